@@ -1,0 +1,39 @@
+"""Instants: integer microseconds since the Unix epoch, UTC.
+
+One integer is exact, sorts, fits SQLite, and costs nothing to compare. Text appears only at the doors.
+This file does not know what time it is: every instant is handed in.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+Instant = NewType("Instant", int)
+
+SECOND = 1_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def instant_of(moment: datetime) -> Instant:
+    """The instant of an aware datetime; a naive one is an error (ValueError)."""
+    if moment.tzinfo is None:
+        raise ValueError("a datetime without zone is not an instant")
+    return Instant((moment - _EPOCH) // _MICROSECOND)
+
+
+def datetime_of(instant: Instant) -> datetime:
+    """The aware UTC datetime of an instant."""
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def seconds_later(instant: Instant, seconds: float) -> Instant:
+    """The instant that lies `seconds` (may be negative) after `instant`."""
+    return Instant(instant + round(seconds * SECOND))
+
+
+def text_of(instant: Instant) -> str:
+    """RFC 3339 UTC with three decimals and `Z`: the only form that every station can read (OCPP 1.6 errata 3.10)."""
+    return datetime_of(instant).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant // 1000 % 1000:03d}Z"

@@ -1,0 +1,28 @@
+"""Everything a verb may use, handed to it as one argument. Put together in `daemon.py`, replaced by nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.configuration import Configuration
+from gateway.health import Health
+from gateway.journal_signal import JournalSignal
+from gateway.model.instants import Instant
+from gateway.stations.connected import Connected
+from gateway.store.database import Database
+from gateway.store.readers import Readers
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The running gateway's parts. `wall_clock` gives UTC, `new_id` a fresh random id."""
+
+    configuration: Configuration
+    database: Database
+    readers: Readers
+    connected: Connected
+    wall_clock: Callable[[], Instant]
+    new_id: Callable[[], str]
+    journal_signal: JournalSignal
+    health: Health

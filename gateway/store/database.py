@@ -1,0 +1,173 @@
+"""The one writer: units of work, committed in groups, answered after their commit is on disk.
+
+`write(unit)` hands a function of `Writing` to the writer thread. Whatever arrives while one batch is being flushed forms
+the next batch: no timer, no tuning. A failing unit undoes only itself; a failed commit fails exactly its batch.
+This file does not know what the units do. A unit may run twice (see `_run_batch`), so it touches nothing but `db`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.store import migrations
+from gateway.store.writing import Writing
+
+T = TypeVar("T")
+Unit = Callable[[Writing], T]
+Done = Callable[[object, BaseException | None], None]
+
+# A batch is bounded so that one flush stays short and memory stays small; the rest waits for the next one.
+_BATCH_MAXIMUM = 2000
+
+
+class StoreUnavailable(Exception):
+    """The disk refused: full, broken or gone. Nothing of the unit is stored; the text says why."""
+
+
+class Database:
+    """The writer thread and its queue. Use `open_database`, then `write` or `submit`, then `close`."""
+
+    __slots__ = ("_closed", "_connection", "_executor", "_flushing", "_idle", "_loop", "_waiting", "failure", "path")
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, executor: ThreadPoolExecutor) -> None:
+        self.path = path
+        self.failure: str | None = None  # why the newest batch could not be stored, None when it could
+        self._connection = connection
+        self._executor = executor
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[Unit[object], Done]] = []
+        self._flushing = False
+        self._closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def submit(self, unit: Unit[object], done: Done) -> None:
+        """Run `unit` in the next batch; `done(result, error)` is called in the loop after the commit."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        self._waiting.append((unit, done))
+        if not self._flushing:
+            self._flushing = True
+            self._idle.clear()
+            self._loop.call_soon(self._flush)
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit`, return its result when the commit is on disk. Raises what the unit raised, or StoreUnavailable."""
+        future: asyncio.Future[T] = self._loop.create_future()
+
+        def done(result: object, error: BaseException | None) -> None:
+            if future.done():
+                return  # the waiter was cancelled; the unit is stored all the same
+            if error is None:
+                future.set_result(result)  # type: ignore[arg-type]
+            else:
+                future.set_exception(error)
+
+        self.submit(unit, done)
+        return await future
+
+    async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` on the writer's connection outside any transaction (backup, restore, checkpoint)."""
+        return await self._loop.run_in_executor(self._executor, work, self._connection)
+
+    async def close(self) -> None:
+        """Store everything that waits, then close. Cancelling does not lose units: the queue drains first."""
+        while self._waiting or self._flushing:
+            await self._idle.wait()
+        self._closed = True
+        await self._loop.run_in_executor(self._executor, self._connection.close)
+        self._executor.shutdown(wait=True)
+
+    def _flush(self) -> None:
+        batch = self._waiting[:_BATCH_MAXIMUM]
+        del self._waiting[:_BATCH_MAXIMUM]
+        future = self._loop.run_in_executor(self._executor, _run_batch, self._connection, batch)
+        future.add_done_callback(lambda finished: self._finished(batch, finished))
+
+    def _finished(
+        self,
+        batch: list[tuple[Unit[object], Done]],
+        finished: asyncio.Future[tuple[list[tuple[object, BaseException | None]], str | None]],
+    ) -> None:
+        outcomes, self.failure = finished.result()
+        if self._waiting:
+            self._flush()
+        else:
+            self._flushing = False
+            self._idle.set()
+        for (_, done), (result, error) in zip(batch, outcomes, strict=True):
+            done(result, error)
+
+
+async def open_database(path: Path) -> Database:
+    """Open or make the database at `path`: integrity check, migrations, WAL. Raises `migrations.UnusableDatabase`."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix="store")
+    loop = asyncio.get_running_loop()
+    try:
+        connection = await loop.run_in_executor(executor, migrations.open_for_writing, path)
+    except BaseException:
+        executor.shutdown(wait=False)
+        raise
+    return Database(path, connection, executor)
+
+
+def _run_batch(
+    connection: sqlite3.Connection, batch: list[tuple[Unit[object], Done]]
+) -> tuple[list[tuple[object, BaseException | None]], str | None]:
+    """One outcome (result, error) per unit, in order, and why the store failed, if it did."""
+    try:
+        return _run_together(connection, batch), None
+    except Exception:
+        # Some unit failed: run again with a savepoint around each, so that it undoes only itself.
+        _roll_back(connection)
+    try:
+        return _run_one_by_one(connection, batch), None
+    except sqlite3.Error as error:
+        _roll_back(connection)
+        reason = f"{type(error).__name__}: {error}"
+        return [(None, StoreUnavailable(reason)) for _ in batch], reason
+
+
+def _run_together(
+    connection: sqlite3.Connection, batch: list[tuple[Unit[object], Done]]
+) -> list[tuple[object, BaseException | None]]:
+    connection.execute("BEGIN IMMEDIATE")
+    writing = Writing(connection, batch_size=len(batch))
+    outcomes: list[tuple[object, BaseException | None]] = [(unit(writing), None) for unit, _ in batch]
+    connection.execute("COMMIT")
+    return outcomes
+
+
+def _run_one_by_one(
+    connection: sqlite3.Connection, batch: list[tuple[Unit[object], Done]]
+) -> list[tuple[object, BaseException | None]]:
+    connection.execute("BEGIN IMMEDIATE")
+    writing = Writing(connection, batch_size=len(batch))
+    outcomes: list[tuple[object, BaseException | None]] = []
+    for unit, _ in batch:
+        connection.execute("SAVEPOINT unit")
+        remembered = writing.remember()
+        try:
+            outcomes.append((unit(writing), None))
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise
+            connection.execute("ROLLBACK TO unit")
+            writing.recall(remembered)
+            outcomes.append((None, error))
+        connection.execute("RELEASE unit")
+    connection.execute("COMMIT")
+    return outcomes
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        pass  # SQLite has already rolled back (disk full, I/O error); the next BEGIN tells

@@ -1,0 +1,110 @@
+"""Opening the database file: is it ours, is it whole, is it up to date.
+
+Migrations are numbered SQL files, forward only, each in one transaction with `user_version`. A database newer than the
+program, a foreign file and a damaged file are refused with a sentence that says what to do. The file is copied to
+`backups/` before a migration touches it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+APPLICATION_ID = 0x4F435047  # "OCPG"
+# Small pages: on a quiet site nearly every message is a commit of its own, and a commit writes whole pages.
+PAGE_BYTES = 2048
+
+
+class UnusableDatabase(Exception):
+    """The file cannot be used; the text says why and what to do."""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The writer's connection, migrated, in WAL with synchronous=FULL. Raises UnusableDatabase."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def newest_version() -> int:
+    """The schema version this program brings."""
+    return max(number for number, _ in _scripts())
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Raise UnusableDatabase unless the file is one of ours, whole, and not newer than this program."""
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tables and application != APPLICATION_ID:
+            raise UnusableDatabase("the file is not a database of ocpp-gateway")
+        if version > newest_version():
+            raise UnusableDatabase(
+                f"the database has schema version {version}, this program knows {newest_version()}: "
+                "install the newer program again, or restore a backup made before the upgrade"
+            )
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise UnusableDatabase(f"the database is damaged ({error}): restore a backup") from error
+    if verdict != "ok":
+        raise UnusableDatabase(f"the database is damaged ({verdict}): restore a backup")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest version, one transaction per step."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    for number, script in _scripts():
+        if number > version:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (new_epoch(),))
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('last_transaction_id', 0)")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('meter_indexed_upto', 0)")
+
+
+def new_epoch() -> str:
+    """A fresh random name for a journal: sequences may be compared only inside one epoch."""
+    return secrets.token_hex(4)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    check(connection)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    if version == 0:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 2000")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    if 0 < version < newest_version():
+        _copy_before_migration(connection, path, version)
+    migrate(connection)
+
+
+def _copy_before_migration(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    backups = path.parent / "backups"
+    backups.mkdir(exist_ok=True, mode=0o700)
+    copy = sqlite3.connect(backups / f"before-migration-from-{version}.db")
+    with copy:
+        connection.backup(copy)
+    copy.close()
+
+
+def _scripts() -> list[tuple[int, str]]:
+    folder = resources.files("gateway.store") / "schema"
+    found = []
+    for file in folder.iterdir():
+        match = re.fullmatch(r"(\d{4})_\w+\.sql", file.name)
+        if match:
+            found.append((int(match[1]), file.read_text("utf-8")))
+    return sorted(found)

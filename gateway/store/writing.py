@@ -1,0 +1,65 @@
+"""What a unit of work is given: the connection inside its transaction, and the journal's next numbers.
+
+The counters are read from the tables when a batch first needs them and live only as long as the batch; nothing of the
+database is cached between batches.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Literal, NamedTuple
+
+Stream = Literal["tx", "ops", "meter"]
+
+
+class Numbers(NamedTuple):
+    """The newest numbers given out so far: the site-wide event id and the sequence of each stream."""
+
+    event_id: int
+    tx: int
+    ops: int
+    meter: int
+
+
+class Writing:
+    """One batch's view of the database. `execute` is the connection's own."""
+
+    __slots__ = ("_numbers", "batch_size", "connection", "execute")
+
+    def __init__(self, connection: sqlite3.Connection, *, batch_size: int) -> None:
+        self.connection = connection
+        self.execute = connection.execute
+        self.batch_size = batch_size
+        self._numbers: list[int] | None = None
+
+    def next_numbers(self, stream: Stream) -> tuple[int, int]:
+        """The next (event id, sequence of `stream`); gap-free because a rolled back unit gives its numbers back."""
+        numbers = self._numbers
+        if numbers is None:
+            numbers = self._numbers = list(newest_numbers(self.connection))
+        place = _PLACES[stream]
+        numbers[0] += 1
+        numbers[place] += 1
+        return numbers[0], numbers[place]
+
+    def remember(self) -> Numbers | None:
+        """The counters now, for `recall` when the unit fails."""
+        return None if self._numbers is None else Numbers(*self._numbers)
+
+    def recall(self, numbers: Numbers | None) -> None:
+        """Set the counters back to what `remember` gave."""
+        self._numbers = None if numbers is None else list(numbers)
+
+
+_PLACES: dict[Stream, int] = {"tx": 1, "ops": 2, "meter": 3}
+
+
+def newest_numbers(connection: sqlite3.Connection) -> Numbers:
+    """Read the newest numbers from the journal. Retention always leaves the newest row of each stream."""
+    row = connection.execute(
+        """SELECT max(coalesce((SELECT max(id) FROM events), 0), coalesce((SELECT max(id) FROM meter_frames), 0)),
+                  coalesce((SELECT max(sequence) FROM events WHERE stream = 'tx'), 0),
+                  coalesce((SELECT max(sequence) FROM events WHERE stream = 'ops'), 0),
+                  coalesce((SELECT sequence FROM meter_frames ORDER BY id DESC LIMIT 1), 0)"""
+    ).fetchone()
+    return Numbers(*row)
