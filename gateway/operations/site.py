@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.configuration import Configuration
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
+from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.stations.connected import Connected
 from gateway.store.database import Database
@@ -26,3 +27,4 @@ class Site:
     new_id: Callable[[], str]
     journal_signal: JournalSignal
     health: Health
+    quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored

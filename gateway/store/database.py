@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gateway.store import migrations
 from gateway.store.writing import Writing
@@ -20,6 +20,15 @@ from gateway.store.writing import Writing
 T = TypeVar("T")
 Unit = Callable[[Writing], T]
 Done = Callable[[object, BaseException | None], None]
+Batch = list[tuple[Unit[object], Done]]
+
+
+class Outcomes(NamedTuple):
+    """Of one batch: (result, error) per unit in order, what to do next, and why the store failed, if it did."""
+
+    outcomes: list[tuple[object, BaseException | None]]
+    then: list[Callable[[], None]]
+    failure: str | None
 
 # A batch is bounded so that one flush stays short and memory stays small; the rest waits for the next one.
 _BATCH_MAXIMUM = 2000
@@ -32,7 +41,7 @@ class StoreUnavailable(Exception):
 class Database:
     """The writer thread and its queue. Use `open_database`, then `write` or `submit`, then `close`."""
 
-    __slots__ = ("_closed", "_connection", "_executor", "_flushing", "_idle", "_loop", "_waiting", "failure", "path")
+    __slots__ = ("_closed", "_connection", "_executor", "_flushing", "_idle", "_loop", "_waiting", "committed", "failure", "path")
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: ThreadPoolExecutor) -> None:
         self.path = path
@@ -40,7 +49,8 @@ class Database:
         self._connection = connection
         self._executor = executor
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[Unit[object], Done]] = []
+        self.committed: Callable[[str | None], None] = lambda failure: None  # told after each batch, see `failure`
+        self._waiting: Batch = []
         self._flushing = False
         self._closed = False
         self._idle = asyncio.Event()
@@ -89,19 +99,18 @@ class Database:
         future = self._loop.run_in_executor(self._executor, _run_batch, self._connection, batch)
         future.add_done_callback(lambda finished: self._finished(batch, finished))
 
-    def _finished(
-        self,
-        batch: list[tuple[Unit[object], Done]],
-        finished: asyncio.Future[tuple[list[tuple[object, BaseException | None]], str | None]],
-    ) -> None:
-        outcomes, self.failure = finished.result()
+    def _finished(self, batch: Batch, finished: asyncio.Future[Outcomes]) -> None:
+        outcomes, then, self.failure = finished.result()
         if self._waiting:
             self._flush()
         else:
             self._flushing = False
             self._idle.set()
+        for follow_up in then:
+            follow_up()
         for (_, done), (result, error) in zip(batch, outcomes, strict=True):
             done(result, error)
+        self.committed(self.failure)
 
 
 async def open_database(path: Path) -> Database:
@@ -116,36 +125,29 @@ async def open_database(path: Path) -> Database:
     return Database(path, connection, executor)
 
 
-def _run_batch(
-    connection: sqlite3.Connection, batch: list[tuple[Unit[object], Done]]
-) -> tuple[list[tuple[object, BaseException | None]], str | None]:
-    """One outcome (result, error) per unit, in order, and why the store failed, if it did."""
+def _run_batch(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     try:
-        return _run_together(connection, batch), None
+        return _run_together(connection, batch)
     except Exception:
         # Some unit failed: run again with a savepoint around each, so that it undoes only itself.
         _roll_back(connection)
     try:
-        return _run_one_by_one(connection, batch), None
+        return _run_one_by_one(connection, batch)
     except sqlite3.Error as error:
         _roll_back(connection)
         reason = f"{type(error).__name__}: {error}"
-        return [(None, StoreUnavailable(reason)) for _ in batch], reason
+        return Outcomes([(None, StoreUnavailable(reason)) for _ in batch], [], reason)
 
 
-def _run_together(
-    connection: sqlite3.Connection, batch: list[tuple[Unit[object], Done]]
-) -> list[tuple[object, BaseException | None]]:
+def _run_together(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
     writing = Writing(connection, batch_size=len(batch))
     outcomes: list[tuple[object, BaseException | None]] = [(unit(writing), None) for unit, _ in batch]
     connection.execute("COMMIT")
-    return outcomes
+    return Outcomes(outcomes, writing.then, None)
 
 
-def _run_one_by_one(
-    connection: sqlite3.Connection, batch: list[tuple[Unit[object], Done]]
-) -> list[tuple[object, BaseException | None]]:
+def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
     writing = Writing(connection, batch_size=len(batch))
     outcomes: list[tuple[object, BaseException | None]] = []
@@ -155,14 +157,17 @@ def _run_one_by_one(
         try:
             outcomes.append((unit(writing), None))
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _FAULTS_OF_THE_UNIT):
                 raise
             connection.execute("ROLLBACK TO unit")
             writing.recall(remembered)
             outcomes.append((None, error))
         connection.execute("RELEASE unit")
     connection.execute("COMMIT")
-    return outcomes
+    return Outcomes(outcomes, writing.then, None)
+
+
+_FAULTS_OF_THE_UNIT = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

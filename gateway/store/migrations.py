@@ -14,6 +14,9 @@ from importlib import resources
 from pathlib import Path
 
 APPLICATION_ID = 0x4F435047  # "OCPG"
+# Looking through a database takes a second per few hundred megabytes. A larger one than this is looked through in the
+# background after the start (`keep_house.check_integrity`), so that stations are not kept waiting.
+LARGE_DATABASE_BYTES = 64_000_000
 # Small pages: on a quiet site nearly every message is a commit of its own, and a commit writes whole pages.
 PAGE_BYTES = 2048
 
@@ -39,8 +42,8 @@ def newest_version() -> int:
     return max(number for number, _ in _scripts())
 
 
-def check(connection: sqlite3.Connection) -> None:
-    """Raise UnusableDatabase unless the file is one of ours, whole, and not newer than this program."""
+def check(connection: sqlite3.Connection, *, thoroughly: bool = True) -> None:
+    """Raise UnusableDatabase unless the file is one of ours, whole (if `thoroughly`), and not newer than this program."""
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -52,7 +55,7 @@ def check(connection: sqlite3.Connection) -> None:
                 f"the database has schema version {version}, this program knows {newest_version()}: "
                 "install the newer program again, or restore a backup made before the upgrade"
             )
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone() if thoroughly else ("ok",)
     except sqlite3.DatabaseError as error:
         raise UnusableDatabase(f"the database is damaged ({error}): restore a backup") from error
     if verdict != "ok":
@@ -76,7 +79,7 @@ def new_epoch() -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    check(connection)
+    check(connection, thoroughly=path.stat().st_size <= LARGE_DATABASE_BYTES)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     if version == 0:

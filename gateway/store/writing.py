@@ -7,6 +7,7 @@ database is cached between batches.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 Stream = Literal["tx", "ops", "meter"]
@@ -24,12 +25,13 @@ class Numbers(NamedTuple):
 class Writing:
     """One batch's view of the database. `execute` is the connection's own."""
 
-    __slots__ = ("_numbers", "batch_size", "connection", "execute")
+    __slots__ = ("_numbers", "batch_size", "connection", "execute", "then")
 
     def __init__(self, connection: sqlite3.Connection, *, batch_size: int) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.batch_size = batch_size
+        self.then: list[Callable[[], None]] = []  # run in the loop after the commit, before anybody is answered
         self._numbers: list[int] | None = None
 
     def next_numbers(self, stream: Stream) -> tuple[int, int]:
@@ -42,13 +44,15 @@ class Writing:
         numbers[place] += 1
         return numbers[0], numbers[place]
 
-    def remember(self) -> Numbers | None:
-        """The counters now, for `recall` when the unit fails."""
-        return None if self._numbers is None else Numbers(*self._numbers)
+    def remember(self) -> tuple[Numbers | None, int]:
+        """Where the batch stands now, for `recall` when the next unit fails."""
+        return (None if self._numbers is None else Numbers(*self._numbers)), len(self.then)
 
-    def recall(self, numbers: Numbers | None) -> None:
-        """Set the counters back to what `remember` gave."""
+    def recall(self, remembered: tuple[Numbers | None, int]) -> None:
+        """Go back to what `remember` gave."""
+        numbers, length = remembered
         self._numbers = None if numbers is None else list(numbers)
+        del self.then[length:]
 
 
 _PLACES: dict[Stream, int] = {"tx": 1, "ops": 2, "meter": 3}

@@ -1,0 +1,1 @@
+"""The baselines: each one process that takes a port and knows nothing of the benchmark."""

@@ -1,0 +1,170 @@
+"""What no single key can say: names are unique, references lead somewhere, circuits form one tree, bounds agree.
+
+Each check reports at the key that the installer would change.
+This file does not know the machine (provisioning_check) and reads nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from gateway.configuration_files import Node, Place, Step, place_of, quoted
+from gateway.configuration_keys import Circuit, Configuration
+
+
+class Report(Protocol):
+    """Takes one mistake; a key that already has one keeps its first."""
+
+    def __call__(self, place: Place, *, expected: str, got: str) -> None: ...
+
+
+def report_disagreements(configuration: Configuration, tree: Node, report: Report) -> None:
+    """Every disagreement between keys; values that were themselves mistaken are stand-ins and stay silent."""
+    for where, expected, got in _disagreements(configuration):
+        report(place_of(tree, *where), expected=expected, got=got)
+
+
+def listeners(configuration: Configuration) -> list[tuple[tuple[Step, ...], str, int]]:
+    """Every port the daemon listens on, as (key, host, port); port 0 (any free port) included."""
+    ocpp, web, firmware = configuration.ocpp, configuration.web, configuration.firmware
+    found: list[tuple[tuple[Step, ...], str, int]] = [(("ocpp", "port"), ocpp.host, ocpp.port)]
+    if ocpp.tls:
+        found.append((("ocpp", "tls", "port"), ocpp.host, ocpp.tls.port))
+    found.append((("web", "port"), web.host, web.port))
+    found.append((("firmware", "port"), firmware.host, firmware.port))
+    if firmware.ftp_port is not None:
+        found.append((("firmware", "ftp_port"), firmware.host, firmware.ftp_port))
+    return found
+
+
+Disagreement = tuple[tuple[Step, ...], str, str]
+
+
+def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
+    yield from _ports_twice(configuration)
+    yield from _tls(configuration)
+    yield from _upstreams(configuration)
+    for section, names in (
+        ("upstream", [upstream.name for upstream in configuration.upstreams]),
+        ("meter", [meter.name for meter in configuration.meters]),
+        ("circuit", [circuit.name for circuit in configuration.circuits]),
+    ):
+        yield from _names_twice(section, names)
+    yield from _circuits(configuration)
+    yield from _station_identities(configuration)
+    yield from _station_load(configuration)
+
+
+def _ports_twice(configuration: Configuration) -> Iterator[Disagreement]:
+    taken: list[tuple[str, str, int]] = []
+    for where, host, port in listeners(configuration):
+        other = next((name for name, at, used in taken if port and used == port and _same_interface(host, at)), None)
+        if other:
+            yield where, f"another port than {other}", str(port)
+        taken.append((".".join(str(step) for step in where), host, port))
+
+
+def _same_interface(one: str, other: str) -> bool:
+    return one == other or any(_is_every_interface(host) for host in (one, other))
+
+
+def _is_every_interface(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _tls(configuration: Configuration) -> Iterator[Disagreement]:
+    tls = configuration.ocpp.tls
+    if tls and not tls.certificates:
+        yield ("ocpp", "tls", "certificates"), "at least one { chain, key_file }", "none"
+
+
+def _upstreams(configuration: Configuration) -> Iterator[Disagreement]:
+    for position, upstream in enumerate(configuration.upstreams):
+        where: tuple[Step, ...] = ("upstream", position)
+        if upstream.chain and not upstream.key_file:
+            yield (*where, "key_file"), "the key of chain", "nothing"
+        if upstream.key_file and not upstream.chain:
+            yield (*where, "chain"), "the certificate of key_file", "nothing"
+        if not upstream.tls and (upstream.ca or upstream.chain or upstream.key_file):
+            yield (*where, "tls"), "true, as certificates are given", "false"
+
+
+def _names_twice(section: str, names: Sequence[str]) -> Iterator[Disagreement]:
+    for position, name in enumerate(names):
+        if name and name in names[:position]:
+            yield (section, position, "name"), "a name that no other one has", quoted(name)
+
+
+def _circuits(configuration: Configuration) -> Iterator[Disagreement]:
+    circuits = configuration.circuits
+    meters = {meter.name for meter in configuration.meters}
+    parents = {circuit.name: circuit.parent for circuit in circuits}
+    top: Circuit | None = None
+    seen: set[str] = set()
+    for position, circuit in enumerate(circuits):
+        if circuit.meter is not None and circuit.meter not in meters and "" not in meters:
+            yield ("circuit", position, "meter"), _one_of("the name of a [[meter]]", meters), quoted(circuit.meter)
+        where: tuple[Step, ...] = ("circuit", position, "parent")
+        is_repeat = circuit.name in seen
+        seen.add(circuit.name)
+        if is_repeat:
+            continue  # reported by its name; what its parent means is not known
+        if circuit.parent is None:
+            # a forgotten parent would take the circuit out of the main fuse's account
+            if top is not None:
+                yield where, f"a parent: the tree has one top, and {quoted(top.name)} is it", "nothing"
+            top = top or circuit
+        elif circuit.parent not in parents and "" not in parents:
+            yield where, _one_of("the name of a [[circuit]]", parents), quoted(circuit.parent)
+        elif _is_below_itself(circuit, parents):
+            yield where, "a circuit that is not below this one", quoted(circuit.parent)
+
+
+def _is_below_itself(circuit: Circuit, parents: dict[str, str | None]) -> bool:
+    above = circuit.parent
+    for _ in parents:
+        if above == circuit.name:
+            return True
+        above = parents.get(above) if above else None
+    return False
+
+
+def _station_identities(configuration: Configuration) -> Iterator[Disagreement]:
+    with_password = [bool(one.password_file) or one.security_profile in (1, 2) for one in configuration.stations]
+    identities: list[tuple[tuple[Step, ...], str]] = [
+        (("station", position, "id"), station.id) for position, station in enumerate(configuration.stations)
+    ]
+    for position, station in enumerate(configuration.stations):
+        for index, alias in enumerate(station.aliases):
+            identities.append((("station", position, "aliases", index), alias))
+    seen: set[str] = set()
+    for where, identity in identities:
+        if identity and identity in seen:
+            yield where, "an identity that is not taken", quoted(identity)
+        elif ":" in identity and with_password[int(where[1])]:
+            # RFC 7617 2: a user-id with a colon cannot be sent
+            yield where, "an identity without `:`, as it logs in with a password", quoted(identity)
+        seen.add(identity)
+
+
+def _station_load(configuration: Configuration) -> Iterator[Disagreement]:
+    circuits = {circuit.name for circuit in configuration.circuits}
+    for position, station in enumerate(configuration.stations):
+        if station.circuit is not None and station.circuit not in circuits and "" not in circuits:
+            expected = _one_of("the name of a [[circuit]]", circuits)
+            yield ("station", position, "circuit"), expected, quoted(station.circuit)
+        most = f"max_amps ({station.max_amps:g})"
+        if station.min_amps > station.max_amps:
+            yield ("station", position, "min_amps"), f"at most {most}", f"{station.min_amps:g}"
+        if station.fallback_amps > station.max_amps:
+            yield ("station", position, "fallback_amps"), f"at most {most}", f"{station.fallback_amps:g}"
+
+
+def _one_of(what: str, names: Iterable[str]) -> str:
+    known = ", ".join(quoted(name) for name in sorted(names))
+    return f"{what} ({known})" if known else f"{what} (there is none)"

@@ -1,0 +1,225 @@
+"""Puts the gateway together: store, stations' door, web door, loops. Started downwards, stopped upwards.
+
+The only file that knows all parts. The data directory belongs to one daemon at a time (`gateway.lock`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.configuration import Configuration
+from gateway.health import Health
+from gateway.journal_signal import JournalSignal
+from gateway.model.instants import Instant
+from gateway.operations import keep_house
+from gateway.operations.answer_stations import answering
+from gateway.operations.site import Site
+from gateway.operations.welcome_station import arriving, leaving, welcoming
+from gateway.stations.connected import Connected
+from gateway.stations.server import Door, serve_stations
+from gateway.store import commands, events
+from gateway.store.database import Database, open_database
+from gateway.store.migrations import LARGE_DATABASE_BYTES
+from gateway.store.readers import Readers
+from gateway.store.writing import Writing
+from gateway.supervision import keep_running
+
+logger = logging.getLogger(__name__)
+
+DATABASE_NAME = "gateway.db"
+_NEEDED_TO_BE_READY = ("store", "stations", "web")
+
+
+class AlreadyRunning(Exception):
+    """Another daemon holds the data directory; the text says which directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the doors are open now."""
+
+    stations_host: str
+    stations_port: int
+    web_host: str
+    web_port: int
+
+
+def wall_clock() -> Instant:
+    """The machine's clock."""
+    return Instant(time.time_ns() // 1000)
+
+
+def random_id() -> str:
+    """128 random bits as text, unique over restarts (message ids, command ids)."""
+    return secrets.token_hex(16)
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What tests replace: the wall clock, the source of ids, and whether the web door opens."""
+
+    wall_clock: Callable[[], Instant] = wall_clock
+    new_id: Callable[[], str] = random_id
+    web: bool = True
+    started: Callable[[Site, Addresses], None] | None = field(default=None)
+
+
+async def run(
+    configuration: Configuration,
+    *,
+    ready: Callable[[Addresses], None] | None = None,
+    stop: asyncio.Event | None = None,
+    surroundings: Surroundings | None = None,
+) -> None:
+    """Run the gateway until `stop` is set or the task is cancelled. Raises AlreadyRunning, UnusableDatabase, OSError."""
+    around = surroundings or Surroundings()
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        site = await stack.enter_async_context(_open_site(configuration, around))
+        stations_port = await stack.enter_async_context(_open_stations_door(site))
+        web_port = await stack.enter_async_context(_open_web_door(site)) if around.web else 0
+        addresses = Addresses(configuration.ocpp.host, stations_port, configuration.web.host, web_port)
+        await stack.enter_async_context(_loops(site))
+        if ready is not None:
+            ready(addresses)
+        if around.started is not None:
+            around.started(site, addresses)
+        logger.info("stations: ws://%s:%d/ocpp/<id>", addresses.stations_host, stations_port)
+        await stop.wait()
+        logger.info("stopping")
+
+
+def run_until_signal(configuration: Configuration, *, ready: Callable[[Addresses], None] | None = None) -> int:
+    """Run the gateway in the foreground until SIGTERM or SIGINT; returns the exit code."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run(configuration, ready=ready, stop=stop)
+
+    asyncio.run(main())
+    return 0
+
+
+@contextmanager
+def data_directory_held(directory: Path) -> Iterator[None]:
+    """Hold the data directory for this process. Raises AlreadyRunning."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+    handle = os.open(directory / "gateway.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"another gateway is running on {directory}") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def _open_site(configuration: Configuration, around: Surroundings) -> AsyncIterator[Site]:
+    directory = configuration.data.directory
+    with data_directory_held(directory):
+        database = await open_database(directory / DATABASE_NAME)
+        readers = Readers(database.path)
+        site = Site(
+            configuration=configuration,
+            database=database,
+            readers=readers,
+            connected=Connected(),
+            wall_clock=around.wall_clock,
+            new_id=around.new_id,
+            journal_signal=JournalSignal(),
+            health=Health(_NEEDED_TO_BE_READY if around.web else _NEEDED_TO_BE_READY[:2]),
+        )
+        try:
+            _follow_commits(site, database)
+            await database.write(lambda db: _begin(db, site))
+            yield site
+        finally:
+            await keep_house.store_last_words(site)
+            await readers.close()
+            await database.close()
+
+
+def _follow_commits(site: Site, database: Database) -> None:
+    def committed(failure: str | None) -> None:
+        site.health.report("store", failure)
+        if failure is None:
+            site.journal_signal.announce()
+
+    database.committed = committed
+
+
+def _begin(db: Writing, site: Site) -> None:
+    now = site.wall_clock()
+    interrupted = commands.end_interrupted(db, now=now)
+    data = {"commands_interrupted": interrupted}
+    events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
+
+
+@asynccontextmanager
+async def _open_stations_door(site: Site) -> AsyncIterator[int]:
+    ocpp = site.configuration.ocpp
+    door = Door(
+        admit=welcoming(site),
+        answer=answering(site),
+        arrived=arriving(site),
+        left=leaving(site),
+        new_id=site.new_id,
+        wall_clock=site.wall_clock,
+    )
+    async with serve_stations(
+        host=ocpp.host,
+        port=ocpp.port,
+        door=door,
+        connected=site.connected,
+        max_frame_bytes=ocpp.max_frame_bytes,
+        answering_queue=ocpp.answering_queue,
+    ) as port:
+        site.health.report("stations", None)
+        yield port
+
+
+@asynccontextmanager
+async def _open_web_door(site: Site) -> AsyncIterator[int]:
+    # stations are served before the web framework is imported
+    from gateway.web.application import make_application, serve
+
+    async with serve(site, make_application(site)) as port:
+        site.health.report("web", None)
+        yield port
+
+
+@asynccontextmanager
+async def _loops(site: Site) -> AsyncIterator[None]:
+    named = {
+        "meter index": keep_house.index_meter_frames,
+        "rounds": keep_house.make_rounds,
+        "store watch": keep_house.watch_store,
+    }
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(keep_running(name, lambda loop=loop: loop(site), site.health), name=name)  # type: ignore[misc]
+            for name, loop in named.items()
+        ]
+        if site.database.path.stat().st_size > LARGE_DATABASE_BYTES:
+            tasks.append(group.create_task(keep_house.check_integrity(site), name="integrity"))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+

@@ -1,0 +1,25 @@
+"""Instants as people and programs write them in requests, files and query strings: RFC 3339, or only a date.
+
+A text without zone is taken as UTC. What stations write is another matter (ocpp/timestamps): they make more mistakes.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from gateway.model.instants import Instant, instant_of
+
+_FORM = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?)?")
+
+
+def instant_from_text(text: str) -> Instant | None:
+    """The instant that an RFC 3339 text or a date names; None when it names none."""
+    written = text.strip()
+    if not _FORM.fullmatch(written):
+        return None
+    try:
+        moment = datetime.fromisoformat(written.upper().replace(",", "."))
+        return instant_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,75 @@
+"""Charging sessions as the store keeps them: starts, stops, and the rows they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.model.identities import ConnectorId, FoldedTag, StationId, TransactionId
+from gateway.model.instants import Instant
+
+StopSource = Literal["station", "reconstructed"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """A StartTransaction, read: times parsed (receipt where the station's text is unreadable), energy in Wh."""
+
+    station: StationId
+    connector: ConnectorId
+    id_tag: str
+    folded_tag: FoldedTag
+    meter_start_wh: int
+    start_at: Instant
+    start_text: str
+    message_id: str
+    reservation_id: int | None = None
+    anomalies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """A StopTransaction, read. `claimed_id` is any integer; `meter_stop_wh` is None when the station sent none."""
+
+    station: StationId
+    claimed_id: int
+    meter_stop_wh: int | None
+    stop_at: Instant
+    stop_text: str
+    reason: str
+    id_tag: str | None = None
+    folded_tag: FoldedTag | None = None
+    anomalies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One row of `transactions` that has a start."""
+
+    transaction_id: TransactionId
+    station: StationId
+    connector: ConnectorId
+    id_tag: str
+    folded_tag: FoldedTag
+    parent_id_tag: str | None
+    authorization: str
+    start_at: Instant
+    meter_start_wh: int
+    start_message_id: str
+    stop_source: StopSource | None
+    stop_at: Instant | None
+    meter_stop_wh: int | None
+    anomalies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a session ended."""
+
+    stop_at: Instant
+    stop_text: str | None
+    meter_stop_wh: int
+    reason: str
+    stop_id_tag: str | None
+    source: StopSource
+    anomalies: tuple[str, ...] = ()

@@ -1,0 +1,19 @@
+"""How one station is to be treated while it is connected: the effective settings that every message needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """Taken at the handshake and renewed when its settings change."""
+
+    pending: bool = False  # not yet accepted: only BootNotification is processed
+    strict: bool = False  # no repair of vendor quirks
+    needs_subprotocol: bool = True
+    answer_delay_seconds: float = 0.0  # some stations drop the line when answered within 20 ms
+    utc_offset_minutes: int = 0  # of timestamps without a zone
+    energy_scale: int = 1  # what the station's energy registers must be multiplied by to be Wh
+    call_patience_seconds: float = 60.0
+    quiet: bool = False  # no request that nobody asked for

@@ -1,0 +1,107 @@
+"""From the JSON text of a station's payload to a typed request, or to the reason for refusing it.
+
+The fast path decodes straight into the type and runs for nearly every message. Only what it refuses is parsed, repaired
+and checked again. A message whose mandatory core is usable is accepted even then, marked `quarantined`: a CALLERROR
+makes a station drop billing data (OCPP 1.6 3.7.1). A station in strict mode gets the letter of the schema instead.
+This file does not know the quirks (`gateway.ocpp.repair`) nor what the gateway does with a request.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+import msgspec
+
+from gateway.ocpp.errors import ErrorCode
+from gateway.ocpp.repair import JSON, repair, usable_core
+from gateway.ocpp.v16.actions import ACTIONS
+from gateway.ocpp.v16.from_station import REQUEST_TYPES, StationRequest
+from gateway.ocpp.v16.schemas import violations
+
+# Structs, not dataclasses: a Request is made for every message, and a frozen dataclass costs five times as much
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """A typed request; `quirks` names the repairs; `quarantined`: only its mandatory core, keep the raw text."""
+
+    payload: StationRequest
+    quirks: tuple[str, ...] = ()
+    quarantined: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """Why a call gets a CALLERROR; `description` is at most 255 characters of plain text without any value."""
+
+    code: ErrorCode
+    description: str
+
+
+Read = Request | Refusal
+
+
+def read_request(action: str, raw: bytes | msgspec.Raw, *, strict: bool) -> Read:
+    """The request in the JSON text `raw` (UTF-8; empty or `null` stands for `{}`, OCPP-J 1.6 4.2.1); never raises."""
+    decoder = _DECODERS.get(action)
+    if decoder is None:
+        return _refusal_of_action(action)
+    try:
+        return Request(decoder.decode(raw))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_slowly(action, bytes(raw), strict=strict)
+
+
+_DECODERS = {action: msgspec.json.Decoder(kind) for action, kind in REQUEST_TYPES.items()}
+
+
+def _refusal_of_action(action: str) -> Refusal:
+    """OCPP-J 1.6 table 7: NotImplemented is an action nobody knows, NotSupported one that we do not take."""
+    if action in ACTIONS:
+        return Refusal(ErrorCode.NOT_SUPPORTED, "this action is for charge points")
+    return Refusal(ErrorCode.NOT_IMPLEMENTED, "unknown action")
+
+
+def _read_slowly(action: str, raw: bytes, *, strict: bool) -> Read:
+    try:
+        payload = _parsed(raw, strict=strict)
+    except (ValueError, RecursionError):
+        return Refusal(ErrorCode.FORMATION_VIOLATION, "payload: not readable as JSON")
+    if strict:
+        return _converted(action, payload)
+    repaired = repair(action, payload)
+    read = _converted(action, repaired.payload, quirks=repaired.quirks)
+    if isinstance(read, Request):
+        return read
+    core = usable_core(action, repaired.payload)
+    if core is None:
+        return read
+    rescued = _converted(action, core, quirks=repaired.quirks, quarantined=True)
+    return rescued if isinstance(rescued, Request) else read
+
+
+def _converted(action: str, payload: JSON, *, quirks: tuple[str, ...] = (), quarantined: bool = False) -> Read:
+    violation = violations(action, "request", payload)
+    if violation is not None:
+        return Refusal(violation.code, violation.description)
+    return Request(msgspec.convert(payload, REQUEST_TYPES[action]), quirks, quarantined)
+
+
+def _parsed(raw: bytes, *, strict: bool) -> JSON:
+    """The JSON value of `raw`; strict refuses repeated names, else the last one counts. ValueError, RecursionError."""
+    text = raw.decode("utf-8").strip() or "{}"
+    pairs_hook = _without_repeats if strict else None
+    payload: JSON = json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_refuse_constant)
+    if "\\u" in text:  # half a surrogate pair is valid JSON, but nobody could store or send it on
+        json.dumps(payload, ensure_ascii=False).encode("utf-8")
+    return {} if payload is None else payload
+
+
+def _without_repeats(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

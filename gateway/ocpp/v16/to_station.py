@@ -1,0 +1,93 @@
+"""A station's answers to our commands, typed where the gateway acts on them.
+
+Read tolerantly: a station that did what we asked may still say so in a payload that breaks the schema (configuration
+values as numbers, lists missing or not wrapped, `accepted` in small letters). None: nothing in it can be relied on.
+Whether an answer obeys the letter is asked elsewhere (`schemas.violations`); what to do next is for the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.ocpp.v16.actions import sent_to_station
+from gateway.ocpp.v16.schemas import listed_values
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """The status in an answer, in the spelling of the specification: one of the values listed for that action."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationKey:
+    """One setting of a station as it reported it; `value` None: it has none or keeps it secret."""
+
+    key: str
+    readonly: bool
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationAnswer:
+    """GetConfiguration.conf: the settings, and the keys that the station does not know, both in its spelling."""
+
+    configuration_key: tuple[ConfigurationKey, ...]
+    unknown_key: tuple[str, ...]
+
+
+Answer = StatusAnswer | ConfigurationAnswer
+
+
+def read_answer(action: str, payload: object) -> Answer | None:
+    """The typed answer to `action` in a decoded JSON payload; None: unreadable, or an answer without a status."""
+    if not sent_to_station(action) or not isinstance(payload, dict):
+        return None
+    if action == "GetConfiguration":
+        return _configuration(payload)
+    return _status(payload.get("status"), listed_values(action, "response", "status"))
+
+
+def _status(status: object, listed: tuple[str, ...]) -> StatusAnswer | None:
+    if not isinstance(status, str):
+        return None
+    folded = status.strip().casefold()
+    return next((StatusAnswer(known) for known in listed if known.casefold() == folded), None)
+
+
+def _configuration(payload: dict[str, object]) -> ConfigurationAnswer:
+    entries = (_configuration_key(entry) for entry in _listed(payload.get("configurationKey")))
+    return ConfigurationAnswer(
+        configuration_key=tuple(entry for entry in entries if entry is not None),
+        unknown_key=tuple(key for key in _listed(payload.get("unknownKey")) if isinstance(key, str)),
+    )
+
+
+def _configuration_key(entry: object) -> ConfigurationKey | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
+        return None
+    return ConfigurationKey(
+        key=entry["key"],
+        readonly=_text(entry.get("readonly")) in ("true", "1"),
+        value=_text(entry.get("value"), fold=False),
+    )
+
+
+def _listed(part: object) -> list[object]:
+    if part is None:
+        return []
+    return part if isinstance(part, list) else [part]
+
+
+def _text(part: object, *, fold: bool = True) -> str | None:
+    """A JSON scalar as the text a station should have sent (OCPP 1.6 9: booleans are `true` or `false`); else None."""
+    match part:
+        case bool():
+            return "true" if part else "false"
+        case str():
+            return part.strip().casefold() if fold else part
+        case int() | float():
+            return str(part)
+        case _:
+            return None

@@ -1,0 +1,153 @@
+"""Answers to what informs: BootNotification, StatusNotification, DataTransfer and the other notifications.
+
+A notification is never refused for what it says; it is stored, told in the journal when it is news, and answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.model.connectors import ConnectorState
+from gateway.model.identities import ConnectorId
+from gateway.model.instants import text_of
+from gateway.ocpp.v16 import from_station as v16
+from gateway.operations.questions import AnswerUnit, Question, fits
+from gateway.rules.connector_status import is_news, usable_time
+from gateway.rules.registration import how_to_register
+from gateway.store import commands, connectors, events, station_facts
+from gateway.store.writing import Writing
+
+_EMPTY = v16.EmptyAnswer()
+
+
+def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerUnit:
+    """Accepted is a state of the station; a boot ends no session, it may come at any time on any socket."""
+    plate = station_facts.Nameplate(
+        vendor=request.charge_point_vendor,
+        model=request.charge_point_model,
+        serial_number=request.charge_point_serial_number,
+        box_serial_number=request.charge_box_serial_number,
+        firmware_version=request.firmware_version,
+        iccid=request.iccid,
+        imsi=request.imsi,
+        meter_type=request.meter_type,
+        meter_serial=request.meter_serial_number,
+    )
+
+    def unit(db: Writing) -> v16.BootNotificationAnswer:
+        registration = how_to_register(
+            station_facts.admission_of(db, asked.station),
+            heartbeat_seconds=asked.site.configuration.ocpp.heartbeat_seconds,
+        )
+        station_facts.record_boot(db, asked.station, plate, now=asked.now)
+        events.append(
+            db,
+            "station.booted",
+            station=asked.station,
+            happened_at=asked.now,
+            recorded_at=asked.now,
+            data={
+                "registration": registration.status,
+                "vendor": plate.vendor,
+                "model": plate.model,
+                "serial_number": plate.serial_number,
+                "firmware_version": plate.firmware_version,
+            },
+        )
+        return v16.BootNotificationAnswer(
+            status=registration.status,
+            current_time=text_of(asked.site.wall_clock()),
+            interval=registration.interval_seconds,
+        )
+
+    return unit
+
+
+def status_notification(asked: Question, request: v16.StatusNotification) -> AnswerUnit:
+    """Counts by its own time: what is older than what we know goes into the journal as history only."""
+    told = asked.told_time(request.timestamp)
+    state = ConnectorState(
+        status=request.status,
+        error_code=request.error_code,
+        status_at=usable_time(told, asked.now),
+        received_at=asked.now,
+        info=request.info,
+        vendor_id=request.vendor_id,
+        vendor_error_code=request.vendor_error_code,
+    )
+    connector = ConnectorId(request.connector_id)
+
+    def unit(db: Writing) -> v16.EmptyAnswer:
+        if connector < 0 or not fits(connector):
+            return _EMPTY
+        known = connectors.find(db, asked.station, connector)
+        news = is_news(state, known)
+        if news:
+            connectors.record(db, asked.station, connector, state)
+            if told is not None:
+                station_facts.record_clock_offset(db, asked.station, (told - asked.now) // 1000)
+            if state.status == "Available":
+                commands.drop_remote_starts(db, asked.station, connector=connector, asked_before=asked.now)
+        if not news or known is None or _tells_more(state, known):
+            _tell_status(db, asked, connector, state, historical=not news)
+        return _EMPTY
+
+    return unit
+
+
+def data_transfer(asked: Question, request: v16.DataTransfer) -> AnswerUnit:
+    """No vendor's extension is known here: UnknownVendorId without data (OCPP 1.6 4.3), and kept in the journal."""
+    data = {"vendor_id": request.vendor_id, "message_id": request.message_id, "data": request.data}
+
+    def unit(db: Writing) -> v16.DataTransferAnswer:
+        _tell(db, asked, "station.data_transfer", data)
+        return v16.DataTransferAnswer(status="UnknownVendorId")
+
+    return unit
+
+
+def notice(asked: Question, request: v16.StationRequest) -> AnswerUnit:
+    """Firmware, diagnostics, log and security notifications: told in the journal as they came."""
+    data = {"action": asked.call.action, "notification": msgspec.to_builtins(request)}
+
+    def unit(db: Writing) -> v16.EmptyAnswer:
+        _tell(db, asked, "station.notified", data)
+        return _EMPTY
+
+    return unit
+
+
+def _tell(db: Writing, asked: Question, kind: str, data: Mapping[str, object]) -> None:
+    events.append(db, kind, station=asked.station, happened_at=asked.now, recorded_at=asked.now, data=data)
+
+
+def _tells_more(new: ConnectorState, known: ConnectorState) -> bool:
+    return (new.status, new.error_code, new.info, new.vendor_error_code) != (
+        known.status,
+        known.error_code,
+        known.info,
+        known.vendor_error_code,
+    )
+
+
+def _tell_status(
+    db: Writing, asked: Question, connector: ConnectorId, state: ConnectorState, *, historical: bool
+) -> None:
+    events.append(
+        db,
+        "connector.status",
+        station=asked.station,
+        connector=connector,
+        happened_at=state.status_at,
+        recorded_at=asked.now,
+        data={
+            "status": state.status,
+            "error_code": state.error_code,
+            "info": state.info,
+            "vendor_id": state.vendor_id,
+            "vendor_error_code": state.vendor_error_code,
+            "historical": historical,
+        },
+    )

@@ -1,0 +1,307 @@
+"""Answers to what bills: Authorize, StartTransaction, MeterValues, StopTransaction (OCPP 1.6 4.1, 4.7, 4.8, 4.10).
+
+Each function returns the unit of work that reads the facts, asks the rules, writes and appends to the journal in one
+commit. The answer is what the unit returns; it is sent only after the commit.
+"""
+
+from __future__ import annotations
+
+from gateway.model.identities import ConnectorId, fold_tag
+from gateway.model.instants import text_of
+from gateway.model.sessions import Session, StartRequest, Stop, StopRequest
+from gateway.model.tags import Verdict
+from gateway.ocpp.v16 import from_station as v16
+from gateway.operations.attribute_meter_frames import last_register_of
+from gateway.operations.questions import AnswerUnit, Question, fits
+from gateway.rules import transactions as rules
+from gateway.rules.authorization import verdict_on, verdict_on_start
+from gateway.store import commands, events, meter_frames, transactions
+from gateway.store.known_tags import find_tag
+from gateway.store.writing import Writing
+
+_EMPTY = v16.EmptyAnswer()
+
+
+def authorize(asked: Question, request: v16.Authorize) -> AnswerUnit:
+    """Never ConcurrentTx: that is a verdict on a start (OCPP 1.6 7.2)."""
+
+    def unit(db: Writing) -> v16.AuthorizeAnswer:
+        verdict = _verdict(db, asked, request.id_tag)
+        events.append(
+            db,
+            "authorization.decided",
+            station=asked.station,
+            happened_at=asked.now,
+            recorded_at=asked.now,
+            data={"id_tag": request.id_tag, "status": verdict.status, "parent_id_tag": verdict.parent_id_tag},
+        )
+        return v16.AuthorizeAnswer(id_tag_info=_info(verdict))
+
+    return unit
+
+
+def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerUnit:
+    """The same start told again gets the same transaction and the same verdict; a new one is recorded and judged."""
+    start_at, anomalies = asked.session_time(request.timestamp)
+    connector, meter_start_wh = request.connector_id, request.meter_start * asked.treatment.energy_scale
+    if not fits(connector) or connector < 0:
+        connector, anomalies = 0, (*anomalies, "connector_out_of_range")
+    if not fits(meter_start_wh):
+        meter_start_wh, anomalies = 0, (*anomalies, "meter_start_out_of_range")
+    reservation = request.reservation_id
+    start = StartRequest(
+        station=asked.station,
+        connector=ConnectorId(connector),
+        id_tag=request.id_tag,
+        folded_tag=fold_tag(request.id_tag),
+        meter_start_wh=meter_start_wh,
+        start_at=start_at,
+        start_text=request.timestamp,
+        message_id=asked.message_id,
+        reservation_id=reservation if reservation is not None and fits(reservation) else None,
+        anomalies=anomalies,
+    )
+
+    def unit(db: Writing) -> v16.StartTransactionAnswer:
+        decision = rules.how_to_start(
+            start,
+            same_start=transactions.find_same_start(db, start),
+            open_here=transactions.open_on_connector(db, start.station, start.connector),
+        )
+        if isinstance(decision, rules.Recognised):
+            return _answer_again(decision.session)
+        for session in decision.ends:
+            _end_reconstructed(db, asked, session, "next_session_began")
+        return _record_start(db, asked, start)
+
+    return unit
+
+
+def meter_values(asked: Question, request: v16.MeterValues) -> AnswerUnit:
+    """Kept raw; which session the values belong to is found in the background. Never refused (OCPP 1.6 4.7)."""
+    body = bytes(asked.call.payload)
+    connector = request.connector_id if fits(request.connector_id) else None
+    claimed = request.transaction_id
+
+    def unit(db: Writing) -> v16.EmptyAnswer:
+        meter_frames.append(db, asked.station, connector, claimed, None, asked.now, body)
+        return _EMPTY
+
+    return unit
+
+
+def stop_transaction(asked: Question, request: v16.StopTransaction) -> AnswerUnit:
+    """The first stop of a session counts, what cannot be attributed is kept as an orphan, nothing is refused."""
+    stop = _read_stop(asked, request)
+
+    def unit(db: Writing) -> v16.StopTransactionAnswer:
+        decision = rules.how_to_stop(
+            stop,
+            claimed=transactions.find(db, stop.claimed_id) if fits(stop.claimed_id) else None,
+            unanswered=_unanswered(db, stop) if stop.claimed_id <= 0 or not fits(stop.claimed_id) else (),
+        )
+        match decision:
+            case rules.Closes(session, end):
+                _record_end(db, asked, session, end)
+                _keep_transaction_data(db, asked, request, session)
+            case rules.Repeats(session, differs):
+                if differs:
+                    _note_repeated_stop(db, asked, session, stop)
+            case rules.Orphan(anomalies):
+                _record_orphan(db, asked, stop, anomalies)
+        if request.id_tag is None:
+            return v16.StopTransactionAnswer()
+        return v16.StopTransactionAnswer(id_tag_info=_info(_verdict(db, asked, request.id_tag)))
+
+    return unit
+
+
+def end_reconstructed(db: Writing, asked: Question, session: Session, why: str) -> None:
+    """Close a session whose stop never came, with what was measured; its real stop may still override it."""
+    _end_reconstructed(db, asked, session, why)
+
+
+def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
+    stop_at, anomalies = asked.session_time(request.timestamp)
+    meter_stop_wh: int | None = request.meter_stop * asked.treatment.energy_scale
+    if request.meter_stop < 0 or not fits(request.meter_stop * asked.treatment.energy_scale):
+        meter_stop_wh, anomalies = None, (*anomalies, "meter_stop_unknown")
+    return StopRequest(
+        station=asked.station,
+        claimed_id=request.transaction_id,
+        meter_stop_wh=meter_stop_wh,
+        stop_at=stop_at,
+        stop_text=request.timestamp,
+        reason=request.reason or "Local",
+        id_tag=request.id_tag,
+        folded_tag=fold_tag(request.id_tag) if request.id_tag is not None else None,
+        anomalies=anomalies,
+    )
+
+
+def _record_start(db: Writing, asked: Question, start: StartRequest) -> v16.StartTransactionAnswer:
+    verdict = verdict_on_start(
+        _verdict(db, asked, start.id_tag),
+        transactions.open_of_tag(db, start.folded_tag) if find_tag(db, start.folded_tag) is not None else (),
+        station=start.station,
+        connector=start.connector,
+        start_at=start.start_at,
+        now=asked.now,
+    )
+    command = commands.take_remote_start(
+        db, start.station, connector=start.connector, folded_tag=start.folded_tag
+    )
+    transaction_id = transactions.record_start(
+        db, start, verdict, received_at=asked.now, remote_start_command=command
+    )
+    events.append(
+        db,
+        "transaction.started",
+        station=start.station,
+        connector=start.connector,
+        happened_at=start.start_at,
+        recorded_at=asked.now,
+        data={
+            "transaction_id": transaction_id,
+            "id_tag": start.id_tag,
+            "parent_id_tag": verdict.parent_id_tag,
+            "authorization": verdict.status,
+            "meter_start_wh": start.meter_start_wh,
+            "start_time": text_of(start.start_at),
+            "start_time_text": start.start_text,
+            "reservation_id": start.reservation_id,
+            "remote_start_command": command,
+            "anomalies": start.anomalies,
+        },
+    )
+    db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="started"))
+    return v16.StartTransactionAnswer(transaction_id=transaction_id, id_tag_info=_info(verdict))
+
+
+def _answer_again(session: Session) -> v16.StartTransactionAnswer:
+    status = session.authorization
+    info = v16.IdTagInfo(status=status, parent_id_tag=session.parent_id_tag)  # type: ignore[arg-type]
+    return v16.StartTransactionAnswer(transaction_id=session.transaction_id, id_tag_info=info)
+
+
+def _unanswered(db: Writing, stop: StopRequest) -> list[Session]:
+    return [
+        session
+        for session in transactions.open_of_station(db, stop.station)
+        if not meter_frames.names_its_id(db, session.transaction_id)
+    ]
+
+
+def _record_end(db: Writing, asked: Question, session: Session, stop: Stop) -> None:
+    transactions.record_stop(db, session.transaction_id, stop, received_at=asked.now)
+    events.append(
+        db,
+        "transaction.ended",
+        station=session.station,
+        connector=session.connector,
+        happened_at=stop.stop_at,
+        recorded_at=asked.now,
+        data={
+            "transaction_id": session.transaction_id,
+            "id_tag": session.id_tag,
+            "parent_id_tag": session.parent_id_tag,
+            "start_time": text_of(session.start_at),
+            "meter_start_wh": session.meter_start_wh,
+            "stop_time": text_of(stop.stop_at),
+            "stop_time_text": stop.stop_text,
+            "meter_stop_wh": stop.meter_stop_wh,
+            "energy_wh": stop.meter_stop_wh - session.meter_start_wh,
+            "reason": stop.reason,
+            "stop_id_tag": stop.stop_id_tag,
+            "source": stop.source,
+            "corrects": session.stop_source,
+            "anomalies": stop.anomalies,
+        },
+    )
+    result = "ended" if stop.source == "station" else "reconstructed"
+    energy_wh = max(0, stop.meter_stop_wh - session.meter_start_wh)
+    counters = asked.site.health.counters
+    db.then.append(lambda: counters.increase("transactions_total", result=result))
+    db.then.append(lambda: counters.increase("energy_delivered_watthours_total", energy_wh))
+
+
+def _end_reconstructed(db: Writing, asked: Question, session: Session, why: str) -> None:
+    register, seen_at = last_register_of(db, session, scale=asked.treatment.energy_scale)
+    stop = rules.reconstructed_stop(
+        session, last_register_wh=register, last_sign_of_life=seen_at or session.start_at, why=why
+    )
+    _record_end(db, asked, session, stop)
+
+
+def _keep_transaction_data(db: Writing, asked: Question, request: v16.StopTransaction, session: Session) -> None:
+    if request.transaction_data:
+        meter_frames.append(
+            db,
+            asked.station,
+            session.connector,
+            request.transaction_id,
+            session.transaction_id,
+            asked.now,
+            bytes(asked.call.payload),
+        )
+
+
+def _note_repeated_stop(db: Writing, asked: Question, session: Session, stop: StopRequest) -> None:
+    events.append(
+        db,
+        "transaction.stop_repeated",
+        station=asked.station,
+        connector=session.connector,
+        happened_at=stop.stop_at,
+        recorded_at=asked.now,
+        data={
+            "transaction_id": session.transaction_id,
+            "meter_stop_wh": stop.meter_stop_wh,
+            "stop_time": text_of(stop.stop_at),
+            "counted_meter_stop_wh": session.meter_stop_wh,
+        },
+    )
+
+
+def _record_orphan(db: Writing, asked: Question, stop: StopRequest, anomalies: tuple[str, ...]) -> None:
+    transaction_id = transactions.record_orphan(db, stop, anomalies, received_at=asked.now)
+    if transaction_id is None:
+        return
+    last = transactions.last_issued(db)
+    floor = rules.floor_after(stop.claimed_id, last_issued=last)
+    if floor != last:
+        transactions.set_last_issued(db, floor)
+    if asked.call.payload:
+        meter_frames.append(
+            db, asked.station, None, stop.claimed_id, transaction_id, asked.now, bytes(asked.call.payload)
+        )
+    events.append(
+        db,
+        "transaction.orphan_stop",
+        station=asked.station,
+        happened_at=stop.stop_at,
+        recorded_at=asked.now,
+        data={
+            "transaction_id": transaction_id,
+            "claimed_transaction_id": str(stop.claimed_id),
+            "meter_stop_wh": stop.meter_stop_wh,
+            "stop_time": text_of(stop.stop_at),
+            "reason": stop.reason,
+            "stop_id_tag": stop.id_tag,
+            "anomalies": anomalies,
+        },
+    )
+    db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="orphan"))
+
+
+def _verdict(db: Writing, asked: Question, id_tag: str) -> Verdict:
+    accepted = asked.site.configuration.ocpp.unknown_tags == "accept" and bool(id_tag.strip())
+    return verdict_on(find_tag(db, fold_tag(id_tag)), unknown_accepted=accepted, now=asked.now)
+
+
+def _info(verdict: Verdict) -> v16.IdTagInfo:
+    return v16.IdTagInfo(
+        status=verdict.status,
+        parent_id_tag=verdict.parent_id_tag,
+        expiry_date=text_of(verdict.expiry_at) if verdict.expiry_at is not None else None,
+    )

@@ -1,0 +1,161 @@
+"""Backup and restore: a consistent copy while everything runs, and the way back.
+
+A restore begins a new epoch, because the journal's numbers of the life it ends may already be known elsewhere, and never
+gives a transaction id twice. What was there before is kept in `backups/`. Whatever is refused leaves the live database
+untouched. Station certificates (`pki/`), firmware and uploads are not in the database and not in the copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.model.instants import Instant, datetime_of
+from gateway.operations.manage_tokens import hand_over
+from gateway.store import copies, events, migrations
+from gateway.store.migrations import UnusableDatabase
+from gateway.store.writing import Numbers, newest_numbers
+
+if TYPE_CHECKING:
+    from gateway.configuration import Configuration
+    from gateway.operations.site import Site
+
+__all__ = ["UnusableDatabase", "back_up", "back_up_offline", "receiving_place", "restore", "restore_offline"]
+
+logger = logging.getLogger(__name__)
+
+# WebSocket close code 1012: service restart (RFC 6455 registry)
+_SERVICE_RESTART = 1012
+# When the damaged file no longer tells which ids it gave out, ids continue far beyond any that it can have reached.
+_IDS_SKIPPED = 1_000_000
+
+
+@asynccontextmanager
+async def back_up(site: Site) -> AsyncIterator[Path]:
+    """A consistent copy of the running database, gone again after the block. Raises sqlite3.Error, OSError."""
+    with receiving_place(site) as path:
+        await asyncio.to_thread(copies.copy_file, site.database.path, path)
+        yield path
+
+
+@contextlib.contextmanager
+def receiving_place(site: Site) -> Iterator[Path]:
+    """The name of a file beside the backups that does not exist yet and is gone after the block."""
+    path = _folder(site.configuration) / f".passing-{site.new_id()}.db"
+    try:
+        yield path
+    finally:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+async def restore(site: Site, copy: Path, *, actor: str) -> str:
+    """Put the database of `copy` (changed on the way) in place of the live one; its new epoch. Raises UnusableDatabase."""
+    await asyncio.to_thread(copies.prepare, copy)
+    now = site.wall_clock()
+    kept = _folder(site.configuration) / _name_before_restore(now)
+    epoch = await site.database.alone(lambda live: _replace(live, copy, kept=kept, actor=actor, now=now))
+    logger.warning("database restored by %s; the state before is in %s", actor, kept)
+    site.connected.forget_answers()
+    # as after a restart: whoever is still known comes back, under the rules of the restored state
+    for connection in site.connected.all().values():
+        connection.end(_SERVICE_RESTART, "the gateway was restored from a backup")
+    site.journal_signal.announce()
+    return epoch
+
+
+def back_up_offline(configuration: Configuration, destination: Path) -> None:
+    """Copy the database to the new file `destination`, daemon running or not. Raises sqlite3.Error, OSError."""
+    copies.copy_file(configuration.data.directory / "gateway.db", destination)
+
+
+def restore_offline(configuration: Configuration, source: Path) -> str:
+    """Restore while no daemon runs, even over a damaged database; the new epoch. Raises UnusableDatabase, OSError."""
+    live_path = configuration.data.directory / "gateway.db"
+    now = Instant(time.time_ns() // 1000)
+    folder = _folder(configuration)
+    copy = folder / f".restoring-{os.getpid()}.db"
+    try:
+        copies.copy_file(source, copy) if _is_sqlite(source) else copy.write_bytes(b"")
+        copies.prepare(copy)
+        try:
+            live = migrations.open_for_writing(live_path)
+        except UnusableDatabase:
+            epoch = _take_place_of_damaged(live_path, copy, kept=folder / f"damaged-{_stamp(now)}.db", now=now)
+        else:
+            with contextlib.closing(live):
+                kept = folder / _name_before_restore(now)
+                epoch = _replace(live, copy, kept=kept, actor="command line", now=now)
+    finally:
+        copy.unlink(missing_ok=True)
+    hand_over(live_path)
+    return epoch
+
+
+def _replace(live: sqlite3.Connection, copy_path: Path, *, kept: Path, actor: str, now: Instant) -> str:
+    """Runs alone on the writer's connection: keep what is, finish the copy, and copy it in as one transaction."""
+    copies.copy_connection(live, kept)
+    newest, last_id = newest_numbers(live), copies.last_transaction_id(live)
+    with contextlib.closing(sqlite3.connect(copy_path, isolation_level=None)) as copy:
+        epoch = _finish(copy, newest=newest, last_id=last_id, actor=actor, now=now)
+        copy.backup(live, pages=-1)
+    live.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    return epoch
+
+
+def _finish(copy: sqlite3.Connection, *, newest: Numbers, last_id: int, actor: str, now: Instant) -> str:
+    copy.execute("BEGIN IMMEDIATE")
+    with copy:
+        (before,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        last = max(last_id, copies.last_transaction_id(copy))
+        writing = copies.begin_new_life(copy, newest=newest, last_transaction_id=last)
+        (epoch,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        data = {"epoch": epoch, "epoch_of_backup": before, "last_transaction_id": last, "actor": actor}
+        events.append(writing, "gateway.restored", happened_at=now, recorded_at=now, data=data)
+    return str(epoch)
+
+
+def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now: Instant) -> str:
+    newest, last_id = Numbers(0, 0, 0, 0), None
+    with contextlib.suppress(sqlite3.Error, TypeError), contextlib.closing(sqlite3.connect(live_path)) as damaged:
+        last_id = copies.last_transaction_id(damaged)
+        newest = newest_numbers(damaged)
+    with contextlib.closing(sqlite3.connect(copy_path, isolation_level=None)) as copy:
+        if last_id is None:
+            last_id = copies.last_transaction_id(copy) + _IDS_SKIPPED
+        epoch = _finish(copy, newest=newest, last_id=last_id, actor="command line", now=now)
+    for suffix in ("", "-wal", "-shm"):
+        file = live_path.with_name(live_path.name + suffix)
+        if file.exists():
+            file.rename(kept.with_name(kept.name + suffix))
+    copies.flush(copy_path)
+    copy_path.rename(live_path)
+    copies.flush(live_path)
+    return epoch
+
+
+def _is_sqlite(source: Path) -> bool:
+    with source.open("rb") as file:
+        return file.read(15) == b"SQLite format 3"
+
+
+def _folder(configuration: Configuration) -> Path:
+    folder = configuration.data.directory / "backups"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _name_before_restore(now: Instant) -> str:
+    return f"before-restore-{_stamp(now)}.db"
+
+
+def _stamp(now: Instant) -> str:
+    return datetime_of(now).strftime("%Y%m%dT%H%M%S.%fZ")

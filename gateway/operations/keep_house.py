@@ -1,0 +1,165 @@
+"""The rounds of the house: index meter frames, store what was counted, end abandoned sessions, forget what is old.
+
+Each round is a short unit of work of its own; nothing here is needed for an answer to a station.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+
+from gateway.configuration import Retention
+from gateway.model.instants import SECOND, Instant, seconds_later
+from gateway.model.treatment import Treatment
+from gateway.ocpp.frame import Call
+from gateway.operations.answer_sessions import end_reconstructed
+from gateway.operations.attribute_meter_frames import attribute_some
+from gateway.operations.questions import Question
+from gateway.operations.site import Site
+from gateway.rules.retention import Keep, limits_at
+from gateway.rules.transactions import is_abandoned
+from gateway.stations.server import end_idle
+from gateway.store import commands, expiry, station_facts, transactions
+from gateway.store.database import StoreUnavailable
+from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
+
+_INDEX_EVERY_SECONDS = 30.0
+_ROUND_EVERY_SECONDS = 60.0
+_PROBE_EVERY_SECONDS = 5.0
+_ROWS_AT_ONCE = 500
+
+
+async def index_meter_frames(site: Site) -> None:
+    """For ever: find the sessions of new meter frames, some time after they came."""
+    seen = 0
+    while True:
+        seen = await site.journal_signal.newer_than(seen)
+        await asyncio.sleep(_INDEX_EVERY_SECONDS)
+        seen = site.journal_signal.generation
+        while await site.database.write(attribute_some):
+            pass
+
+
+async def make_rounds(site: Site) -> None:
+    """For ever: everything that needs doing about once a minute."""
+    while True:
+        await asyncio.sleep(_ROUND_EVERY_SECONDS)
+        try:
+            await store_quirks(site)
+            end_silent_connections(site)
+            await end_abandoned_sessions(site)
+            await forget(site)
+        except StoreUnavailable as error:
+            logger.error("the rounds could not be stored: %s", error)
+
+
+async def watch_store(site: Site) -> None:
+    """For ever: while the store cannot write, try it, so that readiness returns by itself when the disk has room."""
+    while True:
+        await asyncio.sleep(_PROBE_EVERY_SECONDS)
+        if site.database.failure is not None:
+            try:
+                await site.database.write(_probe)
+            except StoreUnavailable:
+                continue
+            logger.warning("the store can write again")
+
+
+async def store_quirks(site: Site) -> None:
+    """Add the repairs counted since the last time to their totals."""
+    counted = dict(site.quirks_seen)
+    if not counted:
+        return
+    now = site.wall_clock()
+    await site.database.write(lambda db: station_facts.add_quirks(db, counted, now=now))
+    for key, times in counted.items():
+        site.quirks_seen[key] -= times
+        if not site.quirks_seen[key]:
+            del site.quirks_seen[key]
+        site.health.counters.increase("quirks_total", times, quirk=key[1])
+
+
+async def store_last_words(site: Site) -> None:
+    """Before the store closes: what was only counted so far."""
+    try:
+        await store_quirks(site)
+    except StoreUnavailable as error:
+        logger.error("the last counts could not be stored: %s", error)
+
+
+def end_silent_connections(site: Site) -> None:
+    """Close connections that said nothing for longer than allowed; any frame counts."""
+    limit = site.configuration.ocpp.silence_allowed_seconds
+    now = asyncio.get_running_loop().time()
+    for station in end_idle(site.connected, now=now, limit_seconds=limit):
+        logger.info("closed the silent connection of %s", station, extra={"station": station})
+
+
+async def end_abandoned_sessions(site: Site) -> None:
+    """Sessions whose connector has long been free though their stop never came; remote starts that never came about."""
+    now = site.wall_clock()
+    patience = site.configuration.ocpp.stale_session_minutes * 60.0
+    last_messages = _last_messages(site, now)
+
+    def unit(db: Writing) -> None:
+        for session, free_since in transactions.all_open(db):
+            last = last_messages.get(session.station)
+            if is_abandoned(session, free_since=free_since, last_message_at=last, patience_seconds=patience):
+                asked = Question(site, session.station, Treatment(), Call(2, "", ""), now)
+                end_reconstructed(db, asked, session, "connector_free")
+        expired = seconds_later(now, -site.configuration.ocpp.connection_timeout_seconds)
+        commands.drop_old_remote_starts(db, asked_before=expired)
+
+    await site.database.write(unit)
+
+
+async def forget(site: Site) -> None:
+    """Delete what the retention settings allow, a bite at a time."""
+    limits = limits_at(site.wall_clock(), _keep(site.configuration.retention))
+    while await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE)):
+        await asyncio.sleep(0.1)
+
+
+async def check_integrity(site: Site) -> None:
+    """Look through the whole database once, beside everything else, and report what is wrong with it."""
+
+    def look() -> str:
+        connection = sqlite3.connect(f"file:{site.database.path}?mode=ro", uri=True)
+        try:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            return str(verdict)
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        finally:
+            connection.close()
+
+    verdict = await asyncio.get_running_loop().run_in_executor(None, look)
+    site.health.report("database", None if verdict == "ok" else f"damaged: {verdict}; restore a backup")
+    if verdict != "ok":
+        logger.error("the database is damaged: %s; restore a backup", verdict)
+
+
+def _last_messages(site: Site, now: Instant) -> dict[str, Instant]:
+    loop_now = asyncio.get_running_loop().time()
+    return {
+        station: Instant(now - round((loop_now - connection.last_message_at) * SECOND))
+        for station, connection in site.connected.all().items()
+    }
+
+
+def _probe(db: Writing) -> None:
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('probe', 1)")
+    db.execute("UPDATE meta SET value = value + 1 WHERE name = 'probe'")
+
+
+def _keep(retention: Retention) -> Keep:
+    return Keep(
+        transactions_days=retention.transactions_days,
+        meter_days=retention.meter_days,
+        operations_days=retention.operations_days,
+        quarantine_days=retention.quarantine_days,
+        commands_days=retention.commands_days,
+    )

@@ -1,0 +1,122 @@
+"""API tokens: made, listed, revoked. A token is shown once, when it is made; afterwards only its digest is known.
+
+`create_token_offline` serves the command line whether or not the daemon runs: SQLite keeps the two writers apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from gateway.model.instants import Instant
+from gateway.store import events, migrations, tokens
+from gateway.store.tokens import TokenRow
+from gateway.store.writing import Writing
+
+if TYPE_CHECKING:
+    from gateway.configuration import Configuration
+    from gateway.operations.site import Site
+
+logger = logging.getLogger(__name__)
+
+Role = Literal["viewer", "operator", "installer"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+_PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeToken:
+    """A new token; `text` is the secret, to be shown once."""
+
+    text: str
+    row: TokenRow
+
+
+def new_token_text() -> str:
+    """A token with 256 random bits, recognisable as one of ours."""
+    return f"ocppgw_{secrets.token_urlsafe(32)}"
+
+
+async def create_token(site: Site, *, role: Role, name: str, actor: str) -> MadeToken:
+    """Make a token for the running gateway."""
+    text, now = new_token_text(), site.wall_clock()
+    row = await site.database.write(lambda db: _add(db, text=text, role=role, name=name, actor=actor, now=now))
+    site.journal_signal.announce()
+    logger.info("token %d (%s) made by %s", row.token_id, role, actor)
+    return MadeToken(text, row)
+
+
+async def revoke_token(site: Site, token_id: int, *, actor: str) -> bool:
+    """Forget a token: it opens nothing from now on. False when there is none with this id."""
+    now = site.wall_clock()
+
+    def unit(db: Writing) -> bool:
+        row = tokens.remove(db, token_id)
+        if row is None:
+            return False
+        data = {"token_id": token_id, "name": row.name, "role": row.role, "actor": actor}
+        events.append(db, "token.revoked", happened_at=now, recorded_at=now, data=data)
+        return True
+
+    revoked = await site.database.write(unit)
+    if revoked:
+        site.journal_signal.announce()
+        logger.info("token %d revoked by %s", token_id, actor)
+    return revoked
+
+
+def create_token_offline(configuration: Configuration, role: Role, name: str) -> str:
+    """Make a token straight in the database file, making the file if need be. Raises UnusableDatabase, sqlite3.Error."""
+    path = configuration.data.directory / "gateway.db"
+    text = new_token_text()
+    with contextlib.closing(_open(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            now = Instant(time.time_ns() // 1000)
+            _add(Writing(connection, batch_size=1), text=text, role=role, name=name, actor="command line", now=now)
+    hand_over(path)
+    return text
+
+
+def hand_over(path: Path) -> None:
+    """Files that root made beside the daemon's belong to the daemon's user, or it could not open them."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(file, owner.st_uid, owner.st_gid)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        return migrations.open_for_writing(path)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
+    try:
+        if _is_current(connection):  # and perhaps in use: a whole check of a large file would only take time
+            connection.execute("PRAGMA synchronous = FULL")
+            return connection
+    except sqlite3.DatabaseError:
+        pass  # damaged or foreign: opening it properly says so in words
+    connection.close()
+    return migrations.open_for_writing(path)
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(application == migrations.APPLICATION_ID and version == migrations.newest_version())
+
+
+def _add(db: Writing, *, text: str, role: Role, name: str, actor: str, now: Instant) -> TokenRow:
+    row = tokens.add(db, token=text, name=name, role=role, now=now)
+    data = {"token_id": row.token_id, "name": name, "role": role, "actor": actor}
+    events.append(db, "token.created", happened_at=now, recorded_at=now, data=data)
+    return row

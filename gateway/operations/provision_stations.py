@@ -1,0 +1,226 @@
+"""Making stations known, adopting those that knocked, changing their run-time settings, removing them.
+
+The file's `[[station]]` tables belong to the installer and are never changed: what is set here is kept in the database
+and beats the file. Passwords are kept as hashes only and never come out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from gateway.configuration import Configuration, StationSettings
+from gateway.configuration_files import Node, Place
+from gateway.configuration_reading import Reader
+from gateway.model.identities import StationId
+from gateway.model.instants import Instant
+from gateway.operations.site import Site
+from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
+from gateway.store import events, stations
+from gateway.store.passwords import hash_password
+from gateway.store.stations import StationRow
+from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
+
+MOST_PASSWORD_BYTES = 512
+SETTABLE = frozenset(field.name for field in fields(StationSettings)) - {"id", "password_file"}
+
+_REMOVED = 1000
+_NOWHERE = Path("/")  # nothing in a request names a file
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMistake:
+    """One thing wrong in a request: which field, and what was expected."""
+
+    field: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """The station is known now; `created` when it was not before."""
+
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that was read: values to set (null: take the run-time value away), and the password's new hash."""
+
+    station: str
+    values: Mapping[str, object]
+    changes_password: bool
+    password_hash: str | None
+    mistakes: tuple[FieldMistake, ...]
+
+
+def settings_from_file(configuration: Configuration, station: str) -> StationSettings | None:
+    """The station's table in the file, or None."""
+    return next((written for written in configuration.stations if written.id == station), None)
+
+
+def effective_settings(configuration: Configuration, row: StationRow) -> StationSettings:
+    """The settings in force for a station with a row: defaults, then the file, then run-time values."""
+    return settings_in_force(configuration, row.station, row)
+
+
+def settings_in_force(configuration: Configuration, station: str, row: StationRow | None) -> StationSettings:
+    """The settings in force, whether or not the station has a row."""
+    written = settings_from_file(configuration, station) or StationSettings(id=station)
+    return with_run_time_values(written, row.run_time_values() if row else {})
+
+
+def is_known(configuration: Configuration, station: str, row: StationRow | None) -> bool:
+    """Is the station in the file, provisioned by the API, or admitted after a knock?"""
+    if settings_from_file(configuration, station) is not None:
+        return True
+    return row is not None and row.origin != "file" and row.admission != "removed"
+
+
+async def put_station(
+    site: Site, station: str, fields: Mapping[str, object], *, actor: str
+) -> Provisioned | tuple[FieldMistake, ...]:
+    """Make, adopt or change a station: fields that are named are set, null resets one; or every mistake at once."""
+    asked = await _read(station, fields)
+
+    now = site.wall_clock()
+
+    def unit(db: Writing) -> Provisioned | tuple[FieldMistake, ...]:
+        return _put(db, site.configuration, asked, actor=actor, now=now)
+
+    outcome = await site.database.write(unit)
+    if isinstance(outcome, Provisioned):
+        site.journal_signal.announce()
+        logger.info("station %s provisioned by %s", station, actor)
+    return outcome
+
+
+async def remove_station(site: Site, station: str, *, actor: str) -> Literal["removed", "in_file", "unknown"]:
+    """Forget a station and end its connection; one that the file names stays. Transactions and the journal stay."""
+    if settings_from_file(site.configuration, station) is not None:
+        return "in_file"
+
+    now = site.wall_clock()
+
+    def unit(db: Writing) -> bool:
+        row = stations.find(db, station)
+        if row is None or not is_known(site.configuration, station, row):
+            return False
+        stations.remove(db, station)
+        events.append(
+            db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor}
+        )
+        return True
+
+    if not await site.database.write(unit):
+        return "unknown"
+    site.journal_signal.announce()
+    connection = site.connected.get(StationId(station))
+    if connection is not None:
+        connection.end(_REMOVED, "the station was removed")
+    logger.info("station %s removed by %s", station, actor)
+    return "removed"
+
+
+def _put(
+    db: Writing, configuration: Configuration, asked: _Asked, *, actor: str, now: Instant
+) -> Provisioned | tuple[FieldMistake, ...]:
+    station = asked.station
+    found = stations.find(db, station)
+    row = found if is_known(configuration, station, found) else None
+    run_time = changed_run_time_values(row.run_time_values() if row else {}, asked.values)
+    password_hash = asked.password_hash if asked.changes_password or row is None else row.password_hash
+    written = settings_from_file(configuration, station)
+    settings = with_run_time_values(written or StationSettings(id=station), run_time)
+    if asked.password_hash and settings.security_profile == 0 and "security_profile" not in asked.values:
+        # a password that nobody asks for would only look like protection
+        run_time = {**run_time, "security_profile": 1}
+        settings = with_run_time_values(settings, run_time)
+    mistakes = (*asked.mistakes, *_disagreements(configuration, settings, password_hash, asked.mistakes))
+    if mistakes:
+        return mistakes
+    # a row left over from a table that has gone from the file, or from a knock, starts anew but keeps what it said
+    origin: Literal["file", "api"] = "file" if written else "api"
+    stations.provision(db, station, origin=origin, settings=run_time, password_hash=password_hash, now=now)
+    created = written is None and (row is None or row.admission == "pending")
+    data = {"actor": actor, "created": created, "fields": sorted(asked.values), "password": asked.changes_password}
+    events.append(db, "station.provisioned", station=station, happened_at=now, recorded_at=now, data=data)
+    return Provisioned(created)
+
+
+async def _read(station: str, fields: Mapping[str, object]) -> _Asked:
+    """The request's fields as typed values; what is wrong with single fields is collected."""
+    mistakes: list[FieldMistake] = []
+    named = dict(fields)
+    if named.pop("id", station) != station:
+        mistakes.append(FieldMistake("id", f"expected {json.dumps(station)}, the id in the path, or nothing"))
+    if named.pop("password_file", None) is not None:
+        mistakes.append(FieldMistake("password_file", "only the configuration file names files: send `password`"))
+    changes_password = "password" in named
+    password = named.pop("password", None)
+    resets = {name: None for name, value in named.items() if value is None and name in SETTABLE}
+    tree = {name: value for name, value in named.items() if name not in resets}
+    reader = Reader(folder=_NOWHERE, environment={}, report_missing=False)
+    settings = reader.read(StationSettings, _node({"id": station, **tree}, ""))
+    mistakes += [
+        FieldMistake(wrong.place.key, f"expected {wrong.expected}, got {wrong.got}") for wrong in reader.mistakes
+    ]
+    wrong_fields = {mistake.field.partition("[")[0] for mistake in mistakes}
+    values = {name: _kept(getattr(settings, name)) for name in tree if name in SETTABLE and name not in wrong_fields}
+    password_hash = None
+    if isinstance(password, str) and 0 < len(password.encode("utf-8", "replace")) <= MOST_PASSWORD_BYTES:
+        password_hash = await asyncio.to_thread(hash_password, password.encode("utf-8", "replace"))
+    elif password is not None:
+        mistakes.append(FieldMistake("password", f"expected text of 1 to {MOST_PASSWORD_BYTES} bytes"))
+    return _Asked(station, {**values, **resets}, changes_password, password_hash, tuple(mistakes))
+
+
+def _disagreements(
+    configuration: Configuration,
+    settings: StationSettings,
+    password_hash: str | None,
+    mistaken: tuple[FieldMistake, ...],
+) -> list[FieldMistake]:
+    """What no single field can say. Fields that are wrong by themselves are not blamed again."""
+    found: list[FieldMistake] = []
+    has_password = password_hash is not None or settings.password_file is not None
+    logs_in = settings.security_profile in (1, 2)
+    if settings.circuit is not None and settings.circuit not in {circuit.name for circuit in configuration.circuits}:
+        names = ", ".join(circuit.name for circuit in configuration.circuits) or "there is none"
+        found.append(FieldMistake("circuit", f"expected the name of a [[circuit]] ({names})"))
+    for name in ("min_amps", "fallback_amps"):
+        if getattr(settings, name) > settings.max_amps:
+            found.append(FieldMistake(name, f"expected at most max_amps ({settings.max_amps:g})"))
+    if logs_in and not has_password:
+        found.append(FieldMistake("password", f"expected a password, as security_profile is {settings.security_profile}"))
+    if logs_in or password_hash is not None:
+        # RFC 7617 2: a user-id with a colon cannot be sent
+        for identity in (settings.id, *settings.aliases):
+            if ":" in identity:
+                found.append(FieldMistake("id", f"{json.dumps(identity)} has a `:` and could not log in with a password"))
+    for alias in settings.aliases:
+        if any(alias in (other.id, *other.aliases) for other in configuration.stations if other.id != settings.id):
+            found.append(FieldMistake("aliases", f"{json.dumps(alias)} is another station's identity"))
+    wrong = {mistake.field for mistake in mistaken}
+    return [mistake for mistake in found if mistake.field not in wrong]
+
+
+def _node(value: object, key: str) -> Node:
+    """A JSON value as the tree that the configuration's reader understands."""
+    place = Place("request", key)
+    if isinstance(value, dict):
+        return Node({str(name): _node(child, f"{key}.{name}".lstrip(".")) for name, child in value.items()}, place)
+    if isinstance(value, list):
+        return Node([_node(child, f"{key}[{index}]") for index, child in enumerate(value)], place)
+    return Node(value, place)
+
+
+def _kept(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,42 @@
+"""What may be forgotten, and when. Nothing grows without bound; what bills is kept longest and never while it is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.model.instants import SECOND, Instant
+
+_DAY = 86_400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many days each kind of record is kept."""
+
+    transactions_days: int
+    meter_days: int
+    operations_days: int
+    quarantine_days: int
+    commands_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Records from before these instants may go."""
+
+    transactions: Instant
+    meter: Instant
+    operations: Instant
+    quarantine: Instant
+    commands: Instant
+
+
+def limits_at(now: Instant, keep: Keep) -> Limits:
+    """The instants before which each kind of record may be deleted."""
+    return Limits(
+        transactions=Instant(now - keep.transactions_days * _DAY),
+        meter=Instant(now - keep.meter_days * _DAY),
+        operations=Instant(now - keep.operations_days * _DAY),
+        quarantine=Instant(now - keep.quarantine_days * _DAY),
+        commands=Instant(now - keep.commands_days * _DAY),
+    )

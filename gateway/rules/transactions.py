@@ -1,0 +1,173 @@
+"""Which session is this message about, and what does it change? (OCPP 1.6 3.7, 4.7, 4.8, 4.10; errata 3.18, 3.54)
+
+ 1. The same start told again is the same session, with the same answer.
+ 2. The first stop of a session counts; only a real stop overrides a reconstructed one.
+ 3. A stop is never refused and never closes another session by guess: what cannot be attributed is an orphan.
+ 4. A start on a connector with an open session ends the old one; so does a connector that stays free for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.model.identities import ConnectorId
+from gateway.model.instants import SECOND, Instant
+from gateway.model.sessions import Session, StartRequest, Stop, StopRequest
+
+# transactionId is issued below 2^31 - 1 (some stations keep it in 32 bits).
+GREATEST_TRANSACTION_ID = 2**31 - 2
+# An unknown id this much above ours is no hint at what another life of this database has issued.
+_PLAUSIBLE_LEAP = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """This start is already recorded as `session`."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """Record a new session; first end these, which are still open on the connector."""
+
+    ends: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """The stop ends `session`."""
+
+    session: Session
+    stop: Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The session has already been ended by its station; `differs` says that this stop tells something else."""
+
+    session: Session
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """No session can be attributed: keep the stop for itself."""
+
+    anomalies: tuple[str, ...]
+
+
+def how_to_start(
+    request: StartRequest, *, same_start: Session | None, open_here: Sequence[Session]
+) -> Recognised | NewSession:
+    """`same_start`: the row with the same key (station, connector, tag, time, register). `open_here`: open on the connector."""
+    if same_start is not None:
+        return Recognised(same_start)
+    for session in open_here:
+        if _is_retry(request, session):
+            return Recognised(session)
+    return NewSession(tuple(open_here))
+
+
+def how_to_stop(
+    request: StopRequest, *, claimed: Session | None, unanswered: Sequence[Session]
+) -> Closes | Repeats | Orphan:
+    """`claimed`: the session with the claimed id. `unanswered`: the station's open sessions whose id it has never used."""
+    if claimed is not None and claimed.station == request.station:
+        return _stop_of(request, claimed)
+    if claimed is not None:
+        return Orphan((*request.anomalies, "transaction_of_another_station"))
+    if request.claimed_id > 0 and request.claimed_id <= GREATEST_TRANSACTION_ID:
+        return Orphan((*request.anomalies, "stop_without_start"))
+    fitting = [session for session in unanswered if _may_be_stop_of(request, session)]
+    if len(fitting) == 1:
+        decision = _stop_of(request, fitting[0])
+        if isinstance(decision, Closes):
+            stop = replace(decision.stop, anomalies=(*decision.stop.anomalies, "stopped_without_transaction_id"))
+            return Closes(decision.session, stop)
+        return decision
+    return Orphan((*request.anomalies, "stop_without_start"))
+
+
+def which_session(
+    *, claimed: Session | None, on_connector: Sequence[Session], connector: ConnectorId, at: Instant
+) -> Session | None:
+    """The session that meter values belong to. `claimed` is of the same station; `on_connector` newest first."""
+    if claimed is not None:
+        return claimed
+    if connector == 0:
+        return None  # the main meter of the station
+    for session in on_connector:
+        if session.stop_at is None or (session.start_at <= at <= session.stop_at):
+            return session
+    return None
+
+
+def reconstructed_stop(
+    session: Session, *, last_register_wh: int | None, last_sign_of_life: Instant, why: str
+) -> Stop:
+    """The end of a session whose stop never came: only energy that was measured is counted."""
+    meter_stop_wh = session.meter_start_wh
+    if last_register_wh is not None and last_register_wh >= session.meter_start_wh:
+        meter_stop_wh = last_register_wh
+    return Stop(
+        stop_at=max(last_sign_of_life, session.start_at),
+        stop_text=None,
+        meter_stop_wh=meter_stop_wh,
+        reason="Other",
+        stop_id_tag=None,
+        source="reconstructed",
+        anomalies=(*session.anomalies, "reconstructed", why),
+    )
+
+
+def is_abandoned(
+    session: Session, *, free_since: Instant | None, last_message_at: Instant | None, patience_seconds: float
+) -> bool:
+    """The connector says Available since after the start, and the station had time and line to tell the stop."""
+    if free_since is None or last_message_at is None or free_since <= session.start_at:
+        return False
+    return last_message_at - free_since >= patience_seconds * SECOND
+
+
+def floor_after(claimed_id: int, *, last_issued: int) -> int:
+    """The last issued id to go on from, having seen a station use `claimed_id`: never issue one that is in use."""
+    if last_issued < claimed_id <= min(last_issued + _PLAUSIBLE_LEAP, GREATEST_TRANSACTION_ID):
+        return claimed_id
+    return last_issued
+
+
+def _is_retry(request: StartRequest, session: Session) -> bool:
+    return (
+        session.start_message_id == request.message_id
+        and session.folded_tag == request.folded_tag
+        and session.meter_start_wh == request.meter_start_wh
+    )
+
+
+def _may_be_stop_of(request: StopRequest, session: Session) -> bool:
+    if request.stop_at < session.start_at:
+        return False
+    return request.meter_stop_wh is None or request.meter_stop_wh >= session.meter_start_wh
+
+
+def _stop_of(request: StopRequest, session: Session) -> Closes | Repeats:
+    if session.stop_source == "station":
+        differs = request.meter_stop_wh is not None and request.meter_stop_wh != session.meter_stop_wh
+        return Repeats(session, differs or request.stop_at != session.stop_at)
+    anomalies = (*session.anomalies, *request.anomalies)
+    meter_stop_wh = request.meter_stop_wh
+    if meter_stop_wh is None:
+        known = session.meter_stop_wh  # of a reconstructed end
+        meter_stop_wh = session.meter_start_wh if known is None else known
+    elif meter_stop_wh < session.meter_start_wh:
+        anomalies += ("meter_went_backwards",)
+    if request.stop_at < session.start_at:
+        anomalies += ("stopped_before_start",)
+    if session.stop_source == "reconstructed":
+        anomalies += ("late_stop",)
+    stop = Stop(
+        request.stop_at, request.stop_text, meter_stop_wh, request.reason, request.id_tag, "station", anomalies
+    )
+    return Closes(session, stop)

@@ -1,0 +1,189 @@
+"""What a simulated station answers to the gateway's CALLs, and what it then really does.
+
+All of Core and TriggerMessage (OCPP 1.6 5.2-5.17); other requests of the standard are NotSupported, the rest
+NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do after it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gateway.simulated_link import Object, Refused
+from gateway.simulated_outlet import Outlet
+
+if TYPE_CHECKING:
+    from gateway.simulated_station import SimulatedStation
+
+Answer = tuple[Object, Callable[[], None] | None]
+
+_ACCEPTED: Object = {"status": "Accepted"}
+_REJECTED: Object = {"status": "Rejected"}
+
+_OTHER_PROFILES = frozenset({
+    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "GetDiagnostics", "GetLocalListVersion",
+    "ReserveNow", "SendLocalList", "SetChargingProfile", "UpdateFirmware",
+})  # fmt: skip
+
+
+def answer(station: SimulatedStation, action: str, payload: Object) -> Answer:
+    """The CALLRESULT payload and what follows it. Raises Refused (a CALLERROR)."""
+    known = _ANSWERS.get(action)
+    if known is None:
+        raise Refused("NotSupported" if action in _OTHER_PROFILES else "NotImplemented", f"no {action} here")
+    try:
+        return known(station, payload)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("FormationViolation", str(error)) from error
+
+
+def _change_availability(station: SimulatedStation, payload: Object) -> Answer:
+    number, operative = _number(payload, "connectorId"), payload["type"] == "Operative"
+    if number == 0:
+        outlets = station.outlets
+    else:
+        outlet = _outlet(station, number)
+        if outlet is None:
+            return _REJECTED, None
+        outlets = [outlet]
+    scheduled = not operative and any(outlet.visited for outlet in outlets)
+
+    def afterwards() -> None:
+        if number == 0:
+            station.operative = operative
+            station.in_background(station.send_status(None))
+        for outlet in outlets:
+            station.set_operative(outlet, operative)
+
+    return {"status": "Scheduled"} if scheduled else _ACCEPTED, afterwards
+
+
+def _change_configuration(station: SimulatedStation, payload: Object) -> Answer:
+    return station.settings.answer_change(payload), None
+
+
+def _get_configuration(station: SimulatedStation, payload: Object) -> Answer:
+    return station.settings.answer_get(payload), None
+
+
+def _clear_cache(station: SimulatedStation, payload: Object) -> Answer:
+    station.remembered_tags.clear()
+    return _ACCEPTED, None
+
+
+def _data_transfer(station: SimulatedStation, payload: Object) -> Answer:
+    return {"status": "UnknownVendorId"}, None
+
+
+def _remote_start(station: SimulatedStation, payload: Object) -> Answer:
+    id_tag = str(payload["idTag"])
+    if payload.get("connectorId") is None:
+        outlet = next((outlet for outlet in station.outlets if outlet.free()), None)
+    else:
+        outlet = _outlet(station, _number(payload, "connectorId"))
+    if outlet is None or not outlet.free():
+        return _REJECTED, None
+
+    def afterwards() -> None:
+        if outlet.free():  # a driver may have been quicker than the answer
+            station.start_remotely(outlet, id_tag)
+
+    return _ACCEPTED, afterwards
+
+
+def _remote_stop(station: SimulatedStation, payload: Object) -> Answer:
+    wanted = _number(payload, "transactionId")
+    for outlet in station.outlets:
+        if outlet.session is not None and outlet.session.transaction_id == wanted:
+            return _ACCEPTED, _ending(outlet, "Remote")
+    return _REJECTED, None
+
+
+def _reset(station: SimulatedStation, payload: Object) -> Answer:
+    kind = str(payload["type"])
+    if kind not in ("Hard", "Soft"):
+        raise ValueError("type must be Hard or Soft")
+    return _ACCEPTED, lambda: station.in_background(station.reboot(kind))
+
+
+def _unlock_connector(station: SimulatedStation, payload: Object) -> Answer:
+    outlet = _outlet(station, _number(payload, "connectorId"))
+    if outlet is None:
+        return {"status": "NotSupported"}, None
+    return {"status": "Unlocked"}, _ending(outlet, "UnlockCommand")
+
+
+def _trigger_message(station: SimulatedStation, payload: Object) -> Answer:
+    wanted = str(payload["requestedMessage"])
+    number = payload.get("connectorId")
+    outlets = station.outlets if number is None else [_outlet(station, _number(payload, "connectorId"))]
+    found = [outlet for outlet in outlets if outlet is not None]
+    if number is not None and not found and not (number == 0 and wanted == "StatusNotification"):
+        return _REJECTED, None
+    todo = _TRIGGERED.get(wanted)
+    if todo is None:
+        return {"status": "NotImplemented"}, None
+    return _ACCEPTED, lambda: todo(station, found)
+
+
+def _trigger_status(station: SimulatedStation, outlets: list[Outlet]) -> None:
+    if len(outlets) != 1 or len(station.outlets) == 1:
+        station.in_background(station.send_status(None))
+    for outlet in outlets:
+        station.in_background(station.send_status(outlet))
+
+
+def _trigger_meter_values(station: SimulatedStation, outlets: list[Outlet]) -> None:
+    for outlet in outlets:
+        payload: dict[str, object] = {"connectorId": outlet.number, "meterValue": [station.sample(outlet, "Trigger")]}
+        if outlet.session is not None and outlet.session.transaction_id is not None:
+            payload["transactionId"] = outlet.session.transaction_id
+        station.in_background(station.link.call("MeterValues", payload))
+
+
+def _say_idle(action: str) -> Callable[[SimulatedStation, list[Outlet]], None]:
+    def say(station: SimulatedStation, outlets: list[Outlet]) -> None:
+        station.in_background(station.link.call(action, {"status": "Idle"}))
+
+    return say
+
+
+def _ending(outlet: Outlet, reason: str) -> Callable[[], None]:
+    def end() -> None:
+        outlet.end(reason)
+
+    return end
+
+
+def _outlet(station: SimulatedStation, number: int) -> Outlet | None:
+    return station.outlets[number - 1] if 1 <= number <= len(station.outlets) else None
+
+
+def _number(payload: Object, name: str) -> int:
+    value = payload[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer")
+    return value
+
+
+_TRIGGERED: dict[str, Callable[[SimulatedStation, list[Outlet]], None]] = {
+    "BootNotification": lambda station, outlets: station.in_background(station.send_boot()),
+    "Heartbeat": lambda station, outlets: station.in_background(station.link.call("Heartbeat", {})),
+    "StatusNotification": _trigger_status,
+    "MeterValues": _trigger_meter_values,
+    "DiagnosticsStatusNotification": _say_idle("DiagnosticsStatusNotification"),
+    "FirmwareStatusNotification": _say_idle("FirmwareStatusNotification"),
+}
+
+_ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
+    "ChangeAvailability": _change_availability,
+    "ChangeConfiguration": _change_configuration,
+    "ClearCache": _clear_cache,
+    "DataTransfer": _data_transfer,
+    "GetConfiguration": _get_configuration,
+    "RemoteStartTransaction": _remote_start,
+    "RemoteStopTransaction": _remote_stop,
+    "Reset": _reset,
+    "TriggerMessage": _trigger_message,
+    "UnlockConnector": _unlock_connector,
+}

@@ -1,0 +1,341 @@
+"""A small honest OCPP 1.6 charging station, for `demo` and for the tests: drivers come and go by a seeded chance.
+
+It speaks over a real socket (`simulated_link`), keeps its sessions through every interruption, and remembers in
+`sessions` what it believes it billed. Time comes from the event loop and an injected wall clock, chance from the seed:
+the same seed on a virtual-time loop gives the same day. It knows nothing of the gateway's own code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from gateway import simulated_commands
+from gateway.simulated_link import Away, Link, Object, Refused
+from gateway.simulated_outlet import Meter, Outlet, Session, text_of
+from gateway.simulated_settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How the station and its drivers behave. `speed` shortens visits, pauses, samples and reboots alike."""
+
+    connectors: int = 1
+    busy: bool = True  # drivers come by themselves
+    mean_session_seconds: float = 1800.0
+    mean_pause_seconds: float = 900.0
+    reboot_seconds: float = 20.0
+    speed: float = 1.0
+    most_amps: float = 16.0
+    id_tags: tuple[str, ...] = ("DEMO-1", "DEMO-2", "DEMO-3")
+    vendor: str = "Example"
+    model: str = "Simulated-22"
+    firmware_version: str = "1.0.0"
+    password: bytes | None = None
+    patience_seconds: float = 30.0
+
+
+DEFAULT_HABITS = Habits()
+
+
+def utc_now() -> datetime:
+    """The wall clock of a station outside tests."""
+    return datetime.now(UTC)
+
+
+class SimulatedStation:
+    """Run `run()` in a task. `gateway_url` is everything before the station id, such as `ws://127.0.0.1:9000/ocpp`."""
+
+    def __init__(
+        self,
+        identity: str,
+        gateway_url: str,
+        *,
+        seed: int,
+        habits: Habits = DEFAULT_HABITS,
+        wall_clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.identity = identity
+        self.habits = habits
+        self.sessions: list[Session] = []
+        self.boots = 0
+        self.registration: str | None = None  # newest BootNotification.conf status
+        self.settings = Settings(habits.connectors)
+        self.remembered_tags: dict[str, str] = {}
+        self.random = random.Random(seed)
+        self.wall_clock = wall_clock
+        self.outlets: list[Outlet] = []
+        self.operative = True
+        self.link: Link = Link(
+            f"{gateway_url.rstrip('/')}/{quote(identity, safe='')}",
+            rng=random.Random(seed + 1),
+            answer=lambda action, payload: simulated_commands.answer(self, action, payload),
+            attend=self._attend,
+            password=habits.password,
+            patience_seconds=habits.patience_seconds,
+        )
+        self._booted = False
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is open and the newest boot was accepted."""
+        return self.link.connected and self.registration == "Accepted" and self._booted
+
+    async def run(self) -> None:
+        """Connect and live until cancelled. Sessions that run then stay open, as in a power cut."""
+        now = asyncio.get_running_loop().time()
+        if not self.outlets:
+            numbers = range(1, self.habits.connectors + 1)
+            self.outlets = [Outlet(number, Meter(self.random.uniform(0, 5e6), now)) for number in numbers]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self.link.stay_connected())
+                for outlet in self.outlets:
+                    tasks.create_task(self._drivers(outlet))
+        finally:
+            self._tasks = None
+
+    async def visit(
+        self, connector: int, id_tag: str, *, seconds: float | None = None, ask: bool = True
+    ) -> Session | None:
+        """A driver plugs in, shows a tag, charges (None: until ended) and leaves. Returns None when not allowed."""
+        outlet = self.outlets[connector - 1]
+        outlet.visited = True
+        try:
+            await self._show(outlet, "Preparing")
+            await self._rest(5)
+            if ask and not await self._allowed(id_tag):
+                return None
+            session = await self._charge(outlet, id_tag, seconds)
+            await self._show(outlet, "Finishing")
+            await self._rest(10)
+            return session
+        finally:
+            outlet.visited = False
+            await self._show(outlet, "Available" if outlet.operative else "Unavailable")
+
+    def end(self, connector: int, reason: str = "Local") -> bool:
+        """Stop the session on a connector; False when none runs."""
+        return self.outlets[connector - 1].end(reason)
+
+    def start_remotely(self, outlet: Outlet, id_tag: str) -> None:
+        """A driver was sent by the gateway: plug in and charge, asking first if AuthorizeRemoteTxRequests says so."""
+        outlet.visited = True
+        seconds = self.random.expovariate(1 / self.habits.mean_session_seconds) if self.habits.busy else None
+        ask = self.settings.yes("AuthorizeRemoteTxRequests")
+        self.in_background(self.visit(outlet.number, id_tag, seconds=seconds, ask=ask))
+
+    def set_operative(self, outlet: Outlet, operative: bool) -> None:
+        """Take a connector out of or into service; while a driver is at it, it changes when he leaves."""
+        outlet.operative = operative
+        if not outlet.visited:
+            self.in_background(self._show(outlet, "Available" if operative else "Unavailable"))
+
+    async def lose_network(self, seconds: float) -> None:
+        """Cut the connection; it is tried again after so many seconds."""
+        await self.link.drop(seconds)
+
+    async def wind_down(self, within_seconds: float) -> None:
+        """End every session and see its bill delivered, as far as time allows."""
+        for outlet in self.outlets:
+            outlet.end("Local")
+        try:
+            async with asyncio.timeout(within_seconds):
+                for outlet in self.outlets:
+                    await outlet.idle.wait()
+                await self.link.drained()
+        except TimeoutError:
+            pass  # what could not be delivered stays kept
+
+    def in_background(self, doing: Coroutine[object, object, object]) -> None:
+        """Start what follows an answer (a remote start, a reboot) beside everything else."""
+        if self._tasks is None:
+            doing.close()
+        else:
+            self._tasks.create_task(_forgiving(doing))
+
+    async def reboot(self, kind: str) -> None:
+        """Reset.req `Soft` stops sessions first; `Hard` goes at once and reports them afterwards."""
+        for outlet in self.outlets:
+            outlet.end(f"{kind}Reset")
+        if kind == "Soft":
+            await self.wind_down(30 / self.habits.speed)
+        self._booted, self.registration = False, None
+        await self.link.drop(self.habits.reboot_seconds / self.habits.speed)
+
+    async def send_boot(self) -> None:
+        """BootNotification; an accepted one lets everything else follow."""
+        payload: Object = {
+            "chargePointVendor": self.habits.vendor,
+            "chargePointModel": self.habits.model,
+            "chargePointSerialNumber": self.identity[:25],
+            "firmwareVersion": self.habits.firmware_version,
+        }
+        answer = await self.link.call("BootNotification", payload)
+        self.registration = str(answer["status"])
+        interval = answer.get("interval")
+        if isinstance(interval, int) and interval > 0:
+            self.settings.answer_change({"key": "HeartbeatInterval", "value": str(interval)})
+        self._booted = self._booted or self.registration == "Accepted"
+
+    async def send_status(self, outlet: Outlet | None) -> None:
+        """StatusNotification of one connector, or of connector 0 (None)."""
+        status = outlet.status if outlet else "Available" if self.operative else "Unavailable"
+        moment = outlet.status_at if outlet and outlet.status_at else self.wall_clock()
+        payload: Object = {
+            "connectorId": outlet.number if outlet else 0,
+            "status": status,
+            "errorCode": "NoError",
+            "timestamp": text_of(moment),
+        }
+        await self.link.call("StatusNotification", payload)
+        if outlet:
+            outlet.reported = status
+
+    def sample(self, outlet: Outlet, context: str) -> Object:
+        """A `meterValue` entry of this moment."""
+        outlet.meter.read(asyncio.get_running_loop().time(), self.habits.speed)
+        measurands = self.settings.text("MeterValuesSampledData").split(",")
+        return {"timestamp": text_of(self.wall_clock()), "sampledValue": outlet.meter.sample(measurands, context)}
+
+    async def _attend(self) -> None:
+        while not self._booted:
+            try:
+                await self.send_boot()
+            except Refused:
+                pass
+            if not self._booted:
+                await asyncio.sleep(self.settings.whole("HeartbeatInterval"))
+            else:
+                self.boots += 1
+                for outlet in self.outlets:
+                    outlet.reported = None
+        self.link.release()
+        await _forgiving(self.send_status(None))
+        for outlet in self.outlets:
+            await self._report(outlet)
+        while True:
+            await asyncio.sleep(self.settings.whole("HeartbeatInterval") or 300)
+            await _forgiving(self.link.call("Heartbeat", {}))
+
+    async def _drivers(self, outlet: Outlet) -> None:
+        while True:
+            await self._rest(self.random.expovariate(1 / self.habits.mean_pause_seconds))
+            tag = self.random.choice(self.habits.id_tags)
+            seconds = self.random.expovariate(1 / self.habits.mean_session_seconds)
+            if self.habits.busy and outlet.free():
+                await self.visit(outlet.number, tag, seconds=seconds)
+
+    async def _charge(self, outlet: Outlet, id_tag: str, seconds: float | None) -> Session:
+        loop = asyncio.get_running_loop()
+        session = self._start(outlet, id_tag)
+        until = None if seconds is None else loop.time() + seconds / self.habits.speed
+        await self._show(outlet, "Charging")
+        while outlet.end_reason is None:
+            interval = self.settings.whole("MeterValueSampleInterval")
+            sample_at = loop.time() + max(interval / self.habits.speed, 1.0) if interval else None
+            wake_at = min((at for at in (until, sample_at) if at is not None), default=None)
+            try:
+                async with asyncio.timeout_at(wake_at):
+                    await outlet.ending.wait()
+            except TimeoutError:
+                if until is not None and loop.time() >= until:
+                    outlet.end("Local")
+                else:
+                    self._keep_sample(outlet, session)
+        self._stop(outlet, session)
+        return session
+
+    def _start(self, outlet: Outlet, id_tag: str) -> Session:
+        now = asyncio.get_running_loop().time()
+        session = Session(outlet.number, id_tag, self.wall_clock(), outlet.meter.read(now, self.habits.speed))
+        amps = round(self.random.uniform(6.0, self.habits.most_amps), 1)
+        outlet.meter.amps = (amps, amps, amps) if self.random.random() < 0.7 else (amps, 0.0, 0.0)
+        outlet.session, outlet.end_reason = session, None
+        outlet.ending.clear()
+        outlet.idle.clear()
+        self.sessions.append(session)
+
+        def answered(answer: Object | None) -> None:
+            info = answer.get("idTagInfo") if answer else None
+            session.transaction_id = -1 if answer is None else int(str(answer["transactionId"]))
+            session.authorization = str(info["status"]) if isinstance(info, dict) else None
+            refused = session.authorization not in (None, "Accepted")
+            if refused and outlet.session is session and self.settings.yes("StopTransactionOnInvalidId"):
+                outlet.end("DeAuthorized")
+
+        payload: Object = {
+            "connectorId": outlet.number,
+            "idTag": id_tag,
+            "meterStart": session.start_wh,
+            "timestamp": text_of(session.start_at),
+        }
+        self.link.keep("StartTransaction", lambda: payload, answered)
+        return session
+
+    def _stop(self, outlet: Outlet, session: Session) -> None:
+        now = asyncio.get_running_loop().time()
+        session.stop_wh = outlet.meter.read(now, self.habits.speed)
+        session.stop_at, session.reason = self.wall_clock(), outlet.end_reason
+        outlet.meter.amps, outlet.session = (0.0, 0.0, 0.0), None
+        outlet.idle.set()
+
+        def answered(answer: Object | None) -> None:
+            session.settled = answer is not None
+
+        payload: dict[str, object] = {
+            "meterStop": session.stop_wh,
+            "timestamp": text_of(session.stop_at),
+            "reason": session.reason,
+        }
+        if session.reason == "Local":
+            payload["idTag"] = session.id_tag
+        self.link.keep("StopTransaction", lambda: {"transactionId": _known(session), **payload}, answered)
+
+    def _keep_sample(self, outlet: Outlet, session: Session) -> None:
+        values = [self.sample(outlet, "Sample.Periodic")]
+        self.link.keep(
+            "MeterValues",
+            lambda: {"connectorId": outlet.number, "transactionId": _known(session), "meterValue": values},
+            lambda answer: None,
+        )
+
+    async def _allowed(self, id_tag: str) -> bool:
+        try:
+            answer = await self.link.call("Authorize", {"idTag": id_tag})
+        except (Away, Refused):
+            known = self.settings.yes("LocalAuthorizeOffline") and self.remembered_tags.get(id_tag) == "Accepted"
+            return known or self.settings.yes("AllowOfflineTxForUnknownId")
+        info = answer["idTagInfo"]
+        status = str(info["status"]) if isinstance(info, dict) else "Invalid"
+        if self.settings.yes("AuthorizationCacheEnabled"):
+            self.remembered_tags[id_tag] = status
+        return status == "Accepted"
+
+    async def _show(self, outlet: Outlet, status: str) -> None:
+        outlet.status, outlet.status_at = status, self.wall_clock()
+        await self._report(outlet)
+
+    async def _report(self, outlet: Outlet) -> None:
+        if self.connected and outlet.reported != outlet.status:
+            await _forgiving(self.send_status(outlet))
+
+    async def _rest(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self.habits.speed)
+
+
+def _known(session: Session) -> int:
+    return -1 if session.transaction_id is None else session.transaction_id
+
+
+async def _forgiving(doing: Awaitable[object]) -> None:
+    try:
+        await doing
+    except (Away, Refused):
+        pass

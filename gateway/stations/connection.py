@@ -1,0 +1,274 @@
+"""One station's WebSocket: the I/O shell around `ocpp.conversation`.
+
+Bytes come in, whole frames go to the fast path or to the `websockets` library, texts go to the conversation, and what
+the conversation wants done is done. Back-pressure: while too many requests wait for their answers, or the station does
+not read ours, its socket is not read. What a request means is not known here: `answer` was handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, Event
+from websockets.server import ServerProtocol
+
+from gateway.model.calls import NotConnected, Payload, Reply, Unanswered
+from gateway.model.identities import StationId
+from gateway.model.treatment import Treatment
+from gateway.ocpp import conversation
+from gateway.ocpp.conversation import Conversation, Ticket
+from gateway.ocpp.frame import Call
+from gateway.stations.fast_path import frame_length, server_text_frame, text_of_frame
+
+if TYPE_CHECKING:
+    from gateway.model.instants import Instant
+
+logger = logging.getLogger(__name__)
+
+Answer = Callable[["StationConnection", Call], None]
+
+_HEADER_BYTES = 14
+_CLOSE_PATIENCE_SECONDS = 5.0
+_DROP_PATIENCE_SECONDS = 2.0
+_MOST_CALLS_WAITING = 64
+
+
+class StationConnection(ServerConnection):
+    """A connection; a station's once `attach` was called after the handshake."""
+
+    def __init__(self, protocol: ServerProtocol, server: Server, *, max_frame_bytes: int) -> None:
+        super().__init__(protocol, server, ping_interval=None, close_timeout=_CLOSE_PATIENCE_SECONDS, max_queue=None)
+        self.max_frame_bytes = max_frame_bytes
+        self.station = StationId("")
+        self.address = ""
+        self.since: Instant
+        self.last_message_at = 0.0  # loop time
+        self.treatment = Treatment()
+        self.latest_meter_values: dict[int, bytes] = {}
+        self.dropped = 0  # messages that led to nothing
+        self._partial = bytearray()
+        self._pieces: list[bytes] = []
+        self._conversation: Conversation | None = None
+        self._answer: Answer | None = None
+        self._futures: dict[Ticket, asyncio.Future[Reply]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._paused_reading = False
+
+    # What the rest of the gateway uses
+
+    def attach(self, station: StationId, *, talk: Conversation, answer: Answer, since: Instant) -> None:
+        """From now on this is `station`'s connection; messages that came meanwhile are processed first."""
+        self.station = station
+        self.since = since
+        self.last_message_at = self.loop.time()
+        self._answer = answer
+        self._conversation = talk
+        early, self._pieces = self._pieces, []
+        for text in early:
+            self._text_arrived(text)
+
+    async def call(self, action: str, payload: Payload, *, patience_seconds: float) -> Reply:
+        """Send a request when it is its turn; the station's reply. Raises Unanswered, NotConnected."""
+        talk = self._conversation
+        if talk is None or self.protocol.state is not OPEN:
+            raise NotConnected(self.station)
+        if len(self._futures) >= _MOST_CALLS_WAITING:
+            raise Unanswered("too many requests are waiting for this station")
+        ticket = Ticket(action, payload, patience_seconds)
+        future: asyncio.Future[Reply] = self.loop.create_future()
+        self._futures[ticket] = future
+        self._do(talk.call(ticket, self.loop.time()))
+        self._set_timer()
+        try:
+            return await future
+        finally:
+            if self._futures.pop(ticket, None) is not None and future.cancelled():
+                self._do(talk.withdraw(ticket, self.loop.time()))
+
+    def reply(self, call: Call, text: bytes | None) -> None:
+        """Answer the station's request `call` with `text`; None leaves it unanswered."""
+        if self._conversation is None:
+            return
+        if text is not None:
+            if self.treatment.answer_delay_seconds:
+                self.loop.call_later(self.treatment.answer_delay_seconds, self._send, text)
+            else:
+                self._send(text)
+        for event in self._conversation.answered(call, text):
+            self._do(event)
+        if self._paused_reading:
+            self._consider_reading()
+
+    def end(self, code: int, reason: str) -> None:
+        """Close without waiting for the station's cooperation: waiting calls fail now, the socket dies within seconds."""
+        self._fail_calls(f"connection closed: {reason}")
+        if self.protocol.state is OPEN:
+            self.protocol.send_close(code, reason)
+            self.send_data()
+        self.loop.call_later(_CLOSE_PATIENCE_SECONDS, self.transport.abort)
+
+    def drop(self) -> None:
+        """Hang up without a Close frame, after what was already written."""
+        self._fail_calls("the gateway stops")
+        self.transport.close()
+        self.loop.call_later(_DROP_PATIENCE_SECONDS, self.transport.abort)
+
+    # asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        """Cut the stream into whole frames; a frame over the bound goes to the library at once, which refuses it (1009)."""
+        if self.request is None or self.protocol.state is not OPEN:
+            super().data_received(data)
+            return
+        if self._partial:
+            self._partial += data
+            data = bytes(self._partial)
+            self._partial.clear()
+        start = 0
+        while start < len(data):
+            length = frame_length(data, start)
+            if length is not None and length > self.max_frame_bytes + _HEADER_BYTES:
+                super().data_received(data[start:])
+                return
+            if length is None or start + length > len(data):
+                self._partial += data[start:]
+                return
+            self._frame_received(data if length == len(data) else data[start : start + length])
+            start += length
+
+    def process_event(self, event: Event) -> None:
+        """What the library made of an unusual frame: fragments are put together here, control frames are its own."""
+        if self.request is None or not isinstance(event, Frame):
+            super().process_event(event)
+            return
+        if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            self._pieces.append(bytes(event.data))
+            if event.fin:
+                text = b"".join(self._pieces)
+                self._pieces = []
+                self._whole_text(text)
+            return
+        if event.opcode in (Opcode.PING, Opcode.PONG):
+            self.last_message_at = self.loop.time()
+        super().process_event(event)
+
+    def pause_writing(self) -> None:
+        """The station does not read its answers: stop reading its requests."""
+        super().pause_writing()
+        self._consider_reading()
+
+    def resume_writing(self) -> None:
+        """The station reads again."""
+        super().resume_writing()
+        self._consider_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Every waiting call learns at once that no answer will come."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._fail_calls("connection lost")
+        super().connection_lost(exc)
+
+    # Private
+
+    def _frame_received(self, frame: bytes) -> None:
+        if self.protocol.current_size is None and self.protocol.state is OPEN and not self.protocol.extensions:
+            text = text_of_frame(frame)
+            if text is not None:
+                if self._conversation is None:
+                    self._pieces.append(text)
+                else:
+                    self._text_arrived(text)
+                return
+        super().data_received(frame)
+
+    def _whole_text(self, text: bytes) -> None:
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            self.protocol.fail(1007, "not UTF-8")
+            self.send_data()
+            return
+        if self._conversation is not None:
+            self._text_arrived(text)
+
+    def _text_arrived(self, text: bytes) -> None:
+        assert self._conversation is not None
+        now = self.last_message_at = self.loop.time()
+        event = self._conversation.text_arrived(text, now)
+        if event is not None:
+            self._do(event)
+        elif self._conversation.full:
+            self._consider_reading()
+
+    def _do(self, event: conversation.Event | None) -> None:
+        match event:
+            case conversation.Ask(call):
+                assert self._answer is not None
+                self._answer(self, call)
+            case conversation.Send(text):
+                self._send(text)
+            case conversation.Resolved(ticket, reply):
+                future = self._futures.pop(ticket, None)
+                if future is not None and not future.done():
+                    future.set_result(reply)
+                self._set_timer()
+            case conversation.Expired(ticket):
+                self._fail_call(ticket, f"no answer within {ticket.patience_seconds:g} s")
+            case conversation.Dropped(reason):
+                self.dropped += 1
+                logger.debug("message dropped: %s", reason, extra={"station": self.station})
+            case None:
+                pass
+
+    def _send(self, text: bytes) -> None:
+        if self.protocol.state is not OPEN:
+            return
+        if self.protocol.extensions:
+            self.protocol.send_text(text)
+            self.send_data()
+        else:
+            self.transport.write(server_text_frame(text))
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._conversation.next_deadline() if self._conversation is not None else None
+        if deadline is not None:
+            self._timer = self.loop.call_at(deadline, self._time_passed)
+
+    def _time_passed(self) -> None:
+        self._timer = None
+        assert self._conversation is not None
+        events: Sequence[conversation.Event] = self._conversation.time_passed(self.loop.time())
+        for event in events:
+            self._do(event)
+        self._set_timer()
+
+    def _fail_calls(self, reason: str) -> None:
+        if self._conversation is not None:
+            self._conversation.ended()
+        for ticket in list(self._futures):
+            self._fail_call(ticket, reason)
+
+    def _fail_call(self, ticket: Ticket, reason: str) -> None:
+        future = self._futures.pop(ticket, None)
+        if future is not None and not future.done():
+            future.set_exception(Unanswered(reason))
+
+    def _consider_reading(self) -> None:
+        stop = self.paused or (self._conversation is not None and self._conversation.full)
+        if stop and not self._paused_reading:
+            self._paused_reading = True
+            self.transport.pause_reading()
+        elif not stop and self._paused_reading:
+            self._paused_reading = False
+            if not self.transport.is_closing():
+                self.transport.resume_reading()

@@ -1,0 +1,100 @@
+"""The inbox of commands and their outcomes, and what is remembered of remote starts until the session begins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from gateway.model.identities import CommandId, FoldedTag, StationId
+from gateway.model.instants import Instant
+from gateway.store.writing import Writing
+
+
+def accept(
+    db: Writing,
+    command_id: CommandId,
+    station: StationId,
+    *,
+    action: str,
+    request: Mapping[str, object],
+    actor: str,
+    now: Instant,
+) -> bool:
+    """Put a command into the inbox; False when this id is already there. `request` has its secrets masked."""
+    return (
+        db.execute(
+            "INSERT OR IGNORE INTO commands (command_id, station, action, request, actor, asked_at, status)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'running')",
+            (command_id, station, action, json.dumps(request), actor, now),
+        ).rowcount
+        == 1
+    )
+
+
+def finish(
+    db: Writing, command_id: CommandId, *, status: str, outcome: Mapping[str, object], now: Instant
+) -> None:
+    """Write what became of a command."""
+    db.execute(
+        "UPDATE commands SET status = ?, outcome = ?, finished_at = ? WHERE command_id = ?",
+        (status, json.dumps(outcome), now, command_id),
+    )
+
+
+def end_interrupted(db: Writing, *, now: Instant) -> int:
+    """Commands that were running when the gateway died: their outcome is honestly unknown. Returns how many."""
+    return db.execute(
+        "UPDATE commands SET status = 'unknown', finished_at = ? WHERE status = 'running'", (now,)
+    ).rowcount
+
+
+def expect_remote_start(
+    db: Writing,
+    command_id: CommandId,
+    station: StationId,
+    *,
+    connector: int | None,
+    folded_tag: FoldedTag,
+    now: Instant,
+) -> None:
+    """The station accepted a RemoteStartTransaction: a session with this tag may follow."""
+    db.execute(
+        "INSERT OR REPLACE INTO remote_starts VALUES (?, ?, ?, ?, ?)", (command_id, station, connector, folded_tag, now)
+    )
+
+
+def take_remote_start(
+    db: Writing, station: StationId, *, connector: int, folded_tag: FoldedTag
+) -> CommandId | None:
+    """The command that asked for the session that starts now, if any; it is expected no longer."""
+    row = db.execute(
+        "SELECT command_id FROM remote_starts WHERE station = ? AND folded_tag = ?"
+        " AND (connector IS NULL OR connector = ?) ORDER BY asked_at LIMIT 1",
+        (station, folded_tag, connector),
+    ).fetchone()
+    if row is None:
+        return None
+    db.execute("DELETE FROM remote_starts WHERE command_id = ?", row)
+    return CommandId(row[0])
+
+
+def drop_remote_starts(db: Writing, station: StationId, *, connector: int, asked_before: Instant) -> int:
+    """The connector is free again: starts asked for it earlier did not come about. Returns how many."""
+    return db.execute(
+        "DELETE FROM remote_starts WHERE station = ? AND (connector IS NULL OR connector = ?) AND asked_at < ?",
+        (station, connector, asked_before),
+    ).rowcount
+
+
+def drop_old_remote_starts(db: Writing, *, asked_before: Instant) -> int:
+    """Remote starts that were never used within the connection time-out. Returns how many."""
+    return db.execute("DELETE FROM remote_starts WHERE asked_at < ?", (asked_before,)).rowcount
+
+
+def expected_remote_starts(db: Writing, station: StationId) -> list[tuple[str, int | None, str, int]]:
+    """(command id, connector, folded tag, asked at) of every remote start that may still come about."""
+    return list(
+        db.execute(
+            "SELECT command_id, connector, folded_tag, asked_at FROM remote_starts WHERE station = ?", (station,)
+        )
+    )

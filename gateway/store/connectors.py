@@ -1,0 +1,36 @@
+"""One row per connector: its newest state by the station's own clock. Connector 0 is the whole station."""
+
+from __future__ import annotations
+
+from gateway.model.connectors import ConnectorState
+from gateway.model.identities import ConnectorId, StationId
+from gateway.store.writing import Writing
+
+
+def find(db: Writing, station: StationId, connector: ConnectorId) -> ConnectorState | None:
+    """The connector's state, None when it was never told."""
+    row = db.execute(
+        "SELECT status, error_code, status_at, received_at, info, vendor_id, vendor_error_code FROM connectors"
+        " WHERE station = ? AND connector = ?",
+        (station, connector),
+    ).fetchone()
+    return None if row is None else ConnectorState(*row)
+
+
+def record(db: Writing, station: StationId, connector: ConnectorId, state: ConnectorState) -> None:
+    """Make `state` the connector's state."""
+    db.execute(
+        "INSERT OR REPLACE INTO connectors (station, connector, status, error_code, info, vendor_id,"
+        " vendor_error_code, status_at, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            station,
+            connector,
+            state.status,
+            state.error_code,
+            state.info,
+            state.vendor_id,
+            state.vendor_error_code,
+            state.status_at,
+            state.received_at,
+        ),
+    )

@@ -1,0 +1,107 @@
+"""Copies of the database file: a consistent one while the writer goes on, and one made ready to take its place.
+
+A copy that comes from outside is checked before anything of it is believed: our application id, a version this program
+knows, undamaged, and exactly our tables (a foreign trigger would run inside our transactions).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from gateway.store import migrations
+from gateway.store.writing import Numbers, Writing, newest_numbers
+
+_MAGIC = b"SQLite format 3\x00"
+
+
+def copy_file(source: Path, destination: Path) -> None:
+    """Write a consistent copy of the database `source` to the new file `destination`; the writer is not held up."""
+    with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as connection:
+        copy_connection(connection, destination)
+
+
+def copy_connection(source: sqlite3.Connection, destination: Path) -> None:
+    """Write a consistent copy of an open database to a new file, readable by its owner only, and flush it."""
+    os.close(os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with contextlib.closing(sqlite3.connect(destination, isolation_level=None)) as copy:
+        # one step: one read transaction, so the copy is of one moment and never starts over
+        source.backup(copy, pages=-1)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    flush(destination)
+
+
+def prepare(path: Path) -> None:
+    """Make a foreign copy fit to be restored, in place. Raises UnusableDatabase and says why it is not."""
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise migrations.UnusableDatabase("the file is not an SQLite database")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
+        try:
+            copy.execute("PRAGMA trusted_schema = OFF")
+            migrations.check(copy)
+            (version,) = copy.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                raise migrations.UnusableDatabase("the file is empty: it is no backup")
+            copy.execute("PRAGMA journal_mode = DELETE")
+            migrations.migrate(copy)
+            _expect_our_tables(copy)
+            (page_bytes,) = copy.execute("PRAGMA page_size").fetchone()
+            if page_bytes != migrations.PAGE_BYTES:  # a live database in WAL takes only pages of its own size
+                copy.execute(f"PRAGMA page_size = {migrations.PAGE_BYTES}")
+                copy.execute("VACUUM")
+        except sqlite3.DatabaseError as error:
+            raise migrations.UnusableDatabase(f"the file cannot be read as a backup ({error})") from error
+
+
+def begin_new_life(copy: sqlite3.Connection, *, newest: Numbers, last_transaction_id: int) -> Writing:
+    """Give a prepared copy a new epoch inside the open transaction; `newest` and the id are those of the life before.
+
+    Sequences start at 1 in each epoch; event ids and transaction ids never run backwards. Answers what to append with.
+    """
+    own = newest_numbers(copy)
+    for stream in ("tx", "ops"):
+        _renumber(copy, "events", f"stream = '{stream}'")
+    _renumber(copy, "meter_frames", "true")
+    copy.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (migrations.new_epoch(),))
+    copy.execute("UPDATE meta SET value = ? WHERE name = 'last_transaction_id'", (last_transaction_id,))
+    writing = Writing(copy, batch_size=1)
+    writing.recall((newest_numbers(copy)._replace(event_id=max(own.event_id, newest.event_id)), 0))
+    return writing
+
+
+def last_transaction_id(connection: sqlite3.Connection) -> int:
+    """The newest transaction id ever given out, as far as this file knows."""
+    (last,) = connection.execute("SELECT value FROM meta WHERE name = 'last_transaction_id'").fetchone()
+    return int(last)
+
+
+def flush(path: Path) -> None:
+    """Return when the file and its name are on disk."""
+    for place in (path, path.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _renumber(copy: sqlite3.Connection, table: str, condition: str) -> None:
+    """Shift the gap-free sequence so that the oldest kept row has 1. Ascending order keeps the numbers unique."""
+    (oldest,) = copy.execute(f"SELECT min(sequence) FROM {table} WHERE {condition}").fetchone()
+    if oldest is not None and oldest > 1:
+        copy.execute(f"UPDATE {table} SET sequence = sequence - ? WHERE {condition}", (oldest - 1,))
+
+
+def _expect_our_tables(copy: sqlite3.Connection) -> None:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as ours:
+        migrations.migrate(ours)
+        if _schema_of(copy) != _schema_of(ours):
+            raise migrations.UnusableDatabase("the file has other tables than ocpp-gateway makes")
+
+
+def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    rows = connection.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
+    return {(kind, name) for kind, name in rows}

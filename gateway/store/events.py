@@ -1,0 +1,70 @@
+"""The journal: events appended in the commit that made them true. docs/events.md lists every kind.
+
+It does not know who reads: the API, the live feed and the fleet managers each keep a cursor of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from gateway.model.instants import Instant
+from gateway.store.writing import Writing
+
+# Stream `tx` is what billing needs and is never dropped unread; `ops` is everything else that happened.
+STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
+    "transaction.started": "tx",
+    "transaction.ended": "tx",
+    "transaction.orphan_stop": "tx",
+    "transaction.stop_repeated": "tx",
+    "authorization.decided": "tx",
+    "station.booted": "ops",
+    "station.connected": "ops",
+    "station.disconnected": "ops",
+    "station.knocked": "ops",
+    "station.provisioned": "ops",
+    "station.removed": "ops",
+    "station.notified": "ops",
+    "station.data_transfer": "ops",
+    "station.message_quarantined": "ops",
+    "connector.status": "ops",
+    "command.finished": "ops",
+    "id_tag.changed": "ops",
+    "id_tags.imported": "ops",
+    "token.created": "ops",
+    "token.revoked": "ops",
+    "gateway.started": "ops",
+    "gateway.restored": "ops",
+}
+
+
+def append(
+    db: Writing,
+    kind: str,
+    *,
+    station: str | None = None,
+    connector: int | None = None,
+    happened_at: Instant,
+    recorded_at: Instant,
+    data: Mapping[str, object],
+) -> int:
+    """Append one event of a kind in `STREAM_OF_KIND`; returns its site-wide id. `data` is JSON-able."""
+    stream = STREAM_OF_KIND[kind]
+    event_id, sequence = db.next_numbers(stream)
+    db.execute(
+        "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            event_id,
+            stream,
+            sequence,
+            kind,
+            station,
+            connector,
+            happened_at,
+            recorded_at,
+            msgspec.json.encode(data).decode(),
+        ),
+    )
+    return event_id

@@ -1,0 +1,77 @@
+"""idTags: the site's list of cards and other tokens that may charge. Compared folded, kept as first written.
+
+Which answer a tag leads to is not decided here (rules/authorization).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.model.identities import fold_tag
+from gateway.model.instants import Instant
+from gateway.store.readers import Readers
+from gateway.store.writing import Writing
+
+STATUSES = ("Accepted", "Blocked", "Expired", "Invalid")
+_COLUMNS = "id_tag, status, parent_id_tag, expiry_at, note, updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """One idTag; `status` is one of STATUSES, `expiry_at` None means: no end."""
+
+    id_tag: str
+    status: str
+    parent_id_tag: str | None
+    expiry_at: Instant | None
+    note: str
+    updated_at: Instant
+
+
+def find(db: Writing, id_tag: str) -> TagRow | None:
+    """The tag's row whatever its letters' case, or None."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),)).fetchone()
+    return None if row is None else TagRow(*row)
+
+
+def put(db: Writing, tags: Iterable[TagRow]) -> int:
+    """Add or replace tags, thousands in one unit; how many."""
+    rows = [
+        (fold_tag(tag.id_tag), tag.id_tag, tag.status, tag.parent_id_tag, tag.expiry_at, tag.note, tag.updated_at)
+        for tag in tags
+    ]
+    db.connection.executemany(
+        """INSERT INTO id_tags (folded_tag, id_tag, status, parent_id_tag, expiry_at, note, updated_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (folded_tag) DO UPDATE SET id_tag = excluded.id_tag, status = excluded.status,
+               parent_id_tag = excluded.parent_id_tag, expiry_at = excluded.expiry_at, note = excluded.note,
+               updated_at = excluded.updated_at""",
+        rows,
+    )
+    return len(rows)
+
+
+def remove(db: Writing, id_tag: str) -> bool:
+    """Forget the tag; False when it was unknown."""
+    return db.execute("DELETE FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),)).rowcount > 0
+
+
+async def read(readers: Readers, id_tag: str) -> TagRow | None:
+    """The tag's row for people, or None."""
+    row = await readers.row(f"SELECT {_COLUMNS} FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),))
+    return None if row is None else TagRow(*row)
+
+
+async def page(
+    readers: Readers, *, after: str, limit: int, status: str | None, parent: str | None, containing: str | None
+) -> list[TagRow]:
+    """Tags in folded order after the folded tag `after`; `containing` looks into tag and note."""
+    rows = await readers.rows(
+        f"""SELECT {_COLUMNS} FROM id_tags
+            WHERE folded_tag > ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR lower(parent_id_tag) = lower(?3))
+              AND (?4 IS NULL OR instr(folded_tag, lower(?4)) OR instr(lower(note), lower(?4)))
+            ORDER BY folded_tag LIMIT ?5""",
+        (after, status, parent, containing, limit),
+    )
+    return [TagRow(*row) for row in rows]

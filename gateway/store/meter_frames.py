@@ -1,0 +1,166 @@
+"""Meter data as it came: raw JSON payloads, byte-exact, numbered as stream `meter`; and which session they belong to.
+
+Written in one insert, read rarely: the index of sessions follows in the background (`unindexed`, `index`). On a quiet
+site, where each message is a commit of its own, bodies are compressed so that little is written to the flash; in a storm
+the processor is what is short, and they go in as they are.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.model.identities import ConnectorId, StationId, TransactionId
+from gateway.model.instants import Instant
+from gateway.store.readers import Readers
+from gateway.store.writing import Writing
+
+_COMPRESS_UP_TO_BATCH = 16
+_RAW, _DEFLATED = 0, 1
+# Common words of MeterValues. Never change this text: bodies on disk were compressed with it.
+_DICTIONARY = (
+    b'"location":"Cable""Body""EV""Inlet","unit":"Celsius""Percent""kvarh""varh""kVA""VA""kvar""var""K""kW""kWh"'
+    b'"format":"SignedData""context":"Transaction.Begin""Transaction.End""Trigger""Interruption.Begin""Other"'
+    b'"measurand":"Temperature""RPM""Frequency""Power.Factor""Power.Offered""Current.Offered""Power.Reactive.Import"'
+    b'"Energy.Reactive.Import.Register""Energy.Active.Import.Interval""Energy.Active.Export.Register""SoC"'
+    b'{"connectorId":1,"transactionId":1,"meterValue":[{"timestamp":"2026-01-01T00:00:00.000Z","sampledValue":['
+    b'{"value":"0.0","context":"Sample.Clock","format":"Raw","measurand":"Power.Active.Import","phase":"L1","unit":"W"},'
+    b'{"value":"230.0","context":"Sample.Periodic","measurand":"Voltage","phase":"L1-N","location":"Outlet","unit":"V"},'
+    b'{"value":"16.0","context":"Sample.Periodic","format":"Raw","measurand":"Current.Import","phase":"L2",'
+    b'"location":"Outlet","unit":"A"},{"value":"1000","context":"Sample.Periodic","format":"Raw",'
+    b'"measurand":"Energy.Active.Import.Register","location":"Outlet","unit":"Wh"}]}]}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterFrame:
+    """One message's meter data. `body` is the JSON payload as received."""
+
+    frame_id: int
+    station: StationId
+    connector: ConnectorId | None
+    claimed_transaction_id: int | None
+    transaction_id: TransactionId | None
+    recorded_at: Instant
+    body: bytes
+
+
+def append(
+    db: Writing,
+    station: StationId,
+    connector: int | None,
+    claimed_transaction_id: int | None,
+    transaction_id: int | None,
+    recorded_at: Instant,
+    body: bytes,
+) -> None:
+    """Keep one message's payload. `transaction_id` only where it is certain already."""
+    event_id, sequence = db.next_numbers("meter")
+    encoding = _RAW
+    if db.batch_size <= _COMPRESS_UP_TO_BATCH:
+        encoding, body = _DEFLATED, pack(body)
+    if claimed_transaction_id is not None and not -(2**63) <= claimed_transaction_id < 2**63:
+        claimed_transaction_id = None
+    db.execute(
+        "INSERT INTO meter_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            event_id,
+            sequence,
+            station,
+            connector,
+            claimed_transaction_id,
+            transaction_id,
+            recorded_at,
+            encoding,
+            body,
+        ),
+    )
+
+
+def pack(body: bytes) -> bytes:
+    """Compress with the preset dictionary."""
+    packer = zlib.compressobj(level=6, wbits=-15, zdict=_DICTIONARY)
+    return packer.compress(body) + packer.flush()
+
+
+def unpack(encoding: int, body: bytes) -> bytes:
+    """The payload as received."""
+    if encoding == _RAW:
+        return body
+    unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
+    return unpacker.decompress(body) + unpacker.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """A frame whose session has not been looked up yet; its body is read only when needed (`body_of`)."""
+
+    frame_id: int
+    station: StationId
+    connector: ConnectorId | None
+    claimed_transaction_id: int | None
+    transaction_id: TransactionId | None
+    recorded_at: Instant
+
+
+def unindexed(db: Writing, limit: int) -> list[Unindexed]:
+    """The oldest frames that are not indexed yet."""
+    rows = db.execute(
+        "SELECT id, station, connector, claimed_transaction_id, transaction_id, recorded_at FROM meter_frames"
+        " WHERE id > (SELECT value FROM meta WHERE name = 'meter_indexed_upto') ORDER BY id LIMIT ?",
+        (limit,),
+    )
+    return [Unindexed(*row) for row in rows]
+
+
+def body_of(db: Writing, frame_id: int) -> bytes:
+    """The payload of one frame as received."""
+    return unpack(*db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
+
+
+def index(db: Writing, found: Sequence[tuple[TransactionId, int]], *, upto: int) -> None:
+    """Note which frames (by id) belong to which session; everything up to frame id `upto` is done."""
+    db.connection.executemany("INSERT OR IGNORE INTO meter_index VALUES (?, ?)", found)
+    db.execute("UPDATE meta SET value = ? WHERE name = 'meter_indexed_upto'", (upto,))
+
+
+def of_session(db: Writing, transaction_id: TransactionId) -> list[MeterFrame]:
+    """The frames of one session that are indexed, oldest first."""
+    return [_frame(row) for row in db.execute(_OF_SESSION, (transaction_id,))]
+
+
+def newest_of_session(db: Writing, transaction_id: TransactionId, limit: int) -> list[MeterFrame]:
+    """The newest indexed frames of one session, newest first."""
+    rows = db.execute(f"{_OF_SESSION} DESC LIMIT ?", (transaction_id, limit))
+    return [_frame(row) for row in rows]
+
+
+def names_its_id(db: Writing, transaction_id: TransactionId) -> bool:
+    """Has the station ever used this transaction id in MeterValues, so that it must have received it?"""
+    return (
+        db.execute(
+            "SELECT 1 FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id"
+            " WHERE i.transaction_id = ? AND f.claimed_transaction_id = i.transaction_id LIMIT 1",
+            (transaction_id,),
+        ).fetchone()
+        is not None
+    )
+
+
+async def frames_of(readers: Readers, transaction_id: int) -> list[MeterFrame]:
+    """All frames of one session for the API, oldest first (the index is at most a moment behind)."""
+    rows = await readers.rows(_OF_SESSION, (transaction_id,))
+    return [_frame(tuple(row)) for row in rows]
+
+
+_OF_SESSION = (
+    "SELECT f.id, f.station, f.connector, f.claimed_transaction_id, f.transaction_id, f.recorded_at, f.encoding, f.body"
+    " FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id WHERE i.transaction_id = ? ORDER BY f.id"
+)
+
+
+def _frame(row: tuple[object, ...]) -> MeterFrame:
+    *values, encoding, body = row
+    assert isinstance(encoding, int) and isinstance(body, bytes)
+    return MeterFrame(*values, body=unpack(encoding, body))  # type: ignore[misc, arg-type]

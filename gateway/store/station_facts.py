@@ -1,0 +1,116 @@
+"""What stations tell of themselves and when they were here: boots, connections, knocks, quirks, quarantined messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.model.identities import StationId
+from gateway.model.instants import Instant
+from gateway.rules.registration import Admission
+from gateway.store.writing import Writing
+
+
+@dataclass(frozen=True, slots=True)
+class Nameplate:
+    """The contents of a BootNotification."""
+
+    vendor: str
+    model: str
+    serial_number: str | None
+    box_serial_number: str | None
+    firmware_version: str | None
+    iccid: str | None
+    imsi: str | None
+    meter_type: str | None
+    meter_serial: str | None
+
+
+def admission_of(db: Writing, station: StationId) -> Admission | None:
+    """The station's admission, None when it has no row."""
+    row = db.execute("SELECT admission FROM stations WHERE station = ?", (station,)).fetchone()
+    return None if row is None else row[0]
+
+
+def admit(db: Writing, station: StationId, *, origin: str, admission: Admission, now: Instant) -> None:
+    """Make the station's row, or give the existing one this admission; a removed one comes back with it."""
+    db.execute(
+        "INSERT INTO stations (station, origin, admission, created_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (station) DO UPDATE SET admission = excluded.admission, origin = excluded.origin",
+        (station, origin, admission, now),
+    )
+
+
+def count_knocked_in(db: Writing) -> int:
+    """How many stations were let in without being provisioned."""
+    (count,) = db.execute("SELECT count(*) FROM stations WHERE origin = 'knock' AND admission <> 'removed'").fetchone()
+    return int(count)
+
+
+def record_boot(db: Writing, station: StationId, plate: Nameplate, *, now: Instant) -> None:
+    """The station has introduced itself."""
+    db.execute(
+        "UPDATE stations SET vendor = ?, model = ?, serial_number = ?, box_serial_number = ?, firmware_version = ?,"
+        " iccid = ?, imsi = ?, meter_type = ?, meter_serial = ?, booted_at = ? WHERE station = ?",
+        (
+            plate.vendor,
+            plate.model,
+            plate.serial_number,
+            plate.box_serial_number,
+            plate.firmware_version,
+            plate.iccid,
+            plate.imsi,
+            plate.meter_type,
+            plate.meter_serial,
+            now,
+            station,
+        ),
+    )
+
+
+def record_connection(db: Writing, station: StationId, *, now: Instant) -> None:
+    """A new connection of the station was accepted."""
+    db.execute("UPDATE stations SET connected_at = ? WHERE station = ?", (now, station))
+
+
+def record_clock_offset(db: Writing, station: StationId, offset_ms: int) -> None:
+    """The newest estimate of the station's clock minus ours."""
+    db.execute("UPDATE stations SET clock_offset_ms = ? WHERE station = ?", (offset_ms, station))
+
+
+def record_knock(db: Writing, identity: str, address: str, *, now: Instant, most: int) -> bool:
+    """Somebody unknown tried to connect; True when it is the first time. The oldest knocks beyond `most` are forgotten."""
+    known = db.execute("SELECT 1 FROM knocks WHERE station = ?", (identity,)).fetchone() is not None
+    db.execute(
+        "INSERT INTO knocks VALUES (?, ?, 1, ?, ?) ON CONFLICT (station) DO UPDATE"
+        " SET address = excluded.address, times = times + 1, last_seen = excluded.last_seen",
+        (identity, address, now, now),
+    )
+    if not known:
+        db.execute(
+            "DELETE FROM knocks WHERE station IN (SELECT station FROM knocks ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
+            (most,),
+        )
+    return not known
+
+
+def forget_knock(db: Writing, identity: str) -> None:
+    """The identity is known now."""
+    db.execute("DELETE FROM knocks WHERE station = ?", (identity,))
+
+
+def add_quirks(db: Writing, counted: Mapping[tuple[StationId, str], int], *, now: Instant) -> None:
+    """Add what was counted since the last time."""
+    db.connection.executemany(
+        "INSERT INTO quirks VALUES (?, ?, ?, ?) ON CONFLICT (station, quirk) DO UPDATE"
+        " SET times = times + excluded.times, last_seen = excluded.last_seen",
+        [(station, quirk, times, now) for (station, quirk), times in counted.items()],
+    )
+
+
+def quarantine(db: Writing, station: StationId, action: str, reason: str, body: bytes, *, now: Instant) -> None:
+    """Keep the raw text of a message of which only the core could be used."""
+    db.execute(
+        "INSERT INTO quarantine (station, action, reason, recorded_at, body) VALUES (?, ?, ?, ?, ?)",
+        (station, action, reason, now, body),
+    )

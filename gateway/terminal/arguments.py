@@ -1,0 +1,175 @@
+"""The command line's grammar: every command with its options, and the function that carries it out, by name.
+
+Functions are named, not imported, so that `--help` and `check-config` load nothing that they do not need.
+It does not know what the commands do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_DESCRIPTION = "Local OCPP 1.6 central system for a charging site."
+_EPILOG = """exit codes: 0 done; 1 the answer is no; 2 the command was not understood; 69 the gateway does not answer;
+77 not allowed (token, role, file permissions); 78 configuration mistake; 130 interrupted"""
+
+_GLOBAL_DEFAULTS: dict[str, object] = {"config": None, "url": None, "token_file": None, "json": False}
+
+
+def parse(arguments: list[str], version: str) -> argparse.Namespace:
+    """The options of one call; argparse ends the process with 2 when they make no sense."""
+    options = build_parser(version).parse_args(arguments)
+    for name, value in _GLOBAL_DEFAULTS.items():
+        if not hasattr(options, name):
+            setattr(options, name, value)
+    return options
+
+
+def build_parser(version: str) -> argparse.ArgumentParser:
+    """The parser of `ocpp-gateway`."""
+    everywhere = _everywhere()
+    parser = argparse.ArgumentParser(
+        prog="ocpp-gateway",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        parents=[everywhere],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ocpp-gateway {version}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    grammar = _Grammar(commands, everywhere)
+    _add_daemon(grammar)
+    _add_questions(grammar)
+    _add_tags(grammar)
+    _add_actions(grammar)
+    return parser
+
+
+class _Grammar:
+    """Adds commands that all take the options of everywhere."""
+
+    def __init__(
+        self, commands: argparse._SubParsersAction[argparse.ArgumentParser], everywhere: argparse.ArgumentParser
+    ) -> None:
+        self._commands = commands
+        self._everywhere = everywhere
+
+    def add(self, name: str, carried_out_by: str, summary: str) -> argparse.ArgumentParser:
+        """A command; `carried_out_by` is `module:function` inside gateway.terminal."""
+        parser = self._commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[self._everywhere],
+            allow_abbrev=False,
+        )  # fmt: skip
+        parser.set_defaults(carried_out_by=carried_out_by)
+        return parser
+
+    def group(self, name: str, summary: str) -> _Grammar:
+        """A command with commands of its own."""
+        parser = self._commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[self._everywhere],
+            allow_abbrev=False,
+        )  # fmt: skip
+        return _Grammar(parser.add_subparsers(metavar="WHAT", required=True, dest="what"), self._everywhere)
+
+
+def _everywhere() -> argparse.ArgumentParser:
+    """Options understood before and after the command; SUPPRESS keeps the second place from undoing the first."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration (default: /etc/ocpp-gateway/gateway.toml, if there)"
+    )
+    parser.add_argument("--url", metavar="URL", help="a gateway elsewhere, such as http://192.168.1.10:8080")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="file with the token for --url")
+    parser.add_argument("--json", action="store_true", help="print the API's JSON document")
+    return parser
+
+
+def _add_daemon(grammar: _Grammar) -> None:
+    run = grammar.add("run", "commands_daemon:run", "run the gateway in the foreground")
+    run.add_argument("--log-json", action="store_true", help="log records as JSON lines")
+    demo = grammar.add("demo", "commands_daemon:demo", "a gateway with simulated stations on this machine")
+    demo.add_argument("--stations", type=_count, default=3, metavar="N", help="simulated stations (3)")
+    demo.add_argument("--data", type=Path, metavar="DIR", help="keep the data here (default: a temporary directory)")
+    demo.add_argument("--speed", type=_speed, default=20.0, metavar="X", help="how much faster drivers live (20)")
+    demo.add_argument("--seconds", type=_speed, metavar="N", help="stop after so many seconds")
+    grammar.add("check-config", "commands_daemon:check_config", "check the configuration without running")
+    token = grammar.group("token", "API tokens")
+    create = token.add("create", "commands_daemon:token_create", "make a token and print it once")
+    create.add_argument("--role", required=True, choices=("viewer", "operator", "installer"))
+    create.add_argument("--name", default="", metavar="N", help="whose token it is")
+
+
+def _add_questions(grammar: _Grammar) -> None:
+    grammar.add("status", "commands_site:status", "whether all is well, and what to do next")
+    grammar.add("stations", "commands_site:stations", "stations, their connection and connectors")
+    transactions = grammar.add("transactions", "commands_site:transactions", "charging sessions, newest first")
+    transactions.add_argument("--station", metavar="ID")
+    transactions.add_argument("--connector", type=_count, metavar="N")
+    transactions.add_argument("--id-tag", metavar="TAG")
+    transactions.add_argument("--open", action="store_true", help="only those that run")
+    transactions.add_argument("--from", dest="begin", metavar="TIME", help="started at or after (RFC 3339)")
+    transactions.add_argument("--to", dest="end", metavar="TIME", help="started before (RFC 3339)")
+    transactions.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
+    events = grammar.add("events", "commands_events:events", "the journal")
+    events.add_argument("--after", type=_count, metavar="EVENT", help="only events after this event_id")
+    events.add_argument("--station", metavar="ID")
+    events.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
+    tail = grammar.add("tail", "commands_events:tail", "the journal as it grows, until interrupted")
+    tail.add_argument(
+        "--after", type=_count, metavar="EVENT", help="begin after this event_id (default: with the next)"
+    )
+    tail.add_argument("--station", metavar="ID")
+
+
+def _add_tags(grammar: _Grammar) -> None:
+    tags = grammar.group("tags", "idTags that may charge")
+    tags.add("list", "commands_tags:list_tags", "all tags")
+    put = tags.add("set", "commands_tags:set_tag", "add or replace a tag")
+    put.add_argument("tag", metavar="TAG")
+    put.add_argument("--status", default="Accepted", choices=("Accepted", "Blocked", "Expired", "Invalid"))
+    put.add_argument("--parent", metavar="TAG", help="parent idTag (group)")
+    put.add_argument("--expires", metavar="TIME", help="RFC 3339")
+    put.add_argument("--note", metavar="TEXT")
+    remove = tags.add("remove", "commands_tags:remove_tag", "forget a tag")
+    remove.add_argument("tag", metavar="TAG")
+    read = tags.add("import", "commands_tags:import_tags", "read tags from a CSV or JSON file")
+    read.add_argument("file", metavar="FILE", help="- reads standard input")
+    read.add_argument("--partial", action="store_true", help="store the good lines although others are wrong")
+
+
+def _add_actions(grammar: _Grammar) -> None:
+    call = grammar.add("call", "commands_station:call", "send any OCPP request to a station")
+    call.add_argument("station", metavar="STATION")
+    call.add_argument("action", metavar="ACTION", help="such as Reset")
+    call.add_argument("payload", metavar="JSON", nargs="?", help="the payload, sent as it is; - reads standard input")
+    backup = grammar.add("backup", "commands_keep:backup", "copy the database, also while the gateway runs")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    restore = grammar.add("restore", "commands_keep:restore", "put a backup in place of the database")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--yes", action="store_true", help="do not ask")
+    bundle = grammar.add(
+        "support-bundle", "commands_bundle:support_bundle", "collect facts for support, without secrets"
+    )
+    bundle.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz to make")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, got {text}")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = _count(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("expected 1 or more, got 0")
+    return number
+
+
+def _speed(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"expected more than 0, got {text}")
+    return number

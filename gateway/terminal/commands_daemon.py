@@ -1,0 +1,135 @@
+"""Commands around the daemon itself: run, demo, check-config, token create.
+
+They read the configuration; everything heavy is imported by the one command that needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from gateway.configuration import Configuration
+from gateway.terminal.client import API, Gateway, ask, expect
+from gateway.terminal.exits import CONFIGURATION, NEGATIVE, OK, UNREACHABLE, Ending, negative
+from gateway.terminal.json_output import print_json, text_member
+from gateway.terminal.reaching import configuration_of, lan_address, reach, socket_path_of
+
+
+def run(options: argparse.Namespace) -> int:
+    """The daemon in the foreground until SIGTERM."""
+    configuration = configuration_of(options)
+    from gateway.terminal.logging_setup import set_up_logging
+
+    set_up_logging(configuration.log.level, as_json=options.log_json)
+    from gateway.daemon import run_until_signal
+    from gateway.store.migrations import UnusableDatabase
+
+    try:
+        return run_until_signal(configuration)
+    except UnusableDatabase as error:
+        raise negative(f"{configuration.data.directory}/gateway.db: {error}") from error
+    except OSError as error:
+        raise negative(f"cannot start: {error}") from error
+
+
+def demo(options: argparse.Namespace) -> int:
+    """The gateway with simulated stations, until interrupted."""
+    from gateway.demo import DemoWishes, run_demo
+
+    wishes = DemoWishes(options.stations, data=options.data, speed=options.speed, seconds=options.seconds)
+    return run_demo(wishes)
+
+
+def check_config(options: argparse.Namespace) -> int:
+    """Load and provision without running; every mistake on a line of its own."""
+    configuration = configuration_of(options)
+    from gateway.provisioning_check import check_provisions, notes_about
+
+    mistakes = check_provisions(configuration, daemon_runs=_daemon_answers(configuration))
+    if mistakes:
+        raise Ending(CONFIGURATION, "\n".join(str(mistake) for mistake in mistakes))
+    notes = [str(note) for note in notes_about(configuration)]
+    if options.json:
+        print_json({"ok": True, "facts": dict(_facts(configuration)), "notes": notes})
+        return OK
+    for name, fact in _facts(configuration):
+        print(f"{name}: {fact}")
+    for note in notes:
+        print(note, file=sys.stderr)
+    return OK
+
+
+def token_create(options: argparse.Namespace) -> int:
+    """Make a token; it is the last word on standard output."""
+    body = {"role": options.role, "name": options.name or f"made by {_user()}"}
+    try:
+        document = expect(ask(reach(options).gateway, "POST", f"{API}/tokens", body=body))
+        token = text_member(document, "token")
+    except Ending as ending:
+        if ending.code != UNREACHABLE or _is_elsewhere(options):
+            raise
+        token = _token_offline(configuration_of(options), body["role"], body["name"])
+        document = {"token": token, "role": body["role"], "name": body["name"]}
+    if options.json:
+        print_json(document)
+    else:
+        print(f"token for {options.role}, shown only now: {token}")
+    return OK
+
+
+def _token_offline(configuration: Configuration, role: str, name: str) -> str:
+    import sqlite3
+
+    from gateway.operations.manage_tokens import ROLES, create_token_offline
+    from gateway.store.migrations import UnusableDatabase
+
+    known = next(one for one in ROLES if one == role)
+    try:
+        return create_token_offline(configuration, known, name)
+    except PermissionError as error:
+        raise Ending(77, f"no permission to write {error.filename}: run this as root or as ocpp-gateway") from error
+    except (UnusableDatabase, sqlite3.Error, OSError) as error:
+        path = configuration.data.directory / "gateway.db"
+        if path.exists() and not os.access(path, os.W_OK):
+            raise Ending(77, f"no permission to write {path}: run this as root or as ocpp-gateway") from error
+        raise Ending(NEGATIVE, f"{path}: {error}") from error
+
+
+def _daemon_answers(configuration: Configuration) -> bool:
+    try:
+        ask(Gateway(socket_path=socket_path_of(configuration)), "GET", "/livez", patience_seconds=3)
+    except Ending:
+        return False
+    return True
+
+
+def _facts(configuration: Configuration) -> list[tuple[str, str]]:
+    ocpp, web = configuration.ocpp, configuration.web
+    host = lan_address() if ocpp.host in ("0.0.0.0", "::") else ocpp.host
+    facts = [
+        ("site", f"{configuration.site.id} {configuration.site.name}".strip()),
+        ("time zone", configuration.site.timezone),
+        ("stations connect to", f"ws://{host}:{ocpp.port}/ocpp/<station id>"),
+    ]
+    if ocpp.tls is not None:
+        facts.append(("stations with TLS connect to", f"wss://{host}:{ocpp.tls.port}/ocpp/<station id>"))
+    facts += [
+        ("stations in the file", str(len(configuration.stations))),
+        ("unknown stations", ocpp.unknown_stations),
+        ("unknown tags", ocpp.unknown_tags),
+        ("API", f"http://{web.host}:{web.port}/api/v1"),
+        ("data", str(configuration.data.directory)),
+        ("fleet managers", ", ".join(one.name for one in configuration.upstreams) or "none"),
+        ("meters", ", ".join(one.name for one in configuration.meters) or "none"),
+        ("configuration", "good"),
+    ]
+    return facts
+
+
+def _is_elsewhere(options: argparse.Namespace) -> bool:
+    return bool(options.url or os.environ.get("OCPP_GATEWAY_URL"))
+
+
+def _user() -> str:
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"

@@ -1,0 +1,97 @@
+"""Finding the gateway that a command talks to, and the configuration that says where it lives.
+
+--url (or OCPP_GATEWAY_URL) reaches a gateway elsewhere with a token; otherwise the unix socket in the data directory of
+the configuration is used. It does not know what will be asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.terminal.client import Gateway
+from gateway.terminal.exits import CONFIGURATION, Ending, no_permission, usage
+
+USUAL_FILE = Path("/etc/ocpp-gateway/gateway.toml")
+SOCKET_NAME = "api.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A gateway and what is known of it here; `configuration` is None when it is elsewhere."""
+
+    gateway: Gateway
+    configuration: Configuration | None
+    zone: tzinfo | None
+
+
+def configuration_of(options: argparse.Namespace) -> Configuration:
+    """What --config says, else the usual file if there is one, else the defaults. Raises Ending 78 or 77."""
+    path = options.config or (USUAL_FILE if USUAL_FILE.exists() else None)
+    if path is not None and path.exists() and not os.access(path, os.R_OK):
+        raise no_permission(f"no permission to read {path}: run this as root or as the user ocpp-gateway")
+    try:
+        return load_configuration(path)
+    except ConfigurationMistakes as mistakes:
+        raise Ending(CONFIGURATION, str(mistakes)) from mistakes
+
+
+def reach(options: argparse.Namespace) -> Reached:
+    """The gateway to talk to."""
+    url = options.url or os.environ.get("OCPP_GATEWAY_URL")
+    if url:
+        return Reached(Gateway(url=url, token=_token(options)), None, None)
+    configuration = configuration_of(options)
+    return Reached(
+        Gateway(socket_path=socket_path_of(configuration)), configuration, ZoneInfo(configuration.site.timezone)
+    )
+
+
+def socket_path_of(configuration: Configuration) -> Path:
+    """Where the daemon of this configuration listens for local commands."""
+    return configuration.data.directory / SOCKET_NAME
+
+
+def station_address(reached: Reached) -> str:
+    """What to type into a station, with the address of this machine in the local network."""
+    if reached.configuration is None:
+        host = urlsplit(reached.gateway.url or "").hostname
+        return f"ws://{host}:9000/ocpp/<station id>"
+    ocpp = reached.configuration.ocpp
+    host = lan_address() if ocpp.host in ("0.0.0.0", "::", "") else ocpp.host
+    return f"ws://{_bracketed(host)}:{ocpp.port}/ocpp/<station id>"
+
+
+def lan_address() -> str:
+    """This machine's own address on the way out; no packet is sent. 127.0.0.1 when there is no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            address: str = probe.getsockname()[0]
+        except OSError:
+            return "127.0.0.1"
+    return address
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _token(options: argparse.Namespace) -> str | None:
+    if options.token_file is None:
+        return os.environ.get("OCPP_GATEWAY_TOKEN")
+    try:
+        text: str = options.token_file.read_text("ascii").strip()
+    except PermissionError as error:
+        raise no_permission(f"no permission to read {options.token_file}") from error
+    except (OSError, ValueError) as error:
+        raise usage(f"--token-file: expected a file with a token, got {options.token_file} ({error})") from error
+    # `token create` prints words before the token; its whole output may be kept in the file
+    return text.split()[-1] if text else None

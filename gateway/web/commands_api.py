@@ -1,0 +1,48 @@
+"""/stations/{station}/commands/{action}: any request of OCPP 1.6 to a station, its payload handed on verbatim.
+
+What the station says comes back as it is; whether it was wise to ask is not judged here.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.operations.carry_out_commands import Outcome, carry_out
+from gateway.web.asking import expect_only, json_response, object_of
+from gateway.web.login import actor_of
+from gateway.web.problems import not_found, unacceptable
+from gateway.web.routes import SITE, Route
+
+_STATUS = {"answered": 200, "call_error": 200, "unanswered": 504, "not_connected": 409, "refused": 409}
+_MEMBERS = ("response", "code", "description", "request", "warning")
+
+
+async def post(request: web.Request) -> web.StreamResponse:
+    """Send the request and wait for the station's answer."""
+    expect_only(request, ())
+    station, action = request.match_info["station"], request.match_info["action"]
+    payload = await object_of(request)
+    outcome = await carry_out(
+        request.app[SITE], station=station, action=action, payload=payload, actor=actor_of(request)
+    )
+    if outcome.status == "unknown_station":
+        raise not_found(f"no station {station!r} is known")
+    if outcome.status == "unknown_action":
+        raise unacceptable(f"OCPP 1.6 has no request {action!r} to a station")
+    return json_response(_document(outcome), status=_STATUS[outcome.status])
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    members = {name: getattr(outcome, name) for name in _MEMBERS}
+    present = {name: value for name, value in members.items() if value is not None}
+    return {"command_id": outcome.command_id, "status": outcome.status, **present}
+
+
+ROUTES = (
+    Route(
+        "POST", "/api/v1/stations/{station}/commands/{action}", post, "operator",
+        "Send an OCPP request to the station; the body is its payload, verbatim",
+        request={"application/json": {"type": "object", "description": "the OCPP payload"}},
+        answers={200: "CommandOutcome", 409: "CommandOutcome", 504: "CommandOutcome"}, errors=(400, 404, 413, 422),
+    ),
+)  # fmt: skip

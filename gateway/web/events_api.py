@@ -1,0 +1,70 @@
+"""/events: the journal in pages, and as a live feed that never ends (server-sent events)."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from gateway.store import reports_events
+from gateway.web.asking import collection, expect_only, integer_of, limit_of
+from gateway.web.live_feed import feed
+from gateway.web.problems import unacceptable
+from gateway.web.routes import LIMIT, SITE, Parameter, Route
+
+# Meter frames are many and large: they come only when asked for.
+_DEFAULT_STREAMS = ("tx", "ops")
+
+
+async def list_events(request: web.Request) -> web.StreamResponse:
+    """Events in the order in which they were recorded."""
+    expect_only(request, ("limit", "after", "stream", "station"))
+    limit = limit_of(request)
+    found = await reports_events.page(
+        request.app[SITE].readers,
+        after=integer_of(request, "after") or 0,
+        limit=limit + 1,
+        streams=_streams(request),
+        station=request.query.get("station"),
+    )
+    return collection(found[:limit], found[limit - 1]["event_id"] if len(found) > limit else None)
+
+
+async def stream_events(request: web.Request) -> web.StreamResponse:
+    """New events as they are recorded; from a cursor on when the client names one, else from now on."""
+    expect_only(request, ("after", "stream", "station"))
+    readers = request.app[SITE].readers
+    last = request.headers.get("Last-Event-ID", "").strip()
+    after = int(last) if re.fullmatch(r"[0-9]{1,18}", last) else integer_of(request, "after")
+    if after is None:
+        after = await reports_events.newest_id(readers)
+    return await feed(request, after=after, streams=_streams(request), station=request.query.get("station"))
+
+
+def _streams(request: web.Request) -> tuple[str, ...]:
+    asked = request.query.get("stream")
+    if asked is None:
+        return _DEFAULT_STREAMS
+    if asked == "all":
+        return reports_events.STREAMS
+    names = tuple(name.strip() for name in asked.split(","))
+    if any(name not in reports_events.STREAMS for name in names):
+        raise unacceptable("stream: expected tx, ops, meter (or several with commas), or all")
+    return names
+
+
+_STREAM = Parameter("stream", "tx, ops, meter, several with commas, or all; without it tx and ops")
+_STATION = Parameter("station", "only this station's events")
+_AFTER = Parameter("after", "event_id of the last event that is known already", {"type": "integer", "default": 0})
+
+ROUTES = (
+    Route(
+        "GET", "/api/v1/events", list_events, "viewer", "The journal, oldest first",
+        parameters=(LIMIT, _AFTER, _STREAM, _STATION), answers={200: "EventCollection"}, errors=(422,),
+    ),
+    Route(
+        "GET", "/api/v1/events/stream", stream_events, "viewer",
+        "The journal as server-sent events; `Last-Event-ID` or `after` resume, without them it begins now",
+        parameters=(_AFTER, _STREAM, _STATION), answers={200: {"text/event-stream": {"type": "string"}}}, errors=(422,),
+    ),
+)  # fmt: skip

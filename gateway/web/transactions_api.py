@@ -1,0 +1,111 @@
+"""/transactions: the sessions, newest first; one with everything its meter said; all as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable
+
+from aiohttp import web
+
+from gateway.store import reports_meter_values, reports_transactions
+from gateway.store.reports_transactions import MEMBERS, Filters
+from gateway.web.asking import collection, expect_only, flag_of, instant_of, integer_of, json_response, limit_of, path_number, require
+from gateway.web.problems import not_found
+from gateway.web.routes import AFTER, BEGIN, END, LIMIT, SITE, Parameter, Route
+from gateway.web.streaming import send_pieces
+
+_FILTERS = ("station", "connector", "id_tag", "open", "from", "to")
+# What a spreadsheet would take for a formula at the beginning of a cell.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+async def list_transactions(request: web.Request) -> web.StreamResponse:
+    """Transactions, newest first."""
+    expect_only(request, ("limit", "after", *_FILTERS))
+    limit, before = limit_of(request), integer_of(request, "after")
+    found = await reports_transactions.page(
+        request.app[SITE].readers, _filters(request), before=before, limit=limit + 1
+    )
+    cursor = found[limit - 1]["transaction_id"] if len(found) > limit else None
+    return collection(found[:limit], cursor)
+
+
+async def get_transaction(request: web.Request) -> web.StreamResponse:
+    """One transaction with meter values and signed values."""
+    expect_only(request, ())
+    readers, transaction_id = request.app[SITE].readers, path_number(request, "transaction_id")
+    document = None if transaction_id is None else await reports_transactions.find(readers, transaction_id)
+    if transaction_id is None or document is None:
+        raise not_found(f"no transaction {request.match_info['transaction_id']} is known")
+    meter_values, signed_values = await reports_meter_values.of_transaction(readers, transaction_id)
+    return json_response({**document, "meter_values": meter_values, "signed_values": signed_values})
+
+
+async def get_csv(request: web.Request) -> web.StreamResponse:
+    """All transactions that fit, oldest first, as RFC 4180 CSV with a header line."""
+    expect_only(request, (*_FILTERS, "separator"))
+    separator = request.query.get("separator", ",")
+    require(separator in (",", ";"), "separator: expected , or ;")
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        "Content-Disposition": 'attachment; filename="transactions.csv"',
+    }
+    return await send_pieces(request, _lines(request, _filters(request), separator), headers=headers)
+
+
+async def _lines(request: web.Request, filters: Filters, separator: str) -> AsyncIterator[bytes]:
+    yield _csv([MEMBERS], separator)
+    async for documents in reports_transactions.walk(request.app[SITE].readers, filters):
+        yield _csv(([_cell(document.get(name)) for name in MEMBERS] for document in documents), separator)
+
+
+def _csv(rows: Iterable[Iterable[object]], separator: str) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: object) -> object:
+    """Numbers as they are; text so that no spreadsheet runs it (a leading apostrophe before formula starts)."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        value = " ".join(str(item) for item in value)
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _filters(request: web.Request) -> Filters:
+    return Filters(
+        station=request.query.get("station"),
+        connector=integer_of(request, "connector"),
+        id_tag=request.query.get("id_tag"),
+        open=flag_of(request, "open"),
+        begin=instant_of(request, "from"),
+        end=instant_of(request, "to"),
+    )
+
+
+_PARAMETERS = (
+    Parameter("station", "only this station's"), Parameter("connector", "only this connector's", {"type": "integer"}),
+    Parameter("id_tag", "only this idTag's, in any case"),
+    Parameter("open", "true: only running ones, false: only ended ones", {"type": "boolean"}), BEGIN, END,
+)  # fmt: skip
+
+ROUTES = (
+    Route(
+        "GET", "/api/v1/transactions", list_transactions, "viewer", "Transactions, newest first",
+        parameters=(LIMIT, AFTER, *_PARAMETERS), answers={200: "TransactionCollection"}, errors=(422,),
+    ),
+    Route(
+        "GET", "/api/v1/transactions.csv", get_csv, "viewer", "Transactions as CSV, oldest first",
+        parameters=(*_PARAMETERS, Parameter("separator", "between fields", {"enum": [",", ";"], "default": ","})),
+        answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
+    ),
+    Route(
+        "GET", "/api/v1/transactions/{transaction_id}", get_transaction, "viewer",
+        "One transaction with its meter values and signed values", answers={200: "TransactionWithValues"}, errors=(404,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,185 @@
+"""Which way a payload goes: decoded at once, repaired, rescued by its core, or refused with the right code."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from gateway.ocpp.errors import ErrorCode
+from gateway.ocpp.repair import JSON, Repaired
+from gateway.ocpp.v16 import reading
+from gateway.ocpp.v16.from_station import (
+    Authorize,
+    BootNotification,
+    Heartbeat,
+    MeterValue,
+    MeterValues,
+    SampledValue,
+    StartTransaction,
+    StopTransaction,
+)
+from gateway.ocpp.v16.reading import Refusal, Request, read_request
+
+START = b'{"connectorId":1,"idTag":"ABC","meterStart":5,"timestamp":"2024-01-01T00:00:00Z"}'
+STOP = {"meterStop": 9, "timestamp": "2024-01-01T00:00:00Z", "transactionId": 3}
+
+
+def refused(code: ErrorCode, description: str) -> Refusal:
+    return Refusal(code=code, description=description)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_valid_payload_is_decoded(strict: bool) -> None:
+    expected = StartTransaction(connector_id=1, id_tag="ABC", meter_start=5, timestamp="2024-01-01T00:00:00Z")
+    assert read_request("StartTransaction", START, strict=strict) == Request(expected)
+    assert read_request("StartTransaction", msgspec.Raw(START), strict=strict) == Request(expected)
+
+
+def test_absent_optional_properties_are_none_and_lists_are_tuples() -> None:
+    raw = b'{"connectorId":0,"meterValue":[{"timestamp":"t","sampledValue":[{"value":"1","unit":"Hertz"}]}]}'
+    read = read_request("MeterValues", raw, strict=True)
+    sample = SampledValue(value="1", unit="Hertz")
+    assert read == Request(
+        MeterValues(connector_id=0, meter_value=(MeterValue(timestamp="t", sampled_value=(sample,)),))
+    )
+    assert sample.phase is None
+
+
+def test_untouched_requests_share_one_empty_tuple() -> None:
+    first = read_request("Heartbeat", b"{}", strict=False)
+    second = read_request("StartTransaction", START, strict=False)
+    assert isinstance(first, Request)
+    assert isinstance(second, Request)
+    assert first.quirks is second.quirks
+    assert not first.quarantined
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("raw", [b"null", b" null ", b"", b"{}"])
+def test_null_and_nothing_count_as_an_empty_object(raw: bytes, strict: bool) -> None:
+    assert read_request("Heartbeat", raw, strict=strict) == Request(Heartbeat())
+    assert read_request("Authorize", raw, strict=strict) == refused(ErrorCode.PROTOCOL_ERROR, "idTag: missing")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_unknown_and_unsupported_actions_differ(strict: bool) -> None:
+    assert read_request("MakeCoffee", b"{}", strict=strict) == refused(ErrorCode.NOT_IMPLEMENTED, "unknown action")
+    assert read_request("Reset", b"{", strict=strict) == refused(
+        ErrorCode.NOT_SUPPORTED, "this action is for charge points"
+    )
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{",
+        b'{"idTag":"A",}',
+        b'{"idTag":NaN}',
+        b'{"idTag":"\xff"}',
+        b'{"idTag":"\\ud83d"}',
+        b'{"idTag":' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_not_json_is_a_formation_violation(raw: bytes, strict: bool) -> None:
+    expected = refused(ErrorCode.FORMATION_VIOLATION, "payload: not readable as JSON")
+    assert read_request("Authorize", raw, strict=strict) == expected
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("raw", [b"[{}]", b'"A"', b"7", b"true"])
+def test_a_payload_that_is_no_object_is_a_formation_violation(raw: bytes, strict: bool) -> None:
+    expected = refused(ErrorCode.FORMATION_VIOLATION, "payload: expected an object")
+    assert read_request("Authorize", raw, strict=strict) == expected
+
+
+def test_a_whole_pair_of_surrogates_is_a_character() -> None:
+    assert read_request("Authorize", b'{"idTag":"\\ud83d\\udd0c"}', strict=True) == Request(
+        Authorize(id_tag="\U0001f50c")
+    )
+    read = read_request("Authorize", b'{"idTag":"\\ud83d\\udd0c","x":1}', strict=True)
+    assert read == refused(ErrorCode.FORMATION_VIOLATION, "x: unknown property")
+
+
+def test_a_name_that_occurs_twice_is_refused_only_when_strict() -> None:
+    raw = b'{"idTag":7,"idTag":"ABC"}'
+    assert read_request("Authorize", raw, strict=False) == Request(Authorize(id_tag="ABC"))
+    assert read_request("Authorize", raw, strict=True) == refused(
+        ErrorCode.FORMATION_VIOLATION, "payload: not readable as JSON"
+    )
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({}, ErrorCode.PROTOCOL_ERROR),
+        ({"idTag": "A", "idTag2": "B"}, ErrorCode.FORMATION_VIOLATION),
+        ({"idTag": None}, ErrorCode.TYPE_CONSTRAINT_VIOLATION),
+        ({"idTag": 12}, ErrorCode.TYPE_CONSTRAINT_VIOLATION),
+        ({"idTag": "A" * 21}, ErrorCode.PROPERTY_CONSTRAINT_VIOLATION),
+    ],
+)
+def test_strict_refuses_by_the_letter(payload: JSON, code: ErrorCode) -> None:
+    read = read_request("Authorize", json.dumps(payload).encode(), strict=True)
+    assert isinstance(read, Refusal)
+    assert read.code is code
+
+
+def test_strict_refuses_an_empty_list_of_meter_values() -> None:
+    read = read_request("MeterValues", b'{"connectorId":1,"meterValue":[]}', strict=True)
+    assert read == refused(ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION, "meterValue: expected at least 1 element")
+
+
+def test_a_quirk_is_repaired_and_named() -> None:
+    boot = {"chargePointVendor": "V", "chargePointModel": "M", "chargePointSerialNumber": "S" * 34}
+    read = read_request("BootNotification", json.dumps(boot).encode(), strict=False)
+    assert isinstance(read, Request)
+    assert isinstance(read.payload, BootNotification)
+    assert read.payload.charge_point_model == "M"
+    assert read.quirks
+    assert not read.quarantined
+    assert isinstance(read_request("BootNotification", json.dumps(boot).encode(), strict=True), Refusal)
+
+
+def test_an_empty_list_is_an_empty_object_only_when_tolerant() -> None:
+    read = read_request("Heartbeat", b"[]", strict=False)
+    assert isinstance(read, Request)
+    assert read.payload == Heartbeat()
+    assert read.quirks
+    assert isinstance(read_request("Heartbeat", b"[]", strict=True), Refusal)
+
+
+def test_a_stop_with_an_unreadable_register_is_kept_for_quarantine() -> None:
+    raw = json.dumps(STOP | {"meterStop": "nine"}).encode()
+    read = read_request("StopTransaction", raw, strict=False)
+    assert isinstance(read, Request)
+    assert isinstance(read.payload, StopTransaction)
+    assert (read.payload.transaction_id, read.quarantined) == (3, True)
+
+
+def unrepaired(action: str, payload: JSON) -> Repaired:
+    """A repair that finds a quirk but cannot mend the rest."""
+    return Repaired(payload=payload, quirks=("tried",))
+
+
+def test_what_is_beyond_repair_is_rescued_by_its_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "repair", unrepaired)
+    monkeypatch.setattr(reading, "usable_core", lambda action, payload: STOP)
+    raw = json.dumps(STOP | {"transactionData": 7}).encode()
+    read = read_request("StopTransaction", raw, strict=False)
+    core = StopTransaction(meter_stop=9, timestamp="2024-01-01T00:00:00Z", transaction_id=3)
+    assert read == Request(core, ("tried",), quarantined=True)
+    assert isinstance(read_request("StopTransaction", raw, strict=True), Refusal)
+
+
+@pytest.mark.parametrize("core", [None, {"meterStop": "nine"}])
+def test_without_a_usable_core_the_refusal_names_the_first_fault(monkeypatch: pytest.MonkeyPatch, core: JSON) -> None:
+    monkeypatch.setattr(reading, "repair", unrepaired)
+    monkeypatch.setattr(reading, "usable_core", lambda action, payload: core)
+    raw = json.dumps(STOP | {"transactionData": 7}).encode()
+    assert read_request("StopTransaction", raw, strict=False) == refused(
+        ErrorCode.TYPE_CONSTRAINT_VIOLATION, "transactionData: expected a list"
+    )

@@ -1,0 +1,89 @@
+"""Answers of stations to our commands, as the schema wants them and as stations send them."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.ocpp.v16.to_station import ConfigurationAnswer, ConfigurationKey, StatusAnswer, read_answer
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        ("ChangeConfiguration", "RebootRequired"),
+        ("RemoteStartTransaction", "Accepted"),
+        ("RemoteStopTransaction", "Rejected"),
+        ("Reset", "Accepted"),
+        ("UnlockConnector", "UnlockFailed"),
+        ("ChangeAvailability", "Scheduled"),
+        ("ClearCache", "Rejected"),
+        ("SendLocalList", "VersionMismatch"),
+        ("SignedUpdateFirmware", "RevokedCertificate"),
+    ],
+)
+def test_a_listed_status_is_read(action: str, status: str) -> None:
+    assert read_answer(action, {"status": status}) == StatusAnswer(status)
+
+
+@pytest.mark.parametrize("text", ["accepted", " ACCEPTED "])
+def test_a_status_in_other_letter_case_is_read_as_the_listed_one(text: str) -> None:
+    assert read_answer("Reset", {"status": text, "extra": 1}) == StatusAnswer("Accepted")
+
+
+@pytest.mark.parametrize(
+    "payload", [{"status": "Scheduled"}, {"status": 1}, {"status": None}, {}, [], None, "Accepted"]
+)
+def test_an_answer_without_a_listed_status_is_none(payload: object) -> None:
+    assert read_answer("Reset", payload) is None
+
+
+@pytest.mark.parametrize("action", ["UpdateFirmware", "GetLocalListVersion", "Heartbeat", "MakeCoffee"])
+def test_an_action_whose_answer_has_no_status_is_none(action: str) -> None:
+    assert read_answer(action, {"status": "Accepted"}) is None
+
+
+def test_a_regular_configuration_is_read() -> None:
+    answer = read_answer(
+        "GetConfiguration",
+        {
+            "configurationKey": [
+                {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
+                {"key": "AuthorizationKey", "readonly": True},
+            ],
+            "unknownKey": ["Nonsense"],
+        },
+    )
+    assert answer == ConfigurationAnswer(
+        configuration_key=(
+            ConfigurationKey("HeartbeatInterval", readonly=False, value="300"),
+            ConfigurationKey("AuthorizationKey", readonly=True, value=None),
+        ),
+        unknown_key=("Nonsense",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (300, "300"), (0.5, "0.5"), (" a ", " a "), (None, None), ([], None)],
+)
+def test_configuration_values_of_other_types_become_text(value: object, text: str | None) -> None:
+    answer = read_answer("GetConfiguration", {"configurationKey": [{"key": "K", "readonly": False, "value": value}]})
+    assert answer == ConfigurationAnswer((ConfigurationKey("K", readonly=False, value=text),), ())
+
+
+@pytest.mark.parametrize(
+    ("given", "readonly"), [("True", True), ("false", False), (1, True), (0, False), (None, False), (True, True)]
+)
+def test_readonly_is_read_in_any_form(given: object, readonly: bool) -> None:
+    answer = read_answer("GetConfiguration", {"configurationKey": {"key": "K", "readonly": given}})
+    assert answer == ConfigurationAnswer((ConfigurationKey("K", readonly=readonly, value=None),), ())
+
+
+def test_missing_null_and_useless_entries_are_left_out() -> None:
+    assert read_answer("GetConfiguration", {}) == ConfigurationAnswer((), ())
+    answer = read_answer(
+        "GetConfiguration",
+        {"configurationKey": ["K", {"readonly": True}, {"key": 7}, None], "unknownKey": ["A", 1, None]},
+    )
+    assert answer == ConfigurationAnswer((), ("A",))
+    assert read_answer("GetConfiguration", {"configurationKey": None, "unknownKey": "A"}) == answer
