@@ -44,14 +44,11 @@ def main() -> int:
 
 
 def _measure(bench: Bench, chosen: list[Figure]) -> list[Line]:
-    try:
-        bench.measure_rounds(run for figure in chosen for run in figure.runs(bench))
-    except (ServerFailed, Unmeasurable) as failure:
-        say(f"the shared rounds ended early: {failure}")
+    bench.measure_rounds(run for figure in chosen for run in figure.runs(bench))
     lines = []
     for figure in chosen:
         for row in figure.rows:
-            reason = "its runs are missing"
+            reason = "nothing was measured"
             values: list[float] = []
             try:
                 values = row.values(bench)

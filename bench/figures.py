@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import scenarios
-from bench.measuring import ECHO, GATEWAY, NAIVE_STORING, OCPP_RPC, Bench, Run, Sample
+from bench.measuring import ECHO, GATEWAY, NAIVE_STORING, OCPP_RPC, Bench, Run, Sample, Unmeasurable
 
 Values = list[float]
 
@@ -44,6 +44,9 @@ def _ratio(
     upper: Callable[[Bench], Run], lower: Callable[[Bench], Run], of: Callable[[Sample], float] = _cpu
 ) -> Callable[[Bench], Values]:
     def values(bench: Bench) -> Values:
+        for run in (upper(bench), lower(bench)):
+            if run in bench.failures:
+                raise Unmeasurable(f"{run.server}: {bench.failures[run]}")
         pairs = zip(bench.samples[upper(bench)], bench.samples[lower(bench)], strict=True)
         return [of(above) / of(below) for above, below in pairs]
 

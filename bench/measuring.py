@@ -85,6 +85,7 @@ class Bench:
     quick: bool
     samples: dict[Run, list[Sample]] = field(default_factory=lambda: defaultdict(list))
     errors: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failures: dict[Run, str] = field(default_factory=dict)
     storm_errors: list[float] = field(default_factory=list)
     _filled: Path | None = None
 
@@ -93,24 +94,23 @@ class Bench:
         return max(10, count // 10) if self.quick else count
 
     def measure_rounds(self, runs: Iterable[Run]) -> None:
-        """Measure every run once per round, interleaved."""
+        """Measure every run once per round, interleaved. A run that fails is not tried again: `failures` says why."""
         wanted = list(dict.fromkeys(runs))
         for number in range(1, self.rounds + 1):
             for run in wanted:
-                sample = self._measure(run)
-                self.samples[run].append(sample)
-                say(
-                    f"round {number}: {run.server}{' filled' * run.filled}{' slow disk' * run.slow_disk}, "
-                    f"{run.stations} stations: {sample.cpu_us_per_message:.1f} us CPU per message, "
-                    f"{sample.messages_per_second:.0f} messages/s, p50 {sample.p50_ms:.1f} ms, "
-                    f"p99 {sample.p99_ms:.1f} ms"
-                    + f", {sample.calls_answered} calls answered" * bool(sample.calls_answered)
-                )
+                if run in self.failures:
+                    continue
+                try:
+                    sample = self._measure(run)
+                except (ServerFailed, Unmeasurable) as failure:
+                    self.failures[run] = str(failure)
+                    say(f"round {number}: {run.server}: {failure}")
+                else:
+                    self.samples[run].append(sample)
+                    say(f"round {number}: {_told(run, sample)}")
 
     @contextmanager
-    def serving(
-        self, name: str, *, slow_disk: bool = False, filled: bool = False
-    ) -> Iterator[Server]:
+    def serving(self, name: str, *, slow_disk: bool = False, filled: bool = False) -> Iterator[Server]:
         """A fresh server of that name. Errors that its stations count belong to `load_on`."""
         directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.directory))
         data = self.filled_data() if filled else directory
@@ -186,6 +186,15 @@ class Bench:
 def say(text: str) -> None:
     """Progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+def _told(run: Run, sample: Sample) -> str:
+    told = (
+        f"{run.server}{' filled' * run.filled}{' slow disk' * run.slow_disk}, {run.stations} stations: "
+        f"{sample.cpu_us_per_message:.1f} us CPU per message, {sample.messages_per_second:.0f} messages/s, "
+        f"p50 {sample.p50_ms:.1f} ms, p99 {sample.p99_ms:.1f} ms"
+    )
+    return told + f", {sample.calls_answered} calls answered" * bool(sample.calls_answered)
 
 
 def _command(name: str, directory: Path, data: Path) -> tuple[tuple[str, ...], int]:

@@ -25,9 +25,7 @@ Message = Callable[[Station, str], str]
 
 _noise = random.Random(1)
 _MUST_CONTAIN = {"BootNotification": b"Accepted", "Authorize": b"Accepted", "StartTransaction": b"transactionId"}
-_SAMPLE = (
-    '{"value":"%s","context":"Sample.Periodic","format":"Raw","measurand":"%s",%s"location":"Outlet","unit":"%s"}'
-)
+_SAMPLE = '{"value":"%s","context":"Sample.Periodic","format":"Raw","measurand":"%s",%s"location":"Outlet","unit":"%s"}'
 _SAMPLED = ",".join(
     [
         _SAMPLE % ("%d", "Energy.Active.Import.Register", "", "Wh"),
@@ -124,9 +122,7 @@ MIX: tuple[Message, ...] = (
 
 def day_of_a_station(offset_seconds: float, share_of_day: float = 1.0) -> list[tuple[float, Message]]:
     """The messages of one day as (second of the day, maker), in order; a smaller share shortens the day's end."""
-    said: list[tuple[float, Message]] = [
-        (float(second), heartbeat) for second in range(0, 86_400, HEARTBEAT_SECONDS)
-    ]
+    said: list[tuple[float, Message]] = [(float(second), heartbeat) for second in range(0, 86_400, HEARTBEAT_SECONDS)]
     for session in range(SESSIONS_A_DAY):
         plugged = 3600 + session * 86_400 / SESSIONS_A_DAY
         said += [(plugged, status("Preparing")), (plugged + 5, authorize), (plugged + 8, start)]

@@ -80,7 +80,7 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _measured(line: Line) -> str:
     if not line.values:
-        return line.reason
+        return line.reason[:60].replace("|", "/")
     median = statistics.median(line.values)
     spread = f" ({min(line.values):.3g} - {max(line.values):.3g})" if len(line.values) > 1 else ""
     return f"{median:.3g}{line.row.unit}{spread}"

@@ -61,9 +61,7 @@ class NaiveStation(ChargePoint):
             "INSERT OR REPLACE INTO stations VALUES (?, ?, ?, ?)",
             (self.id, charge_point_vendor, charge_point_model, now_text()),
         )
-        return call_result.BootNotification(
-            current_time=now_text(), interval=300, status=RegistrationStatus.accepted
-        )
+        return call_result.BootNotification(current_time=now_text(), interval=300, status=RegistrationStatus.accepted)
 
     @on(Action.heartbeat)
     async def on_heartbeat(self) -> object:
@@ -71,16 +69,12 @@ class NaiveStation(ChargePoint):
 
     @on(Action.status_notification)
     async def on_status(self, connector_id: int, status: str, **_: Any) -> object:
-        await store(
-            "INSERT OR REPLACE INTO statuses VALUES (?, ?, ?, ?)", (self.id, connector_id, status, now_text())
-        )
+        await store("INSERT OR REPLACE INTO statuses VALUES (?, ?, ?, ?)", (self.id, connector_id, status, now_text()))
         return call_result.StatusNotification()
 
     @on(Action.authorize)
     async def on_authorize(self, id_tag: str) -> object:
-        await store(
-            "INSERT INTO authorizations (station, id_tag, at) VALUES (?, ?, ?)", (self.id, id_tag, now_text())
-        )
+        await store("INSERT INTO authorizations (station, id_tag, at) VALUES (?, ?, ?)", (self.id, id_tag, now_text()))
         return call_result.Authorize(id_tag_info=IdTagInfo(status=AuthorizationStatus.accepted))
 
     @on(Action.start_transaction)
@@ -108,8 +102,16 @@ class NaiveStation(ChargePoint):
         self, connector_id: int, meter_value: list[dict[str, Any]], transaction_id: int | None = None
     ) -> object:
         rows = [
-            (self.id, connector_id, transaction_id, reading["timestamp"], sample.get("measurand"),
-             sample.get("phase"), sample.get("unit"), sample["value"])
+            (
+                self.id,
+                connector_id,
+                transaction_id,
+                reading["timestamp"],
+                sample.get("measurand"),
+                sample.get("phase"),
+                sample.get("unit"),
+                sample["value"],
+            )
             for reading in meter_value
             for sample in reading["sampled_value"]
         ]

@@ -85,11 +85,10 @@ def _keep_error_code(raw: Mapping[str, JSON], whole: dict[str, JSON]) -> None:
 
 def _with_timestamps(meter_values: JSON) -> JSON:
     """The meter values, each with a timestamp, if only the one that stands for none."""
-    if not isinstance(meter_values, list):
-        return meter_values
+    elements = meter_values if isinstance(meter_values, list) else []
     return [
         element | {"timestamp": NO_TIMESTAMP} if not isinstance(element.get("timestamp"), str) else element
-        for element in meter_values
+        for element in elements
         if isinstance(element, dict)
     ]
 

@@ -24,17 +24,7 @@ _EMPTY = v16.EmptyAnswer()
 
 def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerUnit:
     """Accepted is a state of the station; a boot ends no session, it may come at any time on any socket."""
-    plate = station_facts.Nameplate(
-        vendor=request.charge_point_vendor,
-        model=request.charge_point_model,
-        serial_number=request.charge_point_serial_number,
-        box_serial_number=request.charge_box_serial_number,
-        firmware_version=request.firmware_version,
-        iccid=request.iccid,
-        imsi=request.imsi,
-        meter_type=request.meter_type,
-        meter_serial=request.meter_serial_number,
-    )
+    plate = _nameplate(request)
 
     def unit(db: Writing) -> v16.BootNotificationAnswer:
         registration = how_to_register(
@@ -117,6 +107,20 @@ def notice(asked: Question, request: v16.StationRequest) -> AnswerUnit:
         return _EMPTY
 
     return unit
+
+
+def _nameplate(request: v16.BootNotification) -> station_facts.Nameplate:
+    return station_facts.Nameplate(
+        vendor=request.charge_point_vendor,
+        model=request.charge_point_model,
+        serial_number=request.charge_point_serial_number,
+        box_serial_number=request.charge_box_serial_number,
+        firmware_version=request.firmware_version,
+        iccid=request.iccid,
+        imsi=request.imsi,
+        meter_type=request.meter_type,
+        meter_serial=request.meter_serial_number,
+    )
 
 
 def _tell(db: Writing, asked: Question, kind: str, data: Mapping[str, object]) -> None:

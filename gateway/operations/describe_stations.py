@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from gateway.model.identities import StationId
@@ -62,7 +62,7 @@ async def _describe(site: Site, names: Sequence[str]) -> list[Document]:
             **_connection(site, name),
             "connectors": connectors.get(name, []),
             "running_transactions": running.get(name, []),
-            "quirks": [_explained(quirk) for quirk in quirks.get(name, [])],
+            "quirks": _quirks(site, name, quirks.get(name, [])),
             **_said_of_itself(rows.get(name)),
         }
         for name in names
@@ -109,5 +109,15 @@ def _text(instant: Instant | None) -> str | None:
     return None if instant is None else text_of(instant)
 
 
-def _explained(quirk: Mapping[str, object]) -> Document:
-    return {**quirk, "description": QUIRKS.get(str(quirk["quirk"]), "")}
+def _quirks(site: Site, station: str, stored: Sequence[Document]) -> list[Document]:
+    """What is stored, and what was seen since it was last stored."""
+    fresh = {quirk: times for (name, quirk), times in site.quirks_seen.items() if name == station}
+    found = [
+        _quirk(str(old["quirk"]), int(str(old["times"])) + fresh.pop(str(old["quirk"]), 0), old["last_seen"])
+        for old in stored
+    ]
+    return found + [_quirk(quirk, times, text_of(site.wall_clock())) for quirk, times in sorted(fresh.items())]
+
+
+def _quirk(quirk: str, times: int, last_seen: object) -> Document:
+    return {"quirk": quirk, "times": times, "last_seen": last_seen, "description": QUIRKS.get(quirk, "")}

@@ -1,8 +1,8 @@
 """Backup and restore: a consistent copy while everything runs, and the way back.
 
-A restore begins a new epoch, because the journal's numbers of the life it ends may already be known elsewhere, and never
-gives a transaction id twice. What was there before is kept in `backups/`. Whatever is refused leaves the live database
-untouched. Station certificates (`pki/`), firmware and uploads are not in the database and not in the copy.
+A restore begins a new epoch, because the journal's numbers of the life it ends may already be known elsewhere, and
+never gives a transaction id twice. What was there before is kept in `backups/`. Whatever is refused leaves the live
+database untouched. Station certificates (`pki/`), firmware and uploads are not in the database and not in the copy.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def receiving_place(site: Site) -> Iterator[Path]:
 
 
 async def restore(site: Site, copy: Path, *, actor: str) -> str:
-    """Put the database of `copy` (changed on the way) in place of the live one; its new epoch. Raises UnusableDatabase."""
+    """Put the database `copy` (changed on the way) in place of the live one; its new epoch. Raises UnusableDatabase."""
     await asyncio.to_thread(copies.prepare, copy)
     now = site.wall_clock()
     kept = _folder(site.configuration) / _name_before_restore(now)

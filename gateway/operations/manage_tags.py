@@ -1,7 +1,7 @@
 """The list of idTags: one at a time, or thousands from a file in one write.
 
-An import is all or nothing unless `partial` is asked for; either way every mistake is named with its line. What a tag may
-do is decided elsewhere (rules/authorization); a station's own list is brought up to date by its own command.
+An import is all or nothing unless `partial` is asked for; either way every mistake is named with its line. What a tag
+may do is decided elsewhere (rules/authorization); a station's own list is brought up to date by its own command.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Imported:
     mistakes: tuple[TagMistake, ...]
 
 
-async def put_tag(site: Site, id_tag: str, fields: Mapping[str, object], *, actor: str) -> TagRow | tuple[TagMistake, ...]:
+async def put_tag(
+    site: Site, id_tag: str, fields: Mapping[str, object], *, actor: str
+) -> TagRow | tuple[TagMistake, ...]:
     """Add or replace one tag; a field that is not named gets its default (Accepted, no parent, no end, no note)."""
     now = site.wall_clock()
     tag, mistakes = _tag_of(Entry(0, {"id_tag": id_tag, **fields}), now)
@@ -51,7 +53,6 @@ async def put_tag(site: Site, id_tag: str, fields: Mapping[str, object], *, acto
         _tell(db, kept.id_tag, status=kept.status, actor=actor, now=now)
 
     await site.database.write(unit)
-    site.journal_signal.announce()
     return kept
 
 
@@ -65,10 +66,7 @@ async def remove_tag(site: Site, id_tag: str, *, actor: str) -> bool:
             _tell(db, id_tag, status=None, actor=actor, now=now)
         return removed
 
-    removed = await site.database.write(unit)
-    if removed:
-        site.journal_signal.announce()
-    return removed
+    return await site.database.write(unit)
 
 
 async def import_tags(
@@ -87,7 +85,6 @@ async def import_tags(
         return count
 
     count = await site.database.write(unit)
-    site.journal_signal.announce()
     logger.info("%d idTags imported by %s, %d mistakes", count, actor, len(mistakes))
     return Imported(count, tuple(mistakes))
 

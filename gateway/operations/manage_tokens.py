@@ -49,7 +49,6 @@ async def create_token(site: Site, *, role: Role, name: str, actor: str) -> Made
     """Make a token for the running gateway."""
     text, now = new_token_text(), site.wall_clock()
     row = await site.database.write(lambda db: _add(db, text=text, role=role, name=name, actor=actor, now=now))
-    site.journal_signal.announce()
     logger.info("token %d (%s) made by %s", row.token_id, role, actor)
     return MadeToken(text, row)
 
@@ -68,13 +67,12 @@ async def revoke_token(site: Site, token_id: int, *, actor: str) -> bool:
 
     revoked = await site.database.write(unit)
     if revoked:
-        site.journal_signal.announce()
         logger.info("token %d revoked by %s", token_id, actor)
     return revoked
 
 
 def create_token_offline(configuration: Configuration, role: Role, name: str) -> str:
-    """Make a token straight in the database file, making the file if need be. Raises UnusableDatabase, sqlite3.Error."""
+    """Make a token straight in the database file, making the file if needed. Raises UnusableDatabase, sqlite3.Error."""
     path = configuration.data.directory / "gateway.db"
     text = new_token_text()
     with contextlib.closing(_open(path)) as connection:

@@ -20,6 +20,7 @@ from gateway.configuration_reading import Reader
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.operations.site import Site
+from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
 from gateway.store import events, stations
 from gateway.store.passwords import hash_password
@@ -97,7 +98,6 @@ async def put_station(
 
     outcome = await site.database.write(unit)
     if isinstance(outcome, Provisioned):
-        site.journal_signal.announce()
         logger.info("station %s provisioned by %s", station, actor)
     return outcome
 
@@ -114,14 +114,11 @@ async def remove_station(site: Site, station: str, *, actor: str) -> Literal["re
         if row is None or not is_known(site.configuration, station, row):
             return False
         stations.remove(db, station)
-        events.append(
-            db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor}
-        )
+        events.append(db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor})
         return True
 
     if not await site.database.write(unit):
         return "unknown"
-    site.journal_signal.announce()
     connection = site.connected.get(StationId(station))
     if connection is not None:
         connection.end(_REMOVED, "the station was removed")
@@ -176,7 +173,7 @@ async def _read(station: str, fields: Mapping[str, object]) -> _Asked:
     values = {name: _kept(getattr(settings, name)) for name in tree if name in SETTABLE and name not in wrong_fields}
     password_hash = None
     if isinstance(password, str) and 0 < len(password.encode("utf-8", "replace")) <= MOST_PASSWORD_BYTES:
-        password_hash = await asyncio.to_thread(hash_password, password.encode("utf-8", "replace"))
+        password_hash = await asyncio.to_thread(hash_password, key_bytes(password.encode("utf-8", "replace")))
     elif password is not None:
         mistakes.append(FieldMistake("password", f"expected text of 1 to {MOST_PASSWORD_BYTES} bytes"))
     return _Asked(station, {**values, **resets}, changes_password, password_hash, tuple(mistakes))
@@ -199,12 +196,16 @@ def _disagreements(
         if getattr(settings, name) > settings.max_amps:
             found.append(FieldMistake(name, f"expected at most max_amps ({settings.max_amps:g})"))
     if logs_in and not has_password:
-        found.append(FieldMistake("password", f"expected a password, as security_profile is {settings.security_profile}"))
+        found.append(
+            FieldMistake("password", f"expected a password, as security_profile is {settings.security_profile}")
+        )
     if logs_in or password_hash is not None:
         # RFC 7617 2: a user-id with a colon cannot be sent
         for identity in (settings.id, *settings.aliases):
             if ":" in identity:
-                found.append(FieldMistake("id", f"{json.dumps(identity)} has a `:` and could not log in with a password"))
+                found.append(
+                    FieldMistake("id", f"{json.dumps(identity)} has a `:` and could not log in with a password")
+                )
     for alias in settings.aliases:
         if any(alias in (other.id, *other.aliases) for other in configuration.stations if other.id != settings.id):
             found.append(FieldMistake("aliases", f"{json.dumps(alias)} is another station's identity"))

@@ -1,4 +1,4 @@
-"""Files of idTags as people have them: CSV from a spreadsheet, JSON from a program. Read into entries with line numbers.
+"""Files of idTags as people have them: CSV from a spreadsheet, JSON from a program. Read into entries with lines.
 
 Spreadsheets write `;` or `,` or tabs, a byte order mark or none; all are understood. What the fields may hold is not
 known here.

@@ -1,7 +1,7 @@
 """What a session's meter said, for people and for transparency software: the station's own objects, nothing rounded.
 
-Signed values come out byte-exact after JSON decoding, with the id of the raw frame they were in. Frames that are not JSON
-objects of the expected shape are passed over here; they stay readable as journal events.
+Signed values come out byte-exact after JSON decoding, with the id of the raw frame they were in. Frames that are no
+JSON objects of the expected shape are passed over here; they stay readable as journal events.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ async def of_transaction(readers: Readers, transaction_id: int) -> tuple[list[Do
     """(meter_values, signed_values) of one transaction, oldest frame first."""
     frames = {frame.frame_id: frame for frame in await frames_of(readers, transaction_id)}
     for row in await readers.rows(_NOT_INDEXED_YET, (transaction_id,)):
-        values = tuple(row)
-        frames.setdefault(values[0], MeterFrame(*values[:6], unpack(values[6], values[7])))
+        *known, encoding, body = tuple(row)
+        frames.setdefault(row["id"], MeterFrame(*known, unpack(encoding, body)))  # type: ignore[call-arg]
     meter_values: list[Document] = []
     signed_values: list[Document] = []
     for frame in frames.values():

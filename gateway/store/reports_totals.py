@@ -1,4 +1,4 @@
-"""Numbers for monitoring that only the store knows: quirks seen, knocks, the newest journal numbers."""
+"""Numbers for monitoring that only the store knows: knocks, running transactions, the newest journal numbers."""
 
 from __future__ import annotations
 
@@ -15,22 +15,19 @@ _SEQUENCES = """SELECT coalesce((SELECT max(sequence) FROM events WHERE stream =
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """`sequences` by stream: the newest number given out; `quirks`: how often each was seen, over all stations."""
+    """`sequences` by stream: the newest number given out."""
 
     sequences: dict[str, int]
     knocks: int
     open_transactions: int
-    quirks: dict[str, int]
 
 
 async def totals(readers: Readers) -> Totals:
     """Read all of them."""
     row = await readers.row(_SEQUENCES)
     assert row is not None
-    quirks = await readers.rows("SELECT quirk, sum(times) FROM quirks GROUP BY quirk ORDER BY quirk")
     return Totals(
         sequences={"tx": row[0], "ops": row[1], "meter": row[2]},
         knocks=row[3],
         open_transactions=row[4],
-        quirks={quirk: times for quirk, times in quirks},
     )

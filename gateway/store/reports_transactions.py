@@ -54,9 +54,7 @@ async def walk(readers: Readers, filters: Filters) -> AsyncIterator[list[Documen
     where, parameters = _conditions(filters)
     newest = 0
     while True:
-        rows = await readers.rows(
-            _select([*where, "transaction_id > ?"], "ASC"), [*parameters, newest, _ROWS_PER_STEP]
-        )
+        rows = await readers.rows(_select([*where, "transaction_id > ?"], "ASC"), [*parameters, newest, _ROWS_PER_STEP])
         if rows:
             yield [document_of(row) for row in rows]
             newest = rows[-1]["transaction_id"]

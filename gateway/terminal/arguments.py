@@ -112,7 +112,7 @@ def _add_questions(grammar: _Grammar) -> None:
     transactions.add_argument("--to", dest="end", metavar="TIME", help="started before (RFC 3339)")
     transactions.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
     events = grammar.add("events", "commands_events:events", "the journal")
-    events.add_argument("--after", type=_count, metavar="EVENT", help="only events after this event_id")
+    events.add_argument("--after", type=_count, metavar="EVENT", help="those after this event_id (default: the newest)")
     events.add_argument("--station", metavar="ID")
     events.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
     tail = grammar.add("tail", "commands_events:tail", "the journal as it grows, until interrupted")

@@ -11,11 +11,10 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 from gateway.terminal.exits import Ending, negative, no_permission, unreachable, usage
@@ -107,10 +106,10 @@ def download(gateway: Gateway, path: str) -> Iterator[tuple[int | None, Iterator
         yield (int(length) if length else None), iter(lambda: answer.read(65_536), b"")
 
 
-def upload(gateway: Gateway, path: str, file: IO[bytes], *, length: int) -> object:
-    """Send a file of `length` bytes as octets; the answer's document."""
-    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
-    with _exchange(gateway, "POST", path, body=file, headers=headers, patience_seconds=None) as answer:
+def upload(gateway: Gateway, path: str, pieces: Iterable[bytes], *, length: int, content_type: str) -> object:
+    """Send `length` bytes in pieces; the answer's document."""
+    headers = {"Content-Type": content_type, "Content-Length": str(length)}
+    with _exchange(gateway, "POST", path, body=pieces, headers=headers, patience_seconds=None) as answer:
         _stop_on_error(gateway, answer)
         return _document(answer.read(), answer.headers.get_content_type())
 
@@ -121,7 +120,7 @@ def _exchange(
     method: str,
     path: str,
     *,
-    body: bytes | IO[bytes] | None,
+    body: bytes | Iterable[bytes] | None,
     headers: dict[str, str],
     patience_seconds: float | None,
 ) -> Iterator[http.client.HTTPResponse]:

@@ -22,11 +22,13 @@ def run(options: argparse.Namespace) -> int:
     from gateway.terminal.logging_setup import set_up_logging
 
     set_up_logging(configuration.log.level, as_json=options.log_json)
-    from gateway.daemon import run_until_signal
+    from gateway.daemon import AlreadyRunning, run_until_signal
     from gateway.store.migrations import UnusableDatabase
 
     try:
         return run_until_signal(configuration)
+    except AlreadyRunning as error:
+        raise negative(str(error)) from error
     except UnusableDatabase as error:
         raise negative(f"{configuration.data.directory}/gateway.db: {error}") from error
     except OSError as error:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from gateway.terminal.client import API, stream
+from gateway.terminal.client import API, Gateway, stream
 from gateway.terminal.exits import OK, unreachable
 from gateway.terminal.json_output import Document, items_of, print_json
 from gateway.terminal.pages import collect
@@ -21,10 +21,13 @@ _LONGEST_DATA = 160
 
 
 def events(options: argparse.Namespace) -> int:
-    """Oldest first, beginning after `--after`."""
+    """The newest ones, or those after `--after`; oldest first."""
     reached = reach(options)
-    query = {"after": options.after, "station": options.station}
-    document = collect(reached.gateway, "/events", query=query, most=options.limit)
+    if options.after is None:
+        document = newest_events(reached.gateway, options.limit, station=options.station)
+    else:
+        query = {"after": options.after, "station": options.station}
+        document = collect(reached.gateway, "/events", query=query, most=options.limit)
     if options.json:
         print_json(document)
         return OK
@@ -50,6 +53,18 @@ def tail(options: argparse.Namespace) -> int:
     raise unreachable("the gateway ended the stream: it stops or restarts")
 
 
+def newest_events(gateway: Gateway, most: int, *, station: str | None = None) -> dict[str, object]:
+    """The newest `most` events; looks back further as long as too few of the newest numbers are theirs."""
+    newest = _newest_event_id(gateway)
+    window = most
+    while True:
+        after = max(0, newest - window)
+        found = items_of(collect(gateway, "/events", query={"after": after, "station": station}))
+        if len(found) >= most or after == 0:
+            return {"items": found[-most:], "next": None}
+        window *= 4
+
+
 def event_line(reached: Reached, event: Document) -> str:
     """One event for people."""
     where = [str(event["station"])] if event.get("station") else []
@@ -61,6 +76,22 @@ def event_line(reached: Reached, event: Document) -> str:
         members = members[: _LONGEST_DATA - 3] + "..."
     moment = local_time(event.get("time"), reached.zone)
     return cell(f"{event.get('event_id')}  {moment}  {event.get('kind')}  {' '.join(where)}  {members}".rstrip())
+
+
+def _newest_event_id(gateway: Gateway) -> int:
+    """The journal is read forwards only, so its end is found by doubling and halving."""
+
+    def nothing_after(event_id: int) -> bool:
+        return not items_of(collect(gateway, "/events", query={"after": event_id, "stream": "all"}, most=1))
+
+    high = 1
+    while not nothing_after(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if nothing_after(middle) else (middle, high)
+    return high
 
 
 def _short(value: object) -> str:

@@ -37,7 +37,6 @@ def collect_status(reached: Reached) -> dict[str, object]:
         "health": response.document,
         "stations": collect(reached.gateway, "/stations"),
         "transactions": collect(reached.gateway, "/transactions", query={"open": True}),
-        "knocks": collect(reached.gateway, "/knocks"),
     }
 
 
@@ -48,7 +47,7 @@ def stations(options: argparse.Namespace) -> int:
     if options.json:
         print_json(document)
     elif not items_of(document):
-        print(_how_to_begin(reached, []))
+        print(_how_to_begin(reached, list_of(document, "knocked")))
     else:
         print(_stations_table(reached, items_of(document)))
     return OK
@@ -79,7 +78,7 @@ def transactions(options: argparse.Namespace) -> int:
 
 def _print_status(reached: Reached, document: Mapping[str, object]) -> None:
     known = items_of(document["stations"])
-    knocks = items_of(document["knocks"])
+    knocks = list_of(part_of(document, "stations"), "knocked")
     health = part_of(document, "health")
     ailments = _ailments(health)
     site = reached.configuration.site if reached.configuration else None

@@ -22,16 +22,22 @@ def collect(
     cursor: str = "after",
     most: int | None = None,
 ) -> dict[str, object]:
-    """One collection document with all items of `path` (below /api/v1), or the first `most` and where to go on."""
+    """One collection document with all items of `path` (below /api/v1), or the first `most` and where to go on.
+
+    What the first page says beside its items is kept.
+    """
     found: list[Mapping[str, object]] = []
+    beside: dict[str, object] | None = None
     asked = {name: _word(value) for name, value in (query or {}).items() if value is not None}
     while True:
         asked["limit"] = str(_PAGE if most is None else min(_PAGE, most - len(found)))
         document = fetch(gateway, f"{API}{path}?{urlencode(asked)}")
-        found += items_of(document)
-        following = document.get("next") if isinstance(document, Mapping) else None
+        page = document if isinstance(document, Mapping) else {}
+        found += items_of(page)
+        beside = dict(page) if beside is None else beside
+        following = page.get("next")
         if following is None or (most is not None and len(found) >= most):
-            return {"items": found, "next": following}
+            return {**beside, "items": found, "next": following}
         asked[cursor] = str(following)
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO
 
 from aiohttp import web
 
@@ -56,7 +57,7 @@ async def post_restore(request: web.Request) -> web.StreamResponse:
 
 async def _receive(request: web.Request, path: Path) -> None:
     received = 0
-    with path.open("xb", opener=_private) as file:
+    with contextlib.closing(await asyncio.to_thread(_new_file, path)) as file:
         while True:
             async with asyncio.timeout(_PIECE_PATIENCE_SECONDS):
                 piece = await request.content.readany()
@@ -74,8 +75,8 @@ async def _pieces_of(path: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _new_file(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
 
 
 ROUTES = (

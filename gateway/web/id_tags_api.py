@@ -76,9 +76,7 @@ async def post_import(request: web.Request) -> web.StreamResponse:
     if read is None:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected Content-Type text/csv or application/json")
     content = await body_of(request)
-    outcome = await import_tags(
-        request.app[SITE], lambda: read(content), partial=partial, actor=actor_of(request)
-    )
+    outcome = await import_tags(request.app[SITE], lambda: read(content), partial=partial, actor=actor_of(request))
     errors = _errors(outcome.mistakes)
     if outcome.mistakes and not partial:
         detail = f"{len(outcome.mistakes)} mistakes; nothing was imported"
@@ -87,9 +85,9 @@ async def post_import(request: web.Request) -> web.StreamResponse:
 
 
 def _errors(mistakes: Iterable[TagMistake]) -> list[dict[str, object]]:
-    return [
-        {"line": mistake.line, "field": mistake.field, "detail": mistake.detail} for mistake in mistakes
-    ][:_MOST_ERRORS_SHOWN]
+    return [{"line": mistake.line, "field": mistake.field, "detail": mistake.detail} for mistake in mistakes][
+        :_MOST_ERRORS_SHOWN
+    ]
 
 
 def _document(tag: TagRow) -> dict[str, object]:
@@ -114,7 +112,7 @@ ROUTES = (
     ),
     Route(
         "POST", "/api/v1/id-tags/import", post_import, "operator", "Import idTags from a CSV or JSON file",
-        parameters=(Parameter("partial", "true: import the good lines although others are wrong", {"type": "boolean"}),),
+        parameters=(Parameter("partial", "true: import good lines although others are wrong", {"type": "boolean"}),),
         request={"text/csv": {"type": "string"}, "application/json": "IdTagFile"},
         answers={200: "ImportResult"}, errors=(413, 415, 422),
     ),

@@ -1,7 +1,7 @@
 """Who is asking, and may they: bearer tokens and three roles, each containing the one before.
 
-Peers on the unix socket are installers: whoever may open that file may also read the database. Peers on loopback need no
-token for health and metrics, unless a proxy speaks for somebody else.
+Peers on the unix socket are installers: whoever may open that file may also read the database. Peers on loopback need
+no token for health and metrics, unless a proxy speaks for somebody else.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def _person(request: web.Request) -> Person:
     row = await tokens.find(request.app[SITE].readers, token.strip())
     if row is None:
         raise Problem(HTTPStatus.UNAUTHORIZED, "the token is unknown or revoked", headers=_BAD_TOKEN)
-    role = next((role for role in ROLES if role == row.role), "viewer")
+    role: Role = next((role for role in ROLES if role == row.role), "viewer")
     return Person(f"token {row.token_id} ({row.name})" if row.name else f"token {row.token_id}", role)
 
 
@@ -92,8 +92,7 @@ def _is_local(request: web.Request) -> bool:
     if any(name in request.headers for name in _PROXY_HEADERS):
         return False
     address = request.transport.get_extra_info("peername") if request.transport else None
-    try:
-        peer = ipaddress.ip_address(str(address[0]).partition("%")[0])
-    except (TypeError, IndexError, ValueError):
+    if not isinstance(address, tuple) or not address:
         return False
+    peer = ipaddress.ip_address(str(address[0]).partition("%")[0])
     return peer.is_loopback or bool(peer.version == 6 and peer.ipv4_mapped and peer.ipv4_mapped.is_loopback)

@@ -54,7 +54,7 @@ def unacceptable(detail: str, errors: Iterable[Mapping[str, object]] = ()) -> Pr
 
 
 def response_of(problem: Problem) -> web.Response:
-    """The answer to send. `type` about:blank says: the status code is all there is to know of the kind (RFC 9457 4.2)."""
+    """The answer to send. Type about:blank: the status code says all there is of the kind (RFC 9457 4.2)."""
     document = {
         "type": "about:blank",
         "title": problem.status.phrase,

@@ -1,5 +1,5 @@
-"""What a route is. The API modules list theirs in tables; the application registers exactly these tables and the OpenAPI
-document is written from them, so that the two cannot differ.
+"""What a route is. The API modules list theirs in tables; the application registers exactly these tables and the
+OpenAPI document is written from them, so that the two cannot differ.
 """
 
 from __future__ import annotations

@@ -38,9 +38,7 @@ async def put(request: web.Request) -> web.StreamResponse:
     """Make, adopt or change a station."""
     expect_only(request, ())
     station = request.match_info["station"]
-    outcome = await put_station(
-        request.app[SITE], station, await object_of(request), actor=actor_of(request)
-    )
+    outcome = await put_station(request.app[SITE], station, await object_of(request), actor=actor_of(request))
     if not isinstance(outcome, Provisioned):
         raise unacceptable(
             "the station cannot be provisioned like this; nothing was changed",
@@ -82,7 +80,8 @@ ROUTES = (
     Route(
         "PUT", "/api/v1/stations/{station}", put, "installer",
         "Provision, adopt or change a station; null resets a field to the file's value",
-        request={"application/json": "StationSettings"}, answers={200: "Station", 201: "Station"}, errors=(400, 413, 422),
+        request={"application/json": "StationSettings"}, answers={200: "Station", 201: "Station"},
+        errors=(400, 413, 422),
     ),
     Route(
         "DELETE", "/api/v1/stations/{station}", delete, "installer", "Remove a station; its transactions stay",

@@ -31,7 +31,9 @@ async def post(request: web.Request) -> web.StreamResponse:
     fields = await object_of(request)
     role = next((role for role in ROLES if role == fields.get("role")), None)
     name = fields.get("name") or ""
-    errors = [{"field": field, "detail": "unknown; known are role, name"} for field in fields if field not in ("role", "name")]
+    errors = [
+        {"field": field, "detail": "unknown; known are role, name"} for field in fields if field not in ("role", "name")
+    ]
     if role is None:
         errors.append({"field": "role", "detail": "expected one of " + ", ".join(ROLES)})
     if not isinstance(name, str) or len(name) > _LONGEST_NAME or not name.isprintable():

@@ -10,7 +10,17 @@ from aiohttp import web
 
 from gateway.store import reports_meter_values, reports_transactions
 from gateway.store.reports_transactions import MEMBERS, Filters
-from gateway.web.asking import collection, expect_only, flag_of, instant_of, integer_of, json_response, limit_of, path_number, require
+from gateway.web.asking import (
+    collection,
+    expect_only,
+    flag_of,
+    instant_of,
+    integer_of,
+    json_response,
+    limit_of,
+    path_number,
+    require,
+)
 from gateway.web.problems import not_found
 from gateway.web.routes import AFTER, BEGIN, END, LIMIT, SITE, Parameter, Route
 from gateway.web.streaming import send_pieces
@@ -106,6 +116,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/api/v1/transactions/{transaction_id}", get_transaction, "viewer",
-        "One transaction with its meter values and signed values", answers={200: "TransactionWithValues"}, errors=(404,),
+        "One transaction with its meter values and signed values",
+        answers={200: "TransactionWithValues"}, errors=(404,),
     ),
 )  # fmt: skip

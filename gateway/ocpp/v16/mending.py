@@ -17,7 +17,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.model.instants import SECOND, Instant, text_of
-from gateway.ocpp.v16.schemas import Flag, Items, Number, Record, Shape, Text
+from gateway.ocpp.v16.schemas import Items, Number, Record, Shape, Text
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
@@ -62,8 +62,7 @@ def mended(shape: Shape, value: JSON, name: str, noted: list[str]) -> JSON:
             return _mended_text(shape, value, name, noted)
         case Number():
             return _mended_number(shape, value, name, noted)
-        case Flag():
-            return _mended_flag(value, noted)
+    return _mended_flag(value, noted)
 
 
 def mended_record(shape: Record, raw: Mapping[str, JSON], noted: list[str]) -> dict[str, JSON]:

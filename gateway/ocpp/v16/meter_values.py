@@ -36,13 +36,13 @@ def read_samples(meter_values: JSON | bytes | msgspec.Raw, *, assumed_offset_min
     )
 
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "measurand": get_args(Measurand),
-    "unit": get_args(Unit),
-    "context": get_args(ReadingContext),
-    "location": get_args(Location),
-    "phase": get_args(Phase),
-    "format": ("Raw", "SignedData"),
+_CHOICES: Mapping[str, frozenset[str]] = {
+    "measurand": frozenset(get_args(Measurand)),
+    "unit": frozenset(get_args(Unit)),
+    "context": frozenset(get_args(ReadingContext)),
+    "location": frozenset(get_args(Location)),
+    "phase": frozenset(get_args(Phase)),
+    "format": frozenset({"Raw", "SignedData"}),
 }
 # The unit that goes without saying; only energy has a default in the specification (OCPP 1.6 7.43)
 _UNSAID_UNITS: Mapping[str, str] = {
@@ -102,8 +102,9 @@ def _objects(value: JSON) -> Iterator[dict[str, JSON]]:
 def _choice(sampled: dict[str, JSON], name: str) -> str:
     """The value meant, spelled as in the specification, or the station's own text; "" when absent."""
     text = plain_text(sampled.get(name)) or ""
-    choices = _CHOICES[name]
-    return text if text in choices else choice_meant(name, text, choices) or text.strip()
+    if text in _CHOICES[name] or not text.strip():
+        return text.strip()
+    return choice_meant(name, text, tuple(_CHOICES[name])) or text.strip()
 
 
 def _unsaid_unit(measurand: str) -> str:

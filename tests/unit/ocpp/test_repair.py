@@ -146,7 +146,7 @@ def test_mending(action: str, sent: Any, becomes: Any, quirks: tuple[str, ...]) 
 
 
 def test_the_given_payload_is_not_changed() -> None:
-    sent = {"connectorId": "1", "meterValue": {"timestamp": AT, "sampledValue": {"value": 1, "x": 2}}}
+    sent: dict[str, JSON] = {"connectorId": "1", "meterValue": {"timestamp": AT, "sampledValue": {"value": 1, "x": 2}}}
     repair("MeterValues", sent)
     assert sent == {"connectorId": "1", "meterValue": {"timestamp": AT, "sampledValue": {"value": 1, "x": 2}}}
 
@@ -308,6 +308,10 @@ def test_the_usable_core(action: str, sent: Any, core: Any) -> None:
     assert usable_core(action, repair(action, sent).payload) == core
     if core is not None:
         assert violations(action, "request", core) is None
+
+
+def test_what_stands_for_untold_is_no_reading_and_no_number() -> None:
+    assert (NO_TIMESTAMP, UNKNOWN_WH, NO_TRANSACTION) == ("", -1, -1)
 
 
 @pytest.mark.parametrize("nest", [lambda deep: [deep], lambda deep: {"a": deep}])

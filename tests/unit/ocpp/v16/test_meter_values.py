@@ -144,10 +144,10 @@ def test_what_is_a_number(text: str, number: str | None) -> None:
 def test_a_time_that_cannot_be_read_keeps_its_text() -> None:
     (garbage,) = samples(value("1"), at="yesterday")
     assert (garbage.at, garbage.at_text) == (None, "yesterday")
-    (absent,) = read_samples([{"sampledValue": [value("1")]}])
+    (absent,) = read_samples([{"sampledValue": [{"value": "1"}]}])
     assert (absent.at, absent.at_text) == (None, "")
     (local,) = read_samples(
-        [{"timestamp": "2024-05-01T14:00:00", "sampledValue": [value("1")]}], assumed_offset_minutes=120
+        [{"timestamp": "2024-05-01T14:00:00", "sampledValue": [{"value": "1"}]}], assumed_offset_minutes=120
     )
     assert local.at == read_instant(NOON)
 
@@ -217,6 +217,7 @@ def test_phases_of_different_moments_are_not_mixed() -> None:
         value("10", phase="L1"), value("20", phase="L2"), at=LATER
     )
     assert energy_register_wh(told) == 30
+    assert energy_register_wh(tuple(reversed(told))) == 30
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,181 @@
+"""Backup and restore from the command line, with the daemon or without it.
+
+A backup appears under its name only when it is whole and on the disk. Restoring asks first. What a backup is made of is
+the gateway's business (operations/keep_backups).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from gateway.configuration import Configuration
+from gateway.terminal.client import API, Gateway, download, upload
+from gateway.terminal.exits import NEGATIVE, OK, UNREACHABLE, Ending, negative, no_permission, usage
+from gateway.terminal.json_output import part_of, print_json
+from gateway.terminal.progress import Progress
+from gateway.terminal.reaching import reach
+
+
+def backup(options: argparse.Namespace) -> int:
+    """A consistent copy in FILE."""
+    reached = reach(options)
+    target: Path = options.file
+    with _appearing(target) as temporary:
+        try:
+            _download(reached.gateway, temporary)
+        except Ending as ending:
+            if ending.code != UNREACHABLE or reached.configuration is None:
+                raise
+            temporary.unlink(missing_ok=True)
+            _offline(reached.configuration, lambda configuration: _back_up_offline(configuration, temporary))
+        size_bytes = temporary.stat().st_size
+    if options.json:
+        print_json({"file": str(target), "size_bytes": size_bytes})
+    else:
+        print(f"{target}: {size_bytes / 1e6:.1f} MB")
+    return OK
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Put FILE in place of the database."""
+    source: Path = options.file
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise usage(f"cannot read {source}: {error.strerror}") from error
+    with file:
+        reached = reach(options)
+        _confirm(options, source)
+        length = os.fstat(file.fileno()).st_size
+        try:
+            document = _upload(reached.gateway, file, length)
+        except Ending as ending:
+            if ending.code != UNREACHABLE or reached.configuration is None:
+                raise
+            epoch = _offline(reached.configuration, lambda configuration: _restore_offline(configuration, source))
+            document = {"status": "restored", "epoch": epoch}
+    if options.json:
+        print_json(document)
+    else:
+        print(f"restored; the journal begins the new epoch {part_of({'answer': document}, 'answer').get('epoch')}")
+    return OK
+
+
+@contextlib.contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """A temporary name beside `target` that becomes `target` when the block ends well and the bytes are on disk."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        directory = os.open(target.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise _file_trouble(target, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _download(gateway: Gateway, temporary: Path) -> None:
+    with download(gateway, f"{API}/backup") as (length, pieces):
+        progress = Progress("backup", total=length)
+        try:
+            file = os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+        except OSError as error:
+            raise _file_trouble(temporary, error) from error
+        with file:
+            for piece in pieces:
+                _write(file, piece, temporary)
+                progress.advance(len(piece))
+        progress.finish()
+    if length is not None and progress.moved != length:
+        raise Ending(UNREACHABLE, "the gateway ended before the backup was complete; nothing was written")
+
+
+def _write(file: IO[bytes], piece: bytes, temporary: Path) -> None:
+    try:
+        file.write(piece)
+    except OSError as error:
+        raise _file_trouble(temporary, error) from error
+
+
+def _upload(gateway: Gateway, file: IO[bytes], length: int) -> object:
+    progress = Progress("restore", total=length)
+
+    def pieces() -> Iterator[bytes]:
+        while piece := file.read(65_536):
+            yield piece
+            progress.advance(len(piece))
+
+    document = upload(gateway, f"{API}/restore", pieces(), length=length, content_type="application/vnd.sqlite3")
+    progress.finish()
+    return document
+
+
+def _confirm(options: argparse.Namespace, source: Path) -> None:
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise usage("restore replaces everything that is stored: say --yes")
+    print(f"Everything that is stored will be replaced by {source}; station connections are closed.", file=sys.stderr)
+    print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise negative("nothing was changed")
+
+
+def _offline(configuration: Configuration, work: Callable[[Configuration], str]) -> str:
+    """Do it straight on the files; foreseeable trouble becomes a sentence."""
+    import sqlite3
+
+    from gateway.operations.keep_backups import UnusableDatabase
+
+    directory = configuration.data.directory
+    database = directory / "gateway.db"
+    try:
+        return work(configuration)
+    except UnusableDatabase as error:
+        raise negative(f"nothing was changed: {error}") from error
+    except PermissionError as error:
+        raise no_permission(f"no permission to use {error.filename or directory}: run this as root") from error
+    except (sqlite3.Error, OSError) as error:
+        if not database.exists():
+            raise Ending(UNREACHABLE, f"the gateway does not run and there is no database in {directory}") from error
+        if not os.access(database, os.R_OK):
+            raise no_permission(f"no permission to read {database}: run this as root") from error
+        raise negative(f"{database}: {error}") from error
+
+
+def _back_up_offline(configuration: Configuration, temporary: Path) -> str:
+    from gateway.operations.keep_backups import back_up_offline
+
+    back_up_offline(configuration, temporary)
+    return ""
+
+
+def _restore_offline(configuration: Configuration, source: Path) -> str:
+    from gateway.daemon import AlreadyRunning, data_directory_held
+    from gateway.operations.keep_backups import restore_offline
+
+    try:
+        # a daemon that only does not answer must not lose its database under its feet
+        with data_directory_held(configuration.data.directory):
+            return restore_offline(configuration, source)
+    except AlreadyRunning as error:
+        raise Ending(UNREACHABLE, f"{error}, but it does not answer: stop it first") from error
+
+
+def _file_trouble(target: Path, error: OSError) -> Ending:
+    code = 77 if isinstance(error, PermissionError) else NEGATIVE
+    return Ending(code, f"cannot write {target}: {error.strerror or error}")

@@ -1,0 +1,144 @@
+"""The web door: all routes in one application, a TCP listener for people and a unix socket for the command line.
+
+The socket file is the permission: whoever may open it is an installer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.operations.site import Site
+from gateway.web import (
+    backups_api,
+    commands_api,
+    events_api,
+    health_api,
+    id_tags_api,
+    metrics,
+    openapi,
+    stations_api,
+    tokens_api,
+    transactions_api,
+)
+from gateway.web.asking import MOST_BODY_BYTES
+from gateway.web.login import guarded
+from gateway.web.problems import problems_only
+from gateway.web.routes import CLOSING, SITE, Route
+
+logger = logging.getLogger(__name__)
+
+SOCKET_NAME = "api.sock"
+
+ROUTES: tuple[Route, ...] = (
+    *stations_api.ROUTES,
+    *commands_api.ROUTES,
+    *id_tags_api.ROUTES,
+    *transactions_api.ROUTES,
+    *events_api.ROUTES,
+    *tokens_api.ROUTES,
+    *backups_api.ROUTES,
+    *health_api.ROUTES,
+    *metrics.ROUTES,
+)
+
+_SOCKET_MODE = 0o660
+# sun_path has 108 bytes; longer paths are reached through a descriptor of their directory
+_LONGEST_SOCKET_PATH = 100
+_SHUTDOWN_SECONDS = 3.0
+
+
+def make_application(site: Site) -> web.Application:
+    """The application with every route of ROUTES and the OpenAPI document about them."""
+    application = web.Application(middlewares=[problems_only], client_max_size=MOST_BODY_BYTES)
+    application[SITE] = site
+    application[CLOSING] = asyncio.Event()
+    for route in (*ROUTES, openapi.route_to_document(ROUTES)):
+        handler = guarded(route)
+        if route.method == "GET":
+            application.router.add_get(route.path, handler, allow_head=True)
+        else:
+            application.router.add_route(route.method, route.path, handler)
+    application.on_shutdown.append(_end_feeds)
+    return application
+
+
+@asynccontextmanager
+async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
+    """Listen on [web] and on the unix socket for the length of the block; gives the TCP port. Raises OSError."""
+    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        settings = site.configuration.web
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        port = int(runner.addresses[0][1])
+        with _socket_file(site.configuration.data.directory) as listener:
+            await web.SockSite(runner, listener).start()
+            logger.info("web: http://%s:%d", settings.host, port)
+            yield port
+    finally:
+        await runner.cleanup()
+
+
+async def _end_feeds(application: web.Application) -> None:
+    application[CLOSING].set()
+    application[SITE].journal_signal.announce()
+
+
+@contextmanager
+def _socket_file(directory: Path) -> Iterator[socket.socket]:
+    """A bound socket at `directory`/api.sock that the group may open; the file is gone after the block."""
+    path = directory / SOCKET_NAME
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with reachable_socket_path(path) as short:
+            _remove_stale(path, short)
+            listener.bind(short)
+        # nobody can connect before it listens, so nobody slips in under the wrong mode
+        path.chmod(_SOCKET_MODE)
+        listener.setblocking(False)
+        made = path.stat()
+        yield listener
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(path.stat(), made):
+                path.unlink()
+    finally:
+        listener.close()
+
+
+@contextmanager
+def reachable_socket_path(path: Path) -> Iterator[str]:
+    """A name for the unix socket `path` that fits into a socket address, valid inside the block."""
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)
+
+
+def _remove_stale(path: Path, short: str) -> None:
+    """Take away the socket of a gateway that died; one that still answers is an error."""
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise FileExistsError(f"{path} is in the way: it is not a socket")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(short)
+        except OSError:
+            path.unlink()
+            return
+    raise FileExistsError(f"another gateway answers on {path}")

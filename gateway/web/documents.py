@@ -1,0 +1,243 @@
+"""The documents of the API as JSON Schema, for the OpenAPI document. A test compares real answers with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gateway.operations.manage_tokens import ROLES
+from gateway.store.id_tags import STATUSES
+
+Schema = dict[str, object]
+
+_TEXT: Schema = {"type": "string"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+_COUNT: Schema = {"type": "integer"}
+_COUNT_OR_NULL: Schema = {"type": ["integer", "null"]}
+_NUMBER: Schema = {"type": "number"}
+_FLAG: Schema = {"type": "boolean"}
+_ANYTHING: Schema = {}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list_of(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def _object(members: Mapping[str, Schema], *, optional: Iterable[str] = (), closed: bool = True) -> Schema:
+    """An object with these members, all required but the optional ones."""
+    required = [name for name in members if name not in set(optional)]
+    schema: Schema = {"type": "object", "properties": dict(members), "additionalProperties": not closed}
+    return {**schema, "required": required} if required else schema
+
+
+def _collection(name: str, **members: Schema) -> Schema:
+    return _object({"items": _list_of(_ref(name)), "next": _TEXT_OR_NULL, **members}, optional=members)
+
+
+_TAG_FIELDS: dict[str, Schema] = {
+    "status": {"enum": list(STATUSES)},
+    "parent_id_tag": _TEXT_OR_NULL,
+    "expiry_date": _TIME_OR_NULL,
+    "note": _TEXT,
+}
+_TRANSACTION: dict[str, Schema] = {
+    "transaction_id": _COUNT,
+    "station": _TEXT,
+    "connector": _COUNT_OR_NULL,
+    "id_tag": _TEXT_OR_NULL,
+    "parent_id_tag": _TEXT_OR_NULL,
+    "reservation_id": _COUNT_OR_NULL,
+    "start_time": _TIME,
+    "meter_start_wh": _COUNT,
+    "stop_time": _TIME_OR_NULL,
+    "meter_stop_wh": _COUNT_OR_NULL,
+    "energy_wh": _COUNT_OR_NULL,
+    "reason": _TEXT_OR_NULL,
+    "stop_id_tag": _TEXT_OR_NULL,
+    "open": _FLAG,
+    "anomalies": _list_of(_ANYTHING),
+}
+_ORPHANS_LACK = ("start_time", "meter_start_wh")
+# as in [[station]] of the configuration file, without id and password_file
+_STATION_SETTINGS: dict[str, Schema] = {
+    "circuit": _TEXT_OR_NULL,
+    "phase_rotation": _TEXT,
+    "min_amps": _NUMBER,
+    "max_amps": _NUMBER,
+    "fallback_amps": _NUMBER,
+    "priority": _COUNT,
+    "security_profile": {"type": "integer", "minimum": 0, "maximum": 3},
+    "aliases": _list_of(_TEXT),
+    "allow_missing_subprotocol": _FLAG,
+    "accept_hex_password": _FLAG,
+    "strict": {"type": ["boolean", "null"]},
+    "call_timeout_seconds": {"type": ["number", "null"]},
+    "answer_delay_ms": _COUNT,
+    "utc_offset_minutes": _COUNT,
+    "energy_scale": _COUNT,
+    "remote_id_tag": _TEXT_OR_NULL,
+    "quiet": _FLAG,
+}
+_SAID_OF_ITSELF = (
+    "vendor", "model", "serial_number", "box_serial_number", "firmware_version", "iccid", "imsi", "meter_type",
+    "meter_serial",
+)  # fmt: skip
+_TOKEN: dict[str, Schema] = {"token_id": _COUNT, "name": _TEXT, "role": {"enum": list(ROLES)}, "created_time": _TIME}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+SCHEMAS: dict[str, Schema] = {
+    "Problem": _object(
+        {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": _COUNT,
+            "detail": _TEXT,
+            "errors": _list_of({"type": "object", "description": "one mistake: field or line, and detail"}),
+        },
+        optional=("errors",),
+        closed=False,
+    ),
+    "Station": _object(
+        {
+            "id": _TEXT,
+            "station": _TEXT,
+            "origin": {"enum": ["file", "api", "knock"]},
+            "admission": {"enum": ["accepted", "pending"]},
+            **_STATION_SETTINGS,
+            "has_password": _FLAG,
+            "connected": _FLAG,
+            "since": _TIME_OR_NULL,
+            "address": _TEXT_OR_NULL,
+            "last_message_at": _TIME_OR_NULL,
+            "connectors": _list_of(_ref("Connector")),
+            "running_transactions": _list_of(_ref("Transaction")),
+            "quirks": _list_of(_ref("Quirk")),
+            **dict.fromkeys(_SAID_OF_ITSELF, _TEXT_OR_NULL),
+            "booted_at": _TIME_OR_NULL,
+            "last_connected_at": _TIME_OR_NULL,
+            "clock_offset_ms": _COUNT_OR_NULL,
+            "configuration": _list_of(_ref("ConfigurationKey")),
+        },
+        optional=("configuration",),
+    ),
+    "StationSettings": _object(
+        {
+            "id": _TEXT,
+            **{name: _or_null(schema) for name, schema in _STATION_SETTINGS.items()},
+            "password": _TEXT_OR_NULL,
+        },
+        optional=("id", "password", *_STATION_SETTINGS),
+    ),
+    "Connector": _object(
+        {
+            "connector": _COUNT,
+            "status": _TEXT,
+            "error_code": _TEXT,
+            "info": _TEXT_OR_NULL,
+            "vendor_id": _TEXT_OR_NULL,
+            "vendor_error_code": _TEXT_OR_NULL,
+            "status_time": _TIME,
+            "received_time": _TIME,
+        }
+    ),
+    "Quirk": _object({"quirk": _TEXT, "times": _COUNT, "last_seen": _TIME, "description": _TEXT}),
+    "ConfigurationKey": _object(
+        {
+            "key": _TEXT,
+            "value": _TEXT_OR_NULL,
+            "readonly": {"type": ["boolean", "null"]},
+            "reboot_required": _FLAG,
+            "updated_time": _TIME,
+        }
+    ),
+    "Knock": _object({"station": _TEXT, "address": _TEXT, "times": _COUNT, "first_seen": _TIME, "last_seen": _TIME}),
+    "StationCollection": _object(
+        {
+            "items": _list_of({"anyOf": [_ref("Station"), _ref("Knock")]}),
+            "next": _TEXT_OR_NULL,
+            "knocked": _list_of(_ref("Knock")),
+        },
+        optional=("knocked",),
+    ),
+    "CommandOutcome": _object(
+        {
+            "command_id": _TEXT,
+            "status": {"enum": ["answered", "call_error", "unanswered", "not_connected", "refused"]},
+            "response": {"type": "object", "description": "the station's answer, verbatim"},
+            "code": _TEXT,
+            "description": _TEXT,
+            "request": {"type": "object", "description": "the payload as sent, when an id was filled in"},
+            "warning": _TEXT,
+        },
+        optional=("response", "code", "description", "request", "warning"),
+    ),
+    "IdTag": _object({"id_tag": _TEXT, **_TAG_FIELDS, "updated_time": _TIME}),
+    "IdTagFields": _object(
+        {"id_tag": _TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}},
+        optional=("id_tag", *_TAG_FIELDS),
+    ),
+    "IdTagFile": _list_of(
+        _object(
+            {"id_tag": _TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}}, optional=_TAG_FIELDS
+        )
+    ),
+    "IdTagCollection": _collection("IdTag"),
+    "ImportResult": _object(
+        {
+            "imported": _COUNT,
+            "refused": _COUNT,
+            "errors": _list_of(_object({"line": _COUNT, "field": _TEXT, "detail": _TEXT})),
+        }
+    ),
+    "Transaction": _object(_TRANSACTION, optional=_ORPHANS_LACK),
+    "TransactionCollection": _collection("Transaction"),
+    "TransactionWithValues": _object(
+        {
+            **_TRANSACTION,
+            "meter_values": _list_of(_object({"received_time": _TIME, "frame_id": _COUNT}, closed=False)),
+            "signed_values": _list_of(_ref("SignedValue")),
+        },
+        optional=_ORPHANS_LACK,
+    ),
+    "SignedValue": _object(
+        {
+            "timestamp": _ANYTHING,
+            "context": _ANYTHING,
+            "measurand": _ANYTHING,
+            "value": _ANYTHING,
+            "received_time": _TIME,
+            "frame_id": _COUNT,
+        }
+    ),
+    "Event": _object(
+        {
+            "id": _TEXT,
+            "event_id": _COUNT,
+            "epoch": _TEXT,
+            "stream": {"enum": ["tx", "ops", "meter"]},
+            "sequence": _COUNT,
+            "kind": _TEXT,
+            "station": _TEXT_OR_NULL,
+            "connector": _COUNT_OR_NULL,
+            "time": _TIME,
+            "recorded_time": _TIME,
+            "data": {"type": "object"},
+        }
+    ),
+    "EventCollection": _collection("Event"),
+    "Token": _object(_TOKEN),
+    "TokenCollection": _collection("Token"),
+    "TokenFields": _object({"role": {"enum": list(ROLES)}, "name": _TEXT}, optional=("name",)),
+    "NewToken": _object({**_TOKEN, "token": _TEXT}),
+    "Restored": _object({"status": {"const": "restored"}, "epoch": _TEXT}),
+    "Health": _object({"status": _TEXT}, closed=False),
+}

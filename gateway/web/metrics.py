@@ -1,0 +1,97 @@
+"""/metrics: Prometheus text. Base units, no idTags or transaction ids as labels, quirks and stations as the only names.
+
+Counters begin at 0 when the gateway starts; what only the store knows is read for each scrape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+
+from aiohttp import web
+
+from gateway.operations.describe_stations import count_stations
+from gateway.store.reports_totals import totals
+from gateway.web.routes import SITE, Route
+
+_PREFIX = "ocpp_gateway_"
+_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_HELP = {
+    "build_info": "Version of the program.",
+    "stations": "Known stations by state of their connection.",
+    "station_up": "1 while the station is connected.",
+    "knocks": "Identities that connected without being known.",
+    "transactions_open": "Transactions that run now.",
+    "journal_sequence": "Newest number of each journal stream.",
+    "store_failed": "1 while the newest write could not be stored.",
+    "component_up": "1 while the component is well.",
+    "ocpp_messages_total": "OCPP messages since the start, by action, direction and result.",
+    "transactions_total": "Transactions since the start, by what became of them.",
+    "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
+    "quirks_total": "Repairs of what stations said since the start, by quirk.",
+    "web_errors_total": "Requests to the API that failed by an error of the gateway since the start.",
+}
+
+Sample = tuple[str, Mapping[str, str], float]
+
+
+async def get_metrics(request: web.Request) -> web.StreamResponse:
+    """All numbers, by name."""
+    site = request.app[SITE]
+    names, strangers = await count_stations(site)
+    numbers = await totals(site.readers)
+    connected = [name for name in names if name in site.connected.all()]
+    gauges: list[Sample] = [
+        ("build_info", {"version": _version()}, 1),
+        ("stations", {"state": "connected"}, len(connected)),
+        ("stations", {"state": "disconnected"}, len(names) - len(connected)),
+        ("stations", {"state": "unknown"}, strangers),
+        *(("station_up", {"station": name}, name in connected) for name in names),
+        ("knocks", {}, numbers.knocks),
+        ("transactions_open", {}, numbers.open_transactions),
+        *(("journal_sequence", {"stream": stream}, newest) for stream, newest in numbers.sequences.items()),
+        ("store_failed", {}, site.database.failure is not None),
+        *(("component_up", {"component": name}, ill is None) for name, ill in site.health.components().items()),
+    ]
+    counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
+    return web.Response(body=_text(gauges, counters).encode(), headers={"Content-Type": _TYPE})
+
+
+def _text(gauges: Iterable[Sample], counters: Iterable[Sample]) -> str:
+    """The exposition format: samples of one name stand together, after their HELP and TYPE."""
+    families: dict[str, list[str]] = {}
+    for kind, samples in (("gauge", gauges), ("counter", counters)):
+        for name, labels, value in samples:
+            heading = [f"# HELP {_PREFIX}{name} {_HELP.get(name, name)}", f"# TYPE {_PREFIX}{name} {kind}"]
+            families.setdefault(name, heading).append(f"{_PREFIX}{name}{_labels(labels)} {_number(value)}")
+    return "".join(f"{line}\n" for name in families for line in families[name])
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _version() -> str:
+    try:
+        return metadata.version("ocpp-gateway")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+ROUTES = (
+    Route(
+        "GET", "/metrics", get_metrics, "loopback", "Prometheus metrics",
+        answers={200: {"text/plain": {"type": "string"}}},
+    ),
+)  # fmt: skip

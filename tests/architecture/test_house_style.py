@@ -1,0 +1,108 @@
+"""The size and the words of the house: file and function length, docstrings, names that are not allowed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LONGEST_FILE = 350
+LONGEST_FUNCTION = 40
+BANNED_NAMES = {"utils", "helpers", "common", "base", "core", "manager", "service", "handler_base", "misc"}
+
+
+def package_files() -> list[Path]:
+    """Every Python file of the two packages."""
+    return sorted([*(ROOT / "gateway").rglob("*.py"), *(ROOT / "firmware_store").rglob("*.py")])
+
+
+def tracked_files() -> list[Path]:
+    """Every file that git knows."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_files_are_short() -> None:
+    long = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in package_files()}
+    assert not {name: lines for name, lines in long.items() if lines > LONGEST_FILE}
+
+
+def test_functions_are_short() -> None:
+    long = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name} has {(node.end_lineno or 0) - node.lineno + 1} lines"
+        for file in package_files()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for file in package_files()
+        if file.read_text().strip() and not ast.get_docstring(ast.parse(file.read_text()))
+    ]
+    assert not silent
+
+
+def test_public_functions_and_classes_have_a_docstring() -> None:
+    silent = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for file in package_files()
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert not silent, "\n".join(silent)
+
+
+def test_no_inheritance_except_exceptions_and_library_bases() -> None:
+    allowed = {
+        "Exception", "NamedTuple", "Struct", "StrEnum", "ServerConnection", "TypedDict", "Protocol",
+        "logging.Formatter", "logging.Filter", "logging.Handler", "http.client.HTTPConnection",
+        "argparse.ArgumentParser", "argparse.Action",
+    }  # fmt: skip
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}({ast.unparse(base)})"
+        for file in package_files()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        if ast.unparse(base) not in allowed and not ast.unparse(base).startswith("msgspec.")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_name_that_says_nothing() -> None:
+    assert not [file for file in package_files() if file.stem in BANNED_NAMES]
+
+
+def test_nothing_waits_by_sleeping_in_tests() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in (ROOT / "tests").rglob("*.py")
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if re.search(r"\btime\.sleep\(", line) and "node_modules" not in file.parts and file != Path(__file__)
+    ]
+    assert not wrong, wrong
+
+
+def test_no_registry_host_and_no_path_of_a_workplace() -> None:
+    hosts = re.compile(rb"(py" rb"pi\.org|python" rb"hosted\.org|registry\.npm" rb"js|deb\.deb" rb"ian\.org)")
+    wrong = [str(file.relative_to(ROOT)) for file in tracked_files() if hosts.search(file.read_bytes())]
+    assert not wrong, wrong
+
+
+def test_nothing_is_left_for_later() -> None:
+    marks = re.compile("TO" "DO|FIX" "ME|XX" "X\\b")
+    wrong = [
+        f"{file.relative_to(ROOT)}"
+        for file in tracked_files()
+        if file.suffix in {".py", ".md", ".toml", ".sql", ".mjs", ".c", ".sh"} and marks.search(file.read_text())
+    ]
+    assert not wrong, wrong

@@ -1,0 +1,25 @@
+"""The bench runs and prints its table. What it measures is not asserted: a busy machine proves nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+def test_a_quick_bench_prints_a_row_with_a_verdict(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        (sys.executable, "-m", "bench", "P1", "--quick", "--directory", str(tmp_path)),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    (row,) = (line for line in finished.stdout.splitlines() if line.startswith("| P1 "))
+    assert row.split("|")[-2].strip() in {"beyond", "reached", "missed"}
+    assert not list(tmp_path.iterdir())  # nothing is left behind
