@@ -29,6 +29,7 @@ def fill(path: Path, rows: int) -> None:
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -200000")
     connection.execute("BEGIN")
+    connection.execute("DELETE FROM events")  # of the start that made the file: the ids begin at 1
     connection.execute(_TRANSACTIONS, (transactions, now_us - _YEAR_US, _YEAR_US // max(1, transactions), STATIONS))
     connection.execute(
         _EVENTS,

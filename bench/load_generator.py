@@ -110,7 +110,7 @@ class Load:
         return self.outcome
 
     def open_loop(self, message: Message, *, every_seconds: float, seconds: float) -> Outcome:
-        """Every station says `message` each `every_seconds`; latencies count from the time it was due."""
+        """Every station says `message` each `every_seconds`; one that still waits when its time comes is an error."""
         spacing = every_seconds / len(self.stations)
         with self._measured() as began:
             due = [(began + spacing * index, index) for index in range(len(self.stations))]
@@ -122,7 +122,6 @@ class Load:
                     station = self.stations[index]
                     if station.state == OPEN and not station.awaited:
                         self._say(station, message, self._now_text)
-                        station.sent_at = planned
                     elif station.state == OPEN:
                         self.outcome.errors["no answer within the interval"] += 1
                 pause = min(due[0][0], began + seconds) - time.perf_counter()

@@ -84,6 +84,7 @@ class Outlet:
     reported: str | None = None
     operative: bool = True
     visited: bool = False
+    id_tag: str | None = None  # of the newest driver
     session: Session | None = None
     end_reason: str | None = None
     ending: asyncio.Event = field(default_factory=asyncio.Event)

@@ -106,7 +106,7 @@ class SimulatedStation:
     ) -> Session | None:
         """A driver plugs in, shows a tag, charges (None: until ended) and leaves. Returns None when not allowed."""
         outlet = self.outlets[connector - 1]
-        outlet.visited = True
+        outlet.visited, outlet.id_tag = True, id_tag
         try:
             await self._show(outlet, "Preparing")
             await self._rest(5)
@@ -227,7 +227,9 @@ class SimulatedStation:
     async def _drivers(self, outlet: Outlet) -> None:
         while True:
             await self._rest(self.random.expovariate(1 / self.habits.mean_pause_seconds))
-            tag = self.random.choice(self.habits.id_tags)
+            # the same card cannot be at two connectors: the second start would be refused as ConcurrentTx
+            here = {other.id_tag for other in self.outlets if other.visited}
+            tag = self.random.choice([tag for tag in self.habits.id_tags if tag not in here] or self.habits.id_tags)
             seconds = self.random.expovariate(1 / self.habits.mean_session_seconds)
             if self.habits.busy and outlet.free():
                 await self.visit(outlet.number, tag, seconds=seconds)

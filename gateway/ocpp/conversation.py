@@ -24,13 +24,6 @@ _ANSWERED_AFRESH = frozenset({"Heartbeat", "BootNotification"})
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """The station's request whose turn it is: find an answer, then call `answered`."""
-
-    call: Call
-
-
-@dataclass(frozen=True, slots=True)
 class Send:
     """Put this text on the wire."""
 
@@ -59,7 +52,8 @@ class Dropped:
     reason: str
 
 
-Event = Ask | Send | Resolved | Expired | Dropped
+# A `Call` is the station's request whose turn it is: find an answer, then say `answered`.
+Event = Call | Send | Resolved | Expired | Dropped
 
 
 @dataclass(slots=True, eq=False)
@@ -209,7 +203,7 @@ class Conversation:
         if stored is not None:
             return Send(stored)
         self._asked = call
-        return Ask(call)
+        return call
 
     def _resolve(self, message_id: str, reply: Reply, now: float) -> Event:
         ticket = self._open

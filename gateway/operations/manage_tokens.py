@@ -79,7 +79,7 @@ def create_token_offline(configuration: Configuration, role: Role, name: str) ->
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             now = Instant(time.time_ns() // 1000)
-            _add(Writing(connection, batch_size=1), text=text, role=role, name=name, actor="command line", now=now)
+            _add(Writing(connection), text=text, role=role, name=name, actor="command line", now=now)
     hand_over(path)
     return text
 

@@ -202,16 +202,19 @@ class StationConnection(ServerConnection):
         assert self._conversation is not None
         now = self.last_message_at = self.loop.time()
         event = self._conversation.text_arrived(text, now)
-        if event is not None:
+        if type(event) is Call:
+            assert self._answer is not None
+            self._answer(self, event)
+        elif event is not None:
             self._do(event)
         elif self._conversation.full:
             self._consider_reading()
 
     def _do(self, event: conversation.Event | None) -> None:
         match event:
-            case conversation.Ask(call):
+            case Call():
                 assert self._answer is not None
-                self._answer(self, call)
+                self._answer(self, event)
             case conversation.Send(text):
                 self._send(text)
             case conversation.Resolved(ticket, reply):

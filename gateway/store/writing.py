@@ -25,12 +25,12 @@ class Numbers(NamedTuple):
 class Writing:
     """One batch's view of the database. `execute` is the connection's own."""
 
-    __slots__ = ("_numbers", "batch_size", "connection", "execute", "then")
+    __slots__ = ("_numbers", "connection", "execute", "packer", "then")
 
-    def __init__(self, connection: sqlite3.Connection, *, batch_size: int) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.execute = connection.execute
-        self.batch_size = batch_size
+        self.packer: Callable[[bytes], bytes] | None = None  # compresses meter frames, made when first needed
         self.then: list[Callable[[], None]] = []  # run in the loop after the commit, before anybody is answered
         self._numbers: list[int] | None = None
 

@@ -25,12 +25,12 @@ def status(options: argparse.Namespace) -> int:
         print_json(document)
     else:
         _print_status(reached, document)
-    return OK if health.get("ready") is True and not _ailments(health) else NEGATIVE
+    return OK if health.get("status") == "well" else NEGATIVE
 
 
 def collect_status(reached: Reached) -> dict[str, object]:
     """The API's documents that `status` shows, each under its own name."""
-    response = ask(reached.gateway, "GET", "/healthz?verbose=1")
+    response = ask(reached.gateway, "GET", "/healthz")
     if response.status not in (200, 503) or not isinstance(response.document, Mapping):
         raise negative(f"the gateway answered HTTP {response.status} when asked for its health")
     return {
@@ -84,7 +84,7 @@ def _print_status(reached: Reached, document: Mapping[str, object]) -> None:
     site = reached.configuration.site if reached.configuration else None
     if site is not None:
         print(f"Site      {cell(f'{site.id} {site.name}'.strip())}")
-    print(f"Gateway   {'all is well' if not ailments and health.get('ready') is True else 'NOT WELL'}")
+    print(f"Gateway   {'all is well' if health.get('status') == 'well' else 'NOT WELL'}")
     for component, ailment in ailments:
         print(f"          {component}: {cell(ailment)}")
     connected = sum(1 for station in known if station.get("connected") is True)
@@ -101,10 +101,10 @@ def _print_status(reached: Reached, document: Mapping[str, object]) -> None:
 def _ailments(health: Document) -> list[tuple[str, object]]:
     """Components that are not well, with the reason."""
     found = []
-    for name, state in part_of(health, "components").items():
-        reason = state.get("reason") if isinstance(state, Mapping) else state
-        if reason is not None:
-            found.append((str(name), reason))
+    for name in part_of(health, "components"):
+        component = part_of(health["components"], name)
+        if component.get("well") is not True:
+            found.append((name, component.get("reason")))
     return found
 
 

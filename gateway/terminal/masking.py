@@ -14,7 +14,8 @@ from collections.abc import Mapping
 MASK = "***"
 
 _SECRET_NAMES = r"(?:password|passphrase|authorization_?key|auth_?key|secret|api_?key|private_?key|token)"
-_QUOTED = r"""b?(?:\\?"(?:[^"\\]|\\(?!").)*\\?"|'(?:[^'\\]|\\.)*')"""
+# a string as JSON writes it, as JSON inside a JSON string writes it, and as Python's repr does
+_QUOTED = r"""b?(?:"(?:[^"\\]|\\.)*"|\\"(?:\\{3}"|[^"\\]|\\(?!"))*\\"|'(?:[^'\\]|\\.)*')"""
 
 # {"key": "AuthorizationKey", ..., "value": "..."} in either order, as JSON, as escaped JSON and as Python's repr
 _Q = r"""\\?["']"""

@@ -20,7 +20,7 @@ from gateway.store import tokens
 from gateway.web.problems import Problem
 from gateway.web.routes import SITE, Access, Route
 
-ACTOR = "actor"
+ACTOR: web.RequestKey[str] = web.RequestKey("actor", str)
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ocpp-gateway"'}
 _BAD_TOKEN = {"WWW-Authenticate": 'Bearer realm="ocpp-gateway", error="invalid_token"'}
@@ -53,7 +53,7 @@ def guarded(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
 
 def actor_of(request: web.Request) -> str:
     """Who asks, for the journal."""
-    return str(request.get(ACTOR, "somebody"))
+    return request[ACTOR]
 
 
 def _role_needed(request: web.Request, access: Access) -> Role | None:

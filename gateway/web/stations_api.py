@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from gateway.operations.apply_settings import apply_settings
 from gateway.operations.describe_stations import describe_station, describe_stations
 from gateway.operations.provision_stations import Provisioned, put_station, remove_station
 from gateway.store import reports_stations
@@ -44,6 +45,7 @@ async def put(request: web.Request) -> web.StreamResponse:
             "the station cannot be provisioned like this; nothing was changed",
             [{"field": mistake.field, "detail": mistake.detail} for mistake in outcome],
         )
+    await apply_settings(request.app[SITE], station)
     return json_response(await _document(request, station), status=201 if outcome.created else 200)
 
 

@@ -39,6 +39,7 @@ LIBRARY_OF = {
     "sqlite3": {"store", "operations"},
     "aiosqlite": {"store"},
     "argon2": {"store"},
+    "zstandard": {"store"},
     "aiohttp": {"web"},
     "jinja2": {"web"},
     "paho": {"upstream"},

@@ -1,4 +1,4 @@
-"""The simulated station against a tiny central system written here in raw JSON: what it says, obeys, keeps and repeats."""
+"""The simulated station against a tiny central system in raw JSON: what it says, obeys, keeps and repeats."""
 
 from __future__ import annotations
 
@@ -179,8 +179,12 @@ async def test_an_invalid_start_is_stopped_as_deauthorized() -> None:
 async def test_remote_start_and_remote_stop_really_start_and_stop() -> None:
     async with site() as (central, station):
         await booted(central, station)
-        assert await central.ask("RemoteStartTransaction", {"idTag": "FLEET", "connectorId": 1}) == {"status": "Accepted"}
-        assert await central.ask("RemoteStartTransaction", {"idTag": "FLEET", "connectorId": 1}) == {"status": "Rejected"}
+        assert await central.ask("RemoteStartTransaction", {"idTag": "FLEET", "connectorId": 1}) == {
+            "status": "Accepted"
+        }
+        assert await central.ask("RemoteStartTransaction", {"idTag": "FLEET", "connectorId": 1}) == {
+            "status": "Rejected"
+        }
         await central.until_heard("StartTransaction")
         assert await central.ask("RemoteStopTransaction", {"transactionId": 99}) == {"status": "Rejected"}
         assert await central.ask("RemoteStopTransaction", {"transactionId": 41}) == {"status": "Accepted"}
@@ -262,11 +266,15 @@ async def test_availability_changes_at_once_or_when_the_driver_has_gone() -> Non
     async with site() as (central, station):
         await booted(central, station)
         inoperative = {"connectorId": 1, "type": "Inoperative"}
-        assert await central.ask("ChangeAvailability", {"connectorId": 4, "type": "Operative"}) == {"status": "Rejected"}
+        assert await central.ask("ChangeAvailability", {"connectorId": 4, "type": "Operative"}) == {
+            "status": "Rejected"
+        }
         assert await central.ask("ChangeAvailability", inoperative) == {"status": "Accepted"}
         await central.until(lambda: central.all_of("StatusNotification")[-1]["status"] == "Unavailable")
         assert await central.ask("RemoteStartTransaction", {"idTag": "A"}) == {"status": "Rejected"}
-        assert await central.ask("ChangeAvailability", {"connectorId": 0, "type": "Operative"}) == {"status": "Accepted"}
+        assert await central.ask("ChangeAvailability", {"connectorId": 0, "type": "Operative"}) == {
+            "status": "Accepted"
+        }
         await central.until(lambda: station.outlets[0].status == "Available")
         visit = asyncio.create_task(station.visit(1, "TAG"))
         await central.until_heard("StartTransaction")

@@ -145,7 +145,7 @@ CREATE TABLE meter_frames (
     claimed_transaction_id INTEGER,       -- what the station wrote, null when absent or not a 64-bit integer
     transaction_id INTEGER,               -- known at receipt (transactionData of a stop), else found by the index
     recorded_at INTEGER NOT NULL,
-    encoding    INTEGER NOT NULL CHECK (encoding IN (0, 1)),               -- 0 raw JSON, 1 zlib with the preset dictionary
+    encoding    INTEGER NOT NULL CHECK (encoding IN (0, 1)),               -- 0 raw JSON, 1 Zstandard with meter_frames.zdict
     body        BLOB NOT NULL
 ) STRICT;
 

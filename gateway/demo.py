@@ -1,0 +1,238 @@
+"""`ocpp-gateway demo`: the whole gateway on a bare machine, with simulated stations that talk to it over real sockets.
+
+The daemon runs as always, on a configuration file in the data directory, where every other command reaches it.
+This file only puts things side by side and tells what happens; it does nothing that the daemon could not do alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.configuration import Configuration, load_configuration
+from gateway.daemon import Addresses, AlreadyRunning, Surroundings, run
+from gateway.operations.manage_tags import put_tag
+from gateway.operations.manage_tokens import create_token
+from gateway.operations.site import Site
+from gateway.simulated_station import Habits, SimulatedStation
+from gateway.store import reports_events
+from gateway.store.migrations import UnusableDatabase
+from gateway.terminal.exits import OK, negative
+from gateway.terminal.logging_setup import set_up_logging
+from gateway.terminal.reaching import lan_address
+
+USUAL_STATIONS_PORT = 9000
+USUAL_WEB_PORT = 8080
+_FAREWELL_SECONDS = 5.0
+
+_CONFIGURATION = """\
+# written by `ocpp-gateway demo`
+[site]
+id = "demo"
+name = "Demo site"
+
+[data]
+directory = {directory}
+
+[ocpp]
+host = "0.0.0.0"
+port = {stations_port}
+unknown_stations = "accept"
+unknown_tags = "accept"
+
+[web]
+host = "127.0.0.1"
+port = {web_port}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWishes:
+    """How many stations; where the data stays (None: nowhere); how fast drivers live; when to stop (None: Ctrl-C)."""
+
+    stations: int = 3
+    data: Path | None = None
+    speed: float = 20.0
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Bills:
+    """What the gateway's journal said while the demo ran, up to the event `told_upto`."""
+
+    told_upto: int
+    sessions: int = 0
+    energy_wh: int = 0
+
+
+def run_demo(wishes: DemoWishes) -> int:
+    """Run until SIGINT, SIGTERM or the wished time is over; the exit code. Raises Ending when it cannot start."""
+    set_up_logging("warning")
+    with _directory(wishes.data) as directory:
+        file = _write_configuration(directory)
+        try:
+            asyncio.run(_play(load_configuration(file), file, wishes))
+        except* (AlreadyRunning, UnusableDatabase, OSError) as group:
+            raise negative(f"the demo cannot start: {group.exceptions[0]}") from group
+    return OK
+
+
+async def _play(configuration: Configuration, file: Path, wishes: DemoWishes) -> None:
+    stop = asyncio.Event()
+    enough = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, enough.set)
+    started: asyncio.Future[tuple[Site, Addresses]] = loop.create_future()
+    around = Surroundings(started=lambda site, addresses: started.set_result((site, addresses)))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run(configuration, stop=stop, surroundings=around))
+        site, addresses = await started
+        await _introduce(site, addresses, file, wishes.stations)
+        await _live(site, addresses, wishes=wishes, enough=enough)
+        stop.set()
+
+
+async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int) -> None:
+    for number in range(1, stations + 1):
+        for tag in _tags(number):
+            await put_tag(site, tag, {"note": f"demo driver at SIM-{number}"}, actor="demo")
+    token = (await create_token(site, role="installer", name="demo", actor="demo")).text
+    web = f"http://127.0.0.1:{addresses.web_port}/api/v1"
+    print(
+        f"""A charging site with simulated stations. Ctrl-C ends it.
+
+  stations connect to  ws://{lan_address()}:{addresses.stations_port}/ocpp/<any id>
+                       (listening on 0.0.0.0: real stations in this network may join, any card charges)
+  API                  {web}
+  OpenAPI              {web}/openapi.json
+  installer token      {token}
+
+Try:
+  curl -H "Authorization: Bearer {token}" {web}/stations
+  ocpp-gateway status --config {file}
+  ocpp-gateway call SIM-1 TriggerMessage '{{"requestedMessage": "Heartbeat"}}' --config {file}
+""",
+        flush=True,
+    )
+
+
+async def _live(site: Site, addresses: Addresses, *, wishes: DemoWishes, enough: asyncio.Event) -> None:
+    url = f"ws://127.0.0.1:{addresses.stations_port}/ocpp"
+    stations = [
+        SimulatedStation(f"SIM-{number}", url, seed=number, habits=_habits(number, wishes.speed))
+        for number in range(1, wishes.stations + 1)
+    ]
+    bills = Bills(await reports_events.newest_id(site.readers))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(station.run()) for station in stations]
+        tasks.append(group.create_task(_tell_sessions(site, bills)))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wishes.seconds):
+                await enough.wait()
+        print("ending: drivers leave, the last sessions are billed ...", flush=True)
+        for farewell in [group.create_task(station.wind_down(_FAREWELL_SECONDS)) for station in stations]:
+            await farewell
+        for task in tasks:
+            task.cancel()
+    # whatever was committed after the teller's last look
+    await _tell_new(site, bills)
+    _sum_up(stations, bills)
+
+
+async def _tell_sessions(site: Site, bills: Bills) -> None:
+    while True:
+        seen = site.journal_signal.generation
+        await _tell_new(site, bills)
+        await site.journal_signal.newer_than(seen)
+
+
+async def _tell_new(site: Site, bills: Bills) -> None:
+    """Print the starts and stops that were recorded since the last look."""
+    while events := await reports_events.page(
+        site.readers, after=bills.told_upto, limit=200, streams=("tx",), station=None
+    ):
+        for event in events:
+            bills.told_upto = int(str(event["event_id"]))
+            _tell(event, bills)
+
+
+def _tell(event: dict[str, object], bills: Bills) -> None:
+    data = event["data"]
+    assert isinstance(data, dict)
+    moment = datetime.now().astimezone().strftime("%H:%M:%S")
+    where = f"{event['station']} connector {event['connector']}"
+    if event["kind"] == "transaction.started":
+        print(f"{moment}  {where}  session {data['transaction_id']} starts, {data['id_tag']}", flush=True)
+    elif event["kind"] == "transaction.ended":
+        bills.sessions += 1
+        bills.energy_wh += int(data["energy_wh"])
+        energy = f"{data['energy_wh'] / 1000:.2f} kWh"
+        print(f"{moment}  {where}  session {data['transaction_id']} ends, {energy}, {data['reason']}", flush=True)
+
+
+def _sum_up(stations: list[SimulatedStation], bills: Bills) -> None:
+    ended = [session for station in stations for session in station.sessions if session.energy_wh is not None]
+    believed_wh = sum(session.energy_wh or 0 for session in ended)
+    print(f"billed: {bills.sessions} sessions, {bills.energy_wh / 1000:.2f} kWh")
+    print(f"the simulated stations' own count: {len(ended)} sessions, {believed_wh / 1000:.2f} kWh", flush=True)
+
+
+def _habits(number: int, speed: float) -> Habits:
+    connectors = 2 if number % 2 == 0 else 1
+    return Habits(connectors=connectors, speed=speed, mean_pause_seconds=300.0, id_tags=_tags(number))
+
+
+def _tags(number: int) -> tuple[str, ...]:
+    return tuple(f"DEMO-{number}{letter}" for letter in "ABC")
+
+
+@contextlib.contextmanager
+def _directory(wished: Path | None) -> Iterator[Path]:
+    if wished is None:
+        with tempfile.TemporaryDirectory(prefix="ocpp-gateway-demo-") as temporary:
+            yield Path(temporary)
+        return
+    try:
+        wished.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise negative(f"--data: cannot make {wished}: {error.strerror}") from error
+    yield wished.absolute()
+
+
+def _write_configuration(directory: Path) -> Path:
+    file = directory / "demo.toml"
+    text = _CONFIGURATION.format(
+        directory=json.dumps(str(directory)),
+        stations_port=_port("0.0.0.0", USUAL_STATIONS_PORT),
+        web_port=_port("127.0.0.1", USUAL_WEB_PORT),
+    )
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise negative(f"cannot write {file}: {error.strerror}") from error
+    return file
+
+
+def _port(host: str, usual: int) -> int:
+    """The usual port if it is free, else a free one, and it says so."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, usual))
+            return usual
+        except OSError:
+            pass
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        free: int = probe.getsockname()[1]
+    print(f"port {usual} is taken on this machine: using {free}")
+    return free

@@ -1,0 +1,155 @@
+"""/id-tags: one by one and thousands at once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.web.conftest import Door
+
+TAGS = "/api/v1/id-tags"
+CSV = {"Content-Type": "text/csv"}
+
+
+async def tags(door: Door, **query: str) -> list[str]:
+    page = await door.document("GET", TAGS, params=query)
+    return [tag["id_tag"] for tag in page["items"]]
+
+
+async def test_a_tag_is_put_shown_replaced_and_removed(door: Door) -> None:
+    fields = {"status": "Blocked", "parent_id_tag": "GROUP", "expiry_date": "2027-06-01T12:00:00+02:00", "note": "x"}
+    made = await door.document("PUT", f"{TAGS}/Card-1", role="operator", json=fields)
+    assert made == {
+        "id_tag": "Card-1",
+        "status": "Blocked",
+        "parent_id_tag": "GROUP",
+        "expiry_date": "2027-06-01T10:00:00.000Z",
+        "note": "x",
+        "updated_time": "2027-01-15T08:00:00.000Z",
+    }
+    assert await door.document("GET", f"{TAGS}/CARD-1", role="viewer") == made
+    replaced = await door.document("PUT", f"{TAGS}/CARD-1", json={})
+    assert (replaced["id_tag"], replaced["status"], replaced["expiry_date"]) == ("CARD-1", "Accepted", None)
+    assert await tags(door) == ["CARD-1"]
+    assert (await door.ask("DELETE", f"{TAGS}/card-1")).status == 204
+    await door.problem("DELETE", f"{TAGS}/card-1", expect=404)
+    await door.problem("GET", f"{TAGS}/card-1", expect=404)
+
+
+@pytest.mark.parametrize(
+    ("tag", "fields", "field"),
+    [
+        ("x" * 21, {}, "id_tag"),
+        ("%20", {}, "id_tag"),
+        ("A", {"status": "ConcurrentTx"}, "status"),
+        ("A", {"status": 1}, "status"),
+        ("A", {"status": ["Accepted"]}, "status"),
+        ("A", {"parent_id_tag": "x" * 21}, "parent_id_tag"),
+        ("A", {"expiry_date": "soon"}, "expiry_date"),
+        ("A", {"expiry_date": 5}, "expiry_date"),
+        ("A", {"note": 5}, "note"),
+        ("A", {"colour": "red"}, "colour"),
+        ("A", {"id_tag": "B"}, "id_tag"),
+    ],
+)
+async def test_fields_that_mean_nothing(door: Door, tag: str, fields: dict[str, object], field: str) -> None:
+    problem = await door.problem("PUT", f"{TAGS}/{tag}", json=fields, expect=422)
+    assert field in [error["field"] for error in problem["errors"]]
+    assert await tags(door) == []
+
+
+async def test_the_list_is_filtered_and_paged(door: Door) -> None:
+    for tag, fields in {
+        "b": {"status": "Blocked", "note": "Red van"},
+        "A": {"parent_id_tag": "G1"},
+        "c": {"parent_id_tag": "g1"},
+        "D/1": {},
+    }.items():
+        await door.document("PUT", f"{TAGS}/{tag.replace('/', '%2F')}", json=fields)
+    assert await tags(door) == ["A", "b", "c", "D/1"]
+    assert await tags(door, status="Blocked") == ["b"]
+    assert await tags(door, parent_id_tag="G1") == ["A", "c"]
+    assert await tags(door, q="red") == ["b"]
+    assert await tags(door, q="d/") == ["D/1"]
+    first = await door.document("GET", TAGS, params={"limit": "3"})
+    assert [tag["id_tag"] for tag in first["items"]] == ["A", "b", "c"]
+    rest = await door.document("GET", TAGS, params={"limit": "3", "after": first["next"]})
+    assert [tag["id_tag"] for tag in rest["items"]] == ["D/1"]
+    assert rest["next"] is None
+    await door.problem("GET", f"{TAGS}?status=Odd", expect=422)
+
+
+CSV_FILES = {
+    "commas": "id_tag,status,parent_id_tag,expiry_date,note\nA,Accepted,G,2027-01-31,first\nB,Blocked,,,\n",
+    "semicolons, byte order mark, line ends of Windows": (
+        "\ufeffid_tag;status;parent_id_tag;expiry_date;note\r\nA;Accepted;G;2027-01-31T00:00:00Z;first\r\n\r\nB;Blocked;;;\r\n"
+    ),
+    "other order, quotes, capitals": 'Note,ID_TAG,Expiry_Date,Status,Parent_Id_Tag\nfirst," A ",2027-01-31,,G\n,B,,Blocked,\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", CSV_FILES.values(), ids=CSV_FILES)
+async def test_csv_as_spreadsheets_write_it(door: Door, content: str) -> None:
+    result = await door.document("POST", f"{TAGS}/import", role="operator", data=content.encode(), headers=CSV)
+    assert result == {"imported": 2, "refused": 0, "errors": []}
+    tag = await door.document("GET", f"{TAGS}/A")
+    assert (tag["status"], tag["parent_id_tag"], tag["note"]) == ("Accepted", "G", "first")
+    assert tag["expiry_date"] == "2027-01-31T00:00:00.000Z"
+    assert (await door.document("GET", f"{TAGS}/B"))["status"] == "Blocked"
+
+
+BAD = 'id_tag,status,note\nA,Accepted,\nxxxxxxxxxxxxxxxxxxxxx,Odd,\n"B",,"two\nlines"\na,,\nC,,,,too many\n'
+
+
+async def test_every_mistake_has_its_line_and_nothing_is_imported(door: Door) -> None:
+    problem = await door.problem("POST", f"{TAGS}/import", data=BAD, headers=CSV, expect=422)
+    assert [(error["line"], error["field"]) for error in problem["errors"]] == [
+        (3, "id_tag"),
+        (3, "status"),
+        (6, "id_tag"),
+        (7, ""),
+    ]
+    assert "line 2" in problem["errors"][2]["detail"]
+    assert await tags(door) == []
+
+
+async def test_a_partial_import_stores_the_good_lines(door: Door) -> None:
+    result = await door.document("POST", f"{TAGS}/import?partial=true", data=BAD, headers=CSV)
+    assert (result["imported"], result["refused"]) == (2, 4)
+    assert await tags(door) == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"tag\nA\n", b"id_tag,colour\nA,red\n", b"id_tag,id_tag\nA,B\n", b"id_tag\n\xff\n", b'id_tag\n"A\n'],
+)
+async def test_files_that_are_no_list_of_tags(door: Door, content: bytes) -> None:
+    problem = await door.problem("POST", f"{TAGS}/import", data=content, headers=CSV, expect=422)
+    assert problem["errors"][0]["line"] >= 1
+
+
+async def test_json_lists(door: Door) -> None:
+    items = [{"id_tag": "A"}, {"id_tag": "B", "status": "Invalid", "parent_id_tag": None}]
+    for body in (items, {"items": items}):
+        assert (await door.document("POST", f"{TAGS}/import", json=body))["imported"] == 2
+    problem = await door.problem("POST", f"{TAGS}/import", json=[{"id_tag": 1}, 5, {}], expect=422)
+    assert [error["line"] for error in problem["errors"]] == [1, 2, 3]
+    for body in (b"{", b'{"a": 1}', b"[" * 100_000):
+        headers = {"Content-Type": "application/json"}
+        await door.problem("POST", f"{TAGS}/import", data=body, headers=headers, expect=422)
+
+
+async def test_other_files_are_refused(door: Door) -> None:
+    headers = {"Content-Type": "application/pdf"}
+    await door.problem("POST", f"{TAGS}/import", data=b"%PDF", headers=headers, expect=415)
+
+
+async def test_thousands_are_one_write_and_one_event(door: Door) -> None:
+    content = "id_tag\n" + "".join(f"TAG{number:05}\n" for number in range(5000))
+    result = await door.document("POST", f"{TAGS}/import", data=content, headers=CSV)
+    assert result["imported"] == 5000
+    events = (await door.document("GET", "/api/v1/events", params={"limit": "1000"}))["items"]
+    imports = [event for event in events if event["kind"] == "id_tags.imported"]
+    assert [event["data"]["count"] for event in imports] == [5000]
+    assert json.dumps(events).count("TAG0") == 0
