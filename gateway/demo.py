@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.configuration import Configuration, load_configuration
-from gateway.daemon import Addresses, AlreadyRunning, Surroundings, run
+from gateway.daemon import Addresses, AlreadyRunning, Surroundings, data_directory_held, run
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.manage_tokens import create_token
 from gateway.operations.site import Site
@@ -69,6 +69,7 @@ class Bills:
     """What the gateway's journal said while the demo ran, up to the event `told_upto`."""
 
     told_upto: int
+    closed: bool = False
     sessions: int = 0
     energy_wh: int = 0
 
@@ -77,11 +78,17 @@ def run_demo(wishes: DemoWishes) -> int:
     """Run until SIGINT, SIGTERM or the wished time is over; the exit code. Raises Ending when it cannot start."""
     set_up_logging("warning")
     with _directory(wishes.data) as directory:
-        file = _write_configuration(directory)
         try:
+            with data_directory_held(directory):
+                file = _write_configuration(directory)  # never over that of a demo that runs
             asyncio.run(_play(load_configuration(file), file, wishes))
-        except* (AlreadyRunning, UnusableDatabase, OSError) as group:
-            raise negative(f"the demo cannot start: {group.exceptions[0]}") from group
+        except AlreadyRunning as error:
+            raise negative(str(error)) from error
+        except BaseExceptionGroup as group:
+            foreseen, surprise = group.split((AlreadyRunning, UnusableDatabase, OSError))
+            if foreseen is None or surprise is not None:
+                raise
+            raise negative(f"the demo cannot go on: {_innermost(foreseen)}") from group
     return OK
 
 
@@ -134,7 +141,7 @@ async def _live(site: Site, addresses: Addresses, *, wishes: DemoWishes, enough:
     bills = Bills(await reports_events.newest_id(site.readers))
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(station.run()) for station in stations]
-        tasks.append(group.create_task(_tell_sessions(site, bills)))
+        group.create_task(_tell_sessions(site, bills))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wishes.seconds):
                 await enough.wait()
@@ -143,16 +150,16 @@ async def _live(site: Site, addresses: Addresses, *, wishes: DemoWishes, enough:
             await farewell
         for task in tasks:
             task.cancel()
-    # whatever was committed after the teller's last look
-    await _tell_new(site, bills)
+        bills.closed = True
+        site.journal_signal.announce()  # the teller looks a last time
     _sum_up(stations, bills)
 
 
 async def _tell_sessions(site: Site, bills: Bills) -> None:
-    while True:
-        seen = site.journal_signal.generation
+    seen = -1
+    while not bills.closed:
+        seen = await site.journal_signal.newer_than(seen)
         await _tell_new(site, bills)
-        await site.journal_signal.newer_than(seen)
 
 
 async def _tell_new(site: Site, bills: Bills) -> None:
@@ -193,6 +200,10 @@ def _habits(number: int, speed: float) -> Habits:
 
 def _tags(number: int) -> tuple[str, ...]:
     return tuple(f"DEMO-{number}{letter}" for letter in "ABC")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 @contextlib.contextmanager

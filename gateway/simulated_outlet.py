@@ -7,6 +7,7 @@ the protocol's messages; it only words samples as OCPP 1.6 `sampledValue` entrie
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -79,6 +80,7 @@ class Outlet:
 
     number: int
     meter: Meter
+    random: random.Random  # each connector its own, or the network's timing would decide who draws which number
     status: str = "Available"
     status_at: datetime | None = None
     reported: str | None = None

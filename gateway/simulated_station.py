@@ -66,13 +66,13 @@ class SimulatedStation:
         self.registration: str | None = None  # newest BootNotification.conf status
         self.settings = Settings(habits.connectors)
         self.remembered_tags: dict[str, str] = {}
-        self.random = random.Random(seed)
+        self._seed = seed
         self.wall_clock = wall_clock
         self.outlets: list[Outlet] = []
         self.operative = True
         self.link: Link = Link(
             f"{gateway_url.rstrip('/')}/{quote(identity, safe='')}",
-            rng=random.Random(seed + 1),
+            rng=random.Random(f"{seed}/link"),
             answer=lambda action, payload: simulated_commands.answer(self, action, payload),
             attend=self._attend,
             password=habits.password,
@@ -90,8 +90,9 @@ class SimulatedStation:
         """Connect and live until cancelled. Sessions that run then stay open, as in a power cut."""
         now = asyncio.get_running_loop().time()
         if not self.outlets:
-            numbers = range(1, self.habits.connectors + 1)
-            self.outlets = [Outlet(number, Meter(self.random.uniform(0, 5e6), now)) for number in numbers]
+            for number in range(1, self.habits.connectors + 1):
+                chance = random.Random(f"{self._seed}/{number}")
+                self.outlets.append(Outlet(number, Meter(chance.uniform(0, 5e6), now), chance))
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -127,7 +128,7 @@ class SimulatedStation:
     def start_remotely(self, outlet: Outlet, id_tag: str) -> None:
         """A driver was sent by the gateway: plug in and charge, asking first if AuthorizeRemoteTxRequests says so."""
         outlet.visited = True
-        seconds = self.random.expovariate(1 / self.habits.mean_session_seconds) if self.habits.busy else None
+        seconds = outlet.random.expovariate(1 / self.habits.mean_session_seconds) if self.habits.busy else None
         ask = self.settings.yes("AuthorizeRemoteTxRequests")
         self.in_background(self.visit(outlet.number, id_tag, seconds=seconds, ask=ask))
 
@@ -226,11 +227,11 @@ class SimulatedStation:
 
     async def _drivers(self, outlet: Outlet) -> None:
         while True:
-            await self._rest(self.random.expovariate(1 / self.habits.mean_pause_seconds))
+            await self._rest(outlet.random.expovariate(1 / self.habits.mean_pause_seconds))
             # the same card cannot be at two connectors: the second start would be refused as ConcurrentTx
             here = {other.id_tag for other in self.outlets if other.visited}
-            tag = self.random.choice([tag for tag in self.habits.id_tags if tag not in here] or self.habits.id_tags)
-            seconds = self.random.expovariate(1 / self.habits.mean_session_seconds)
+            tag = outlet.random.choice([tag for tag in self.habits.id_tags if tag not in here] or self.habits.id_tags)
+            seconds = outlet.random.expovariate(1 / self.habits.mean_session_seconds)
             if self.habits.busy and outlet.free():
                 await self.visit(outlet.number, tag, seconds=seconds)
 
@@ -257,8 +258,8 @@ class SimulatedStation:
     def _start(self, outlet: Outlet, id_tag: str) -> Session:
         now = asyncio.get_running_loop().time()
         session = Session(outlet.number, id_tag, self.wall_clock(), outlet.meter.read(now, self.habits.speed))
-        amps = round(self.random.uniform(6.0, self.habits.most_amps), 1)
-        outlet.meter.amps = (amps, amps, amps) if self.random.random() < 0.7 else (amps, 0.0, 0.0)
+        amps = round(outlet.random.uniform(6.0, self.habits.most_amps), 1)
+        outlet.meter.amps = (amps, amps, amps) if outlet.random.random() < 0.7 else (amps, 0.0, 0.0)
         outlet.session, outlet.end_reason = session, None
         outlet.ending.clear()
         outlet.idle.clear()

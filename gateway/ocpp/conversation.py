@@ -83,10 +83,10 @@ class AnswersGiven:
         """Remember the answer; the oldest is forgotten when there are too many."""
         if call.action in _ANSWERED_AFRESH:
             return
-        self.answers.pop(call.message_id, None)
-        if len(self.answers) >= _ANSWERS_REMEMBERED:
-            del self.answers[next(iter(self.answers))]
-        self.answers[call.message_id] = (_content(call), text)
+        answers = self.answers
+        if len(answers) >= _ANSWERS_REMEMBERED:
+            del answers[next(iter(answers))]
+        answers[call.message_id] = (_content(call), text)
 
 
 class Conversation:
@@ -223,4 +223,4 @@ class Conversation:
 
 
 def _content(call: Call) -> int:
-    return hash((call.action, bytes(call.payload)))
+    return hash(call.action) ^ hash(bytes(call.payload))

@@ -120,6 +120,7 @@ def _finish(copy: sqlite3.Connection, *, newest: Numbers, last_id: int, actor: s
         (epoch,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
         data = {"epoch": epoch, "epoch_of_backup": before, "last_transaction_id": last, "actor": actor}
         events.append(writing, "gateway.restored", happened_at=now, recorded_at=now, data=data)
+        writing.insert_late_rows()
     return str(epoch)
 
 

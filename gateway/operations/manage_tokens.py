@@ -79,7 +79,9 @@ def create_token_offline(configuration: Configuration, role: Role, name: str) ->
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             now = Instant(time.time_ns() // 1000)
-            _add(Writing(connection), text=text, role=role, name=name, actor="command line", now=now)
+            writing = Writing(connection)
+            _add(writing, text=text, role=role, name=name, actor="command line", now=now)
+            writing.insert_late_rows()
     hand_over(path)
     return text
 

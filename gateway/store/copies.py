@@ -40,7 +40,6 @@ def prepare(path: Path) -> None:
             raise migrations.UnusableDatabase("the file is not an SQLite database")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
         try:
-            copy.execute("PRAGMA trusted_schema = OFF")
             migrations.check(copy)
             (version,) = copy.execute("PRAGMA user_version").fetchone()
             if version == 0:

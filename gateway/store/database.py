@@ -143,6 +143,7 @@ def _run_together(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
     writing = Writing(connection)
     outcomes: list[tuple[object, BaseException | None]] = [(unit(writing), None) for unit, _ in batch]
+    writing.insert_late_rows()
     connection.execute("COMMIT")
     return Outcomes(outcomes, writing.then, None)
 
@@ -155,7 +156,9 @@ def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
         connection.execute("SAVEPOINT unit")
         remembered = writing.remember()
         try:
-            outcomes.append((unit(writing), None))
+            result = unit(writing)
+            writing.insert_late_rows()
+            outcomes.append((result, None))
         except Exception as error:
             if isinstance(error, sqlite3.Error) and not isinstance(error, _FAULTS_OF_THE_UNIT):
                 raise

@@ -53,8 +53,8 @@ def append(
     """Append one event of a kind in `STREAM_OF_KIND`; returns its site-wide id. `data` is JSON-able."""
     stream = STREAM_OF_KIND[kind]
     event_id, sequence = db.next_numbers(stream)
-    db.execute(
-        "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    db.append_late(
+        "events",
         (
             event_id,
             stream,

@@ -55,8 +55,8 @@ def append(
     encoding, stored = (_ZSTANDARD, packed) if len(packed) < len(body) else (_RAW, body)
     if claimed_transaction_id is not None and not -(2**63) <= claimed_transaction_id < 2**63:
         claimed_transaction_id = None
-    db.execute(
-        "INSERT INTO meter_frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    db.append_late(
+        "meter_frames",
         (
             event_id,
             sequence,
@@ -98,6 +98,7 @@ class Unindexed:
 
 def unindexed(db: Writing, limit: int) -> list[Unindexed]:
     """The oldest frames that are not indexed yet."""
+    db.insert_late_rows()
     rows = db.execute(
         "SELECT id, station, connector, claimed_transaction_id, transaction_id, recorded_at FROM meter_frames"
         " WHERE id > (SELECT value FROM meta WHERE name = 'meter_indexed_upto') ORDER BY id LIMIT ?",

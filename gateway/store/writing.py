@@ -1,7 +1,8 @@
-"""What a unit of work is given: the connection inside its transaction, and the journal's next numbers.
+"""What a unit of work is given: the connection inside its transaction, the journal's next numbers, and late rows.
 
 The counters are read from the tables when a batch first needs them and live only as long as the batch; nothing of the
-database is cached between batches.
+database is cached between batches. Rows that no decision of the same batch looks at are inserted together at its end
+(`append_late`): one statement for many rows costs a fraction of many statements.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ class Numbers(NamedTuple):
 class Writing:
     """One batch's view of the database. `execute` is the connection's own."""
 
-    __slots__ = ("_numbers", "connection", "execute", "packer", "then")
+    __slots__ = ("_late", "_numbers", "connection", "execute", "packer", "then")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.packer: Callable[[bytes], bytes] | None = None  # compresses meter frames, made when first needed
         self.then: list[Callable[[], None]] = []  # run in the loop after the commit, before anybody is answered
+        self._late: dict[str, list[tuple[object, ...]]] = {}
         self._numbers: list[int] | None = None
 
     def next_numbers(self, stream: Stream) -> tuple[int, int]:
@@ -44,6 +46,22 @@ class Writing:
         numbers[place] += 1
         return numbers[0], numbers[place]
 
+    def append_late(self, table: str, row: tuple[object, ...]) -> None:
+        """Insert a whole row before the commit; until `insert_late_rows` no statement sees it."""
+        self._late.setdefault(table, []).append(row)
+
+    def insert_late_rows(self) -> None:
+        """Insert what `append_late` collected, many rows in one statement."""
+        for table, rows in self._late.items():
+            while rows:
+                chunk = rows[:_ROWS_IN_ONE_STATEMENT]
+                del rows[:_ROWS_IN_ONE_STATEMENT]
+                if len(chunk) < _ROWS_IN_ONE_STATEMENT:
+                    self.connection.executemany(f"INSERT INTO {table} VALUES {_places(chunk[0])}", chunk)
+                else:
+                    places = ", ".join([_places(chunk[0])] * len(chunk))
+                    self.execute(f"INSERT INTO {table} VALUES {places}", [value for row in chunk for value in row])
+
     def remember(self) -> tuple[Numbers | None, int]:
         """Where the batch stands now, for `recall` when the next unit fails."""
         return (None if self._numbers is None else Numbers(*self._numbers)), len(self.then)
@@ -53,6 +71,15 @@ class Writing:
         numbers, length = remembered
         self._numbers = None if numbers is None else list(numbers)
         del self.then[length:]
+        self._late.clear()
+
+
+# One fixed number, so that the statement is prepared once; SQLite allows 32,766 values in a statement.
+_ROWS_IN_ONE_STATEMENT = 64
+
+
+def _places(row: tuple[object, ...]) -> str:
+    return f"({', '.join('?' * len(row))})"
 
 
 _PLACES: dict[Stream, int] = {"tx": 1, "ops": 2, "meter": 3}

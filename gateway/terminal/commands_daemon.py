@@ -13,7 +13,7 @@ from gateway.configuration import Configuration
 from gateway.terminal.client import API, Gateway, ask, expect
 from gateway.terminal.exits import CONFIGURATION, NEGATIVE, OK, UNREACHABLE, Ending, negative
 from gateway.terminal.json_output import print_json, text_member
-from gateway.terminal.reaching import configuration_of, lan_address, reach, socket_path_of
+from gateway.terminal.reaching import configuration_of, expect_writable, lan_address, reach, socket_path_of
 
 
 def run(options: argparse.Namespace) -> int:
@@ -81,21 +81,16 @@ def token_create(options: argparse.Namespace) -> int:
 
 
 def _token_offline(configuration: Configuration, role: str, name: str) -> str:
-    import sqlite3
-
     from gateway.operations.manage_tokens import ROLES, create_token_offline
     from gateway.store.migrations import UnusableDatabase
 
+    database = configuration.data.directory / "gateway.db"
+    expect_writable(database)
     known = next(one for one in ROLES if one == role)
     try:
         return create_token_offline(configuration, known, name)
-    except PermissionError as error:
-        raise Ending(77, f"no permission to write {error.filename}: run this as root or as ocpp-gateway") from error
-    except (UnusableDatabase, sqlite3.Error, OSError) as error:
-        path = configuration.data.directory / "gateway.db"
-        if path.exists() and not os.access(path, os.W_OK):
-            raise Ending(77, f"no permission to write {path}: run this as root or as ocpp-gateway") from error
-        raise Ending(NEGATIVE, f"{path}: {error}") from error
+    except (UnusableDatabase, OSError) as error:
+        raise Ending(NEGATIVE, f"{database}: {error}") from error
 
 
 def _daemon_answers(configuration: Configuration) -> bool:

@@ -16,10 +16,10 @@ from typing import IO
 
 from gateway.configuration import Configuration
 from gateway.terminal.client import API, Gateway, download, upload
-from gateway.terminal.exits import NEGATIVE, OK, UNREACHABLE, Ending, negative, no_permission, usage
+from gateway.terminal.exits import NEGATIVE, OK, UNREACHABLE, Ending, negative, usage
 from gateway.terminal.json_output import part_of, print_json
 from gateway.terminal.progress import Progress
-from gateway.terminal.reaching import reach
+from gateway.terminal.reaching import expect_writable, reach
 
 
 def backup(options: argparse.Namespace) -> int:
@@ -137,29 +137,24 @@ def _confirm(options: argparse.Namespace, source: Path) -> None:
 
 def _offline(configuration: Configuration, work: Callable[[Configuration], str]) -> str:
     """Do it straight on the files; foreseeable trouble becomes a sentence."""
-    import sqlite3
-
     from gateway.operations.keep_backups import UnusableDatabase
 
-    directory = configuration.data.directory
-    database = directory / "gateway.db"
+    database = configuration.data.directory / "gateway.db"
+    expect_writable(database)
     try:
         return work(configuration)
     except UnusableDatabase as error:
         raise negative(f"nothing was changed: {error}") from error
-    except PermissionError as error:
-        raise no_permission(f"no permission to use {error.filename or directory}: run this as root") from error
-    except (sqlite3.Error, OSError) as error:
-        if not database.exists():
-            raise Ending(UNREACHABLE, f"the gateway does not run and there is no database in {directory}") from error
-        if not os.access(database, os.R_OK):
-            raise no_permission(f"no permission to read {database}: run this as root") from error
+    except OSError as error:
         raise negative(f"{database}: {error}") from error
 
 
 def _back_up_offline(configuration: Configuration, temporary: Path) -> str:
     from gateway.operations.keep_backups import back_up_offline
 
+    if not (configuration.data.directory / "gateway.db").exists():
+        reason = f"the gateway does not run and there is no database in {configuration.data.directory}"
+        raise Ending(UNREACHABLE, reason)
     back_up_offline(configuration, temporary)
     return ""
 

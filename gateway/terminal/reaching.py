@@ -59,6 +59,13 @@ def socket_path_of(configuration: Configuration) -> Path:
     return configuration.data.directory / SOCKET_NAME
 
 
+def expect_writable(database: Path) -> None:
+    """Raise Ending 77 unless this user may write the database file, or make it where it is not there yet."""
+    nearest = next(path for path in (database, *database.parents) if path.exists())
+    if not os.access(nearest, os.W_OK):
+        raise no_permission(f"no permission to write {nearest}: run this as root or as the user ocpp-gateway")
+
+
 def station_address(reached: Reached) -> str:
     """What to type into a station, with the address of this machine in the local network."""
     if reached.configuration is None:

@@ -6,7 +6,6 @@ The socket file is the permission: whoever may open it is an installer.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -75,18 +74,18 @@ def make_application(site: Site) -> web.Application:
 @asynccontextmanager
 async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
     """Listen on [web] and on the unix socket for the length of the block; gives the TCP port. Raises OSError."""
-    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
-        settings = site.configuration.web
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        port = int(runner.addresses[0][1])
-        with _socket_file(site.configuration.data.directory) as listener:
+    settings = site.configuration.web
+    with _socket_file(site.configuration.data.directory) as listener:
+        runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+            port = int(runner.addresses[0][1])
             await web.SockSite(runner, listener).start()
             logger.info("web: http://%s:%d", settings.host, port)
             yield port
-    finally:
-        await runner.cleanup()
+        finally:
+            await runner.cleanup()
 
 
 async def _end_feeds(application: web.Application) -> None:
@@ -98,21 +97,17 @@ async def _end_feeds(application: web.Application) -> None:
 def _socket_file(directory: Path) -> Iterator[socket.socket]:
     """A bound socket at `directory`/api.sock that the group may open; the file is gone after the block."""
     path = directory / SOCKET_NAME
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         with reachable_socket_path(path) as short:
             _remove_stale(path, short)
             listener.bind(short)
-        # nobody can connect before it listens, so nobody slips in under the wrong mode
-        path.chmod(_SOCKET_MODE)
-        listener.setblocking(False)
-        made = path.stat()
-        yield listener
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(path.stat(), made):
-                path.unlink()
-    finally:
-        listener.close()
+        try:
+            # nobody can connect before it listens, so nobody slips in under the wrong mode
+            path.chmod(_SOCKET_MODE)
+            listener.setblocking(False)
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import select
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -159,6 +161,12 @@ def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
         command = [sys.executable, "-m", "gateway", "status", "--config", str(place / "demo.toml")]
         status = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False)
         assert status.returncode == 0 and "SIM-2" in status.stdout, status.stderr
+        second = subprocess.run(
+            [sys.executable, "-m", "gateway", "demo", "--data", str(place)],
+            cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert second.returncode == 1
+        assert second.stderr == f"ocpp-gateway: another gateway is running on {place}\n"
     finally:
         demo.send_signal(signal.SIGINT)
         rest, errors = demo.communicate(timeout=30)
@@ -178,8 +186,6 @@ def test_the_demo_takes_other_ports_and_says_so(place: Path) -> None:
         "from gateway.__main__ import main\n"
         "sys.exit(main(['demo', '--stations', '0', '--seconds', '0.1']))\n"
     )
-    import socket
-
     with socket.create_server(("0.0.0.0", taken)):
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
@@ -200,6 +206,4 @@ def test_the_command_line_starts_quickly(place: Path) -> None:
 
 
 def _readable(process: subprocess.Popen[str]) -> bool:
-    import select
-
     return bool(select.select([process.stdout], [], [], 0.05)[0])

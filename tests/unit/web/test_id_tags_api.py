@@ -85,7 +85,9 @@ CSV_FILES = {
     "semicolons, byte order mark, line ends of Windows": (
         "\ufeffid_tag;status;parent_id_tag;expiry_date;note\r\nA;Accepted;G;2027-01-31T00:00:00Z;first\r\n\r\nB;Blocked;;;\r\n"
     ),
-    "other order, quotes, capitals": 'Note,ID_TAG,Expiry_Date,Status,Parent_Id_Tag\nfirst," A ",2027-01-31,,G\n,B,,Blocked,\n',
+    "other order, quotes, capitals": (
+        'Note,ID_TAG,Expiry_Date,Status,Parent_Id_Tag\nfirst," A ",2027-01-31,,G\n,B,,Blocked,\n'
+    ),
 }  # fmt: skip
 
 

@@ -97,7 +97,8 @@ async def test_everything_remembered_of_a_station_is_shown(door: Door) -> None:
 async def test_running_transactions_are_shown(door: Door) -> None:
     await door.write(
         lambda db: db.execute(
-            "INSERT INTO transactions (transaction_id, station, connector, id_tag, folded_tag, start_at, meter_start_wh)"
+            "INSERT INTO transactions"
+            " (transaction_id, station, connector, id_tag, folded_tag, start_at, meter_start_wh)"
             f" VALUES (7, 'FILE-1', 1, 'A', 'a', {NOON}, 100)"
         )
     )

@@ -32,8 +32,9 @@ async def test_the_list_is_paged(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"role": "root"}, {"role": "viewer", "name": 5}, {"role": "viewer", "rights": 1}, {"role": ["viewer"]}]
-)  # fmt: skip
+    "fields",
+    [{}, {"role": "root"}, {"role": "viewer", "name": 5}, {"role": "viewer", "rights": 1}, {"role": ["viewer"]}],
+)
 async def test_fields_that_mean_nothing(door: Door, fields: dict[str, object]) -> None:
     await door.problem("POST", TOKENS, json=fields, expect=422)
     assert len((await door.document("GET", TOKENS))["items"]) == 3

@@ -28,8 +28,8 @@ def start(db: Writing, number: int, *, station: str = "S-1", tag: str = "Tag", c
 
 def stop(db: Writing, number: int, *, wh: int = 3500, anomalies: tuple[str, ...] = ()) -> None:
     db.execute(
-        "UPDATE transactions SET stop_at = start_at + 60000000, meter_stop_wh = ?, reason = 'Local', stop_id_tag = 'Tag',"
-        " stop_source = 'station', anomalies = ? WHERE transaction_id = ?",
+        "UPDATE transactions SET stop_at = start_at + 60000000, meter_stop_wh = ?, reason = 'Local',"
+        " stop_id_tag = 'Tag', stop_source = 'station', anomalies = ? WHERE transaction_id = ?",
         (wh, json.dumps(anomalies), number),
     )
 
@@ -37,7 +37,8 @@ def stop(db: Writing, number: int, *, wh: int = 3500, anomalies: tuple[str, ...]
 def orphan(db: Writing, number: int) -> None:
     db.execute(
         "INSERT INTO transactions (transaction_id, station, stop_at, meter_stop_wh, reason, stop_source,"
-        " claimed_transaction_id, anomalies) VALUES (?, 'S-2', ?, 900, 'Other', 'station', '-1', '[\"missing_start\"]')",
+        " claimed_transaction_id, anomalies)"
+        " VALUES (?, 'S-2', ?, 900, 'Other', 'station', '-1', '[\"missing_start\"]')",
         (number, NOON),
     )
 
@@ -148,6 +149,7 @@ async def test_meter_values_keep_the_words_of_the_station(sessions: Door) -> Non
     def unit(db: Writing) -> None:
         station = StationId("S-1")
         meter_frames.append(db, station, 1, 1, None, NOON, first)
+        db.insert_late_rows()
         meter_frames.index(db, [(TransactionId(1), _newest(db))], upto=_newest(db))
         meter_frames.append(db, StationId("S-9"), 1, 1, None, NOON, other)  # another station's claim
         meter_frames.append(db, station, None, None, 1, NOON + 1_000_000, json.dumps(ending).encode())

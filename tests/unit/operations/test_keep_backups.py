@@ -1,0 +1,114 @@
+"""Backup and restore while no daemon runs, and what a restore promises about ids."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gateway.operations.keep_backups import UnusableDatabase, back_up_offline, restore_offline
+from gateway.operations.manage_tags import put_tag
+from gateway.store import id_tags, transactions
+from gateway.store.database import Database
+from tests.unit.web.conftest import configuration_in, open_site
+
+
+async def tags_in(directory: Path) -> list[str]:
+    async with open_site(configuration_in(directory)) as site:
+        found = await id_tags.page(site.readers, after="", limit=100, status=None, parent=None, containing=None)
+    return [tag.id_tag for tag in found]
+
+
+async def fill(directory: Path, tag: str, *, last_id: int) -> None:
+    async with open_site(configuration_in(directory)) as site:
+        await put_tag(site, tag, {}, actor="test")
+        await site.database.write(lambda db: transactions.set_last_issued(db, last_id))
+
+
+def meta(path: Path, name: str) -> object:
+    connection = sqlite3.connect(path)
+    (value,) = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    connection.close()
+    return value
+
+
+async def test_there_and_back(tmp_path: Path) -> None:
+    await fill(tmp_path, "OLD", last_id=10)
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    before = (tmp_path / "copy.db").read_bytes()
+    await fill(tmp_path, "NEW", last_id=20)
+    epoch = restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    assert await tags_in(tmp_path) == ["OLD"]
+    assert meta(tmp_path / "gateway.db", "epoch") == epoch != meta(tmp_path / "copy.db", "epoch")
+    assert meta(tmp_path / "gateway.db", "last_transaction_id") == 20
+    assert (tmp_path / "copy.db").read_bytes() == before
+    assert [file.name.partition("-2")[0] for file in (tmp_path / "backups").iterdir()] == ["before-restore"]
+
+
+async def test_a_backup_from_a_site_that_was_ahead_keeps_its_ids(tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir(), here.mkdir()
+    await fill(there, "OTHER", last_id=500)
+    back_up_offline(configuration_in(there), tmp_path / "copy.db")
+    await fill(here, "OWN", last_id=3)
+    restore_offline(configuration_in(here), tmp_path / "copy.db")
+    assert meta(here / "gateway.db", "last_transaction_id") == 500
+    assert await tags_in(here) == ["OTHER"]
+
+
+async def test_a_restore_onto_an_empty_machine(tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    await fill(there, "A", last_id=7)
+    back_up_offline(configuration_in(there), tmp_path / "copy.db")
+    restore_offline(configuration_in(here), tmp_path / "copy.db")
+    assert await tags_in(here) == ["A"]
+
+
+async def test_a_damaged_database_is_set_aside(tmp_path: Path) -> None:
+    await fill(tmp_path, "OLD", last_id=10)
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    damaged = b"broken" * 5000
+    (tmp_path / "gateway.db").write_bytes(damaged)
+    restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    assert await tags_in(tmp_path) == ["OLD"]
+    (kept,) = (tmp_path / "backups").glob("damaged-*.db")
+    assert kept.read_bytes() == damaged
+    last_id = meta(tmp_path / "gateway.db", "last_transaction_id")
+    assert isinstance(last_id, int) and last_id > 1_000_000
+
+
+async def test_a_foreign_file_changes_nothing(tmp_path: Path) -> None:
+    await fill(tmp_path, "A", last_id=1)
+    epoch = meta(tmp_path / "gateway.db", "epoch")
+    (tmp_path / "foreign").write_text("hello")
+    with pytest.raises(UnusableDatabase, match="not an SQLite database"):
+        restore_offline(configuration_in(tmp_path), tmp_path / "foreign")
+    assert meta(tmp_path / "gateway.db", "epoch") == epoch
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+async def test_a_backup_never_overwrites_a_file(tmp_path: Path) -> None:
+    await fill(tmp_path, "A", last_id=1)
+    (tmp_path / "precious").write_text("mine")
+    with pytest.raises(FileExistsError):
+        back_up_offline(configuration_in(tmp_path), tmp_path / "precious")
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+async def test_the_writer_goes_on_while_a_backup_is_made(tmp_path: Path) -> None:
+    async with open_site(configuration_in(tmp_path)) as site:
+        await put_tag(site, "A", {}, actor="test")
+        database: Database = site.database
+
+        def in_the_middle(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("UPDATE id_tags SET note = 'not committed'")
+            back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+            connection.execute("COMMIT")
+
+        await database.alone(in_the_middle)
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    assert copy.execute("SELECT note FROM id_tags").fetchall() == [("",)]
+    copy.close()
