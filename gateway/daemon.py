@@ -112,8 +112,15 @@ def run_until_signal(configuration: Configuration, *, ready: Callable[[Addresses
 
     # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time.
     gc.set_threshold(100_000, 50, 100)
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=_fast_loop) as runner:
+        runner.run(main())
     return 0
+
+
+def _fast_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 @contextmanager

@@ -156,9 +156,10 @@ async def _live(site: Site, addresses: Addresses, *, wishes: DemoWishes, enough:
 
 
 async def _tell_sessions(site: Site, bills: Bills) -> None:
-    seen = -1
-    while not bills.closed:
+    seen, last_look = -1, False
+    while not last_look:
         seen = await site.journal_signal.newer_than(seen)
+        last_look = bills.closed  # before looking: what is committed by now will be seen
         await _tell_new(site, bills)
 
 

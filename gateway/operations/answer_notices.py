@@ -20,6 +20,8 @@ from gateway.store import commands, connectors, events, station_facts
 from gateway.store.writing import Writing
 
 _EMPTY = v16.EmptyAnswer()
+_OFFSET_NOISE_MS = 5_000
+_OFFSET_NEVER_SEEN = 1 << 62
 
 
 def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerUnit:
@@ -77,7 +79,7 @@ def status_notification(asked: Question, request: v16.StatusNotification) -> Ans
         if news:
             connectors.record(db, asked.station, connector, state)
             if told is not None:
-                station_facts.record_clock_offset(db, asked.station, (told - asked.now) // 1000)
+                _note_clock(db, asked, (told - asked.now) // 1000)
             if state.status == "Available":
                 commands.drop_remote_starts(db, asked.station, connector=connector, asked_before=asked.now)
         if not news or known is None or _tells_more(state, known):
@@ -121,6 +123,14 @@ def _nameplate(request: v16.BootNotification) -> station_facts.Nameplate:
         meter_type=request.meter_type,
         meter_serial=request.meter_serial_number,
     )
+
+
+def _note_clock(db: Writing, asked: Question, offset_ms: int) -> None:
+    """Store the station's clock offset when it has changed; the time a message took to come makes it vary a little."""
+    known = asked.site.clock_offsets_ms
+    if abs(known.get(asked.station, _OFFSET_NEVER_SEEN) - offset_ms) > _OFFSET_NOISE_MS:
+        station_facts.record_clock_offset(db, asked.station, offset_ms)
+        db.then.append(lambda: known.__setitem__(asked.station, offset_ms))
 
 
 def _tell(db: Writing, asked: Question, kind: str, data: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.model.identities import ConnectorId, fold_tag
 from gateway.model.instants import text_of
 from gateway.model.sessions import Session, StartRequest, Stop, StopRequest
-from gateway.model.tags import Verdict
+from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.attribute_meter_frames import last_register_of
 from gateway.operations.questions import AnswerUnit, Question, fits
@@ -63,11 +63,8 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
     )
 
     def unit(db: Writing) -> v16.StartTransactionAnswer:
-        decision = rules.how_to_start(
-            start,
-            same_start=transactions.find_same_start(db, start),
-            open_here=transactions.open_on_connector(db, start.station, start.connector),
-        )
+        same_start, open_here = transactions.find_for_start(db, start)
+        decision = rules.how_to_start(start, same_start=same_start, open_here=open_here)
         if isinstance(decision, rules.Recognised):
             return _answer_again(decision.session)
         for session in decision.ends:
@@ -140,9 +137,10 @@ def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
 
 
 def _record_start(db: Writing, asked: Question, start: StartRequest) -> v16.StartTransactionAnswer:
+    tag = find_tag(db, start.folded_tag)
     verdict = verdict_on_start(
-        _verdict(db, asked, start.id_tag),
-        transactions.open_of_tag(db, start.folded_tag) if find_tag(db, start.folded_tag) is not None else (),
+        _verdict_on(asked, start.id_tag, tag),
+        transactions.open_of_tag(db, start.folded_tag) if tag is not None else (),
         station=start.station,
         connector=start.connector,
         start_at=start.start_at,
@@ -295,8 +293,12 @@ def _record_orphan(db: Writing, asked: Question, stop: StopRequest, anomalies: t
 
 
 def _verdict(db: Writing, asked: Question, id_tag: str) -> Verdict:
+    return _verdict_on(asked, id_tag, find_tag(db, fold_tag(id_tag)))
+
+
+def _verdict_on(asked: Question, id_tag: str, tag: KnownTag | None) -> Verdict:
     accepted = asked.site.configuration.ocpp.unknown_tags == "accept" and bool(id_tag.strip())
-    return verdict_on(find_tag(db, fold_tag(id_tag)), unknown_accepted=accepted, now=asked.now)
+    return verdict_on(tag, unknown_accepted=accepted, now=asked.now)
 
 
 def _info(verdict: Verdict) -> v16.IdTagInfo:

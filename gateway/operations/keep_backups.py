@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from gateway.configuration import Configuration
     from gateway.operations.site import Site
 
-__all__ = ["UnusableDatabase", "back_up", "back_up_offline", "receiving_place", "restore", "restore_offline"]
+__all__ = [
+    "CannotCopy",
+    "UnusableDatabase",
+    "back_up",
+    "back_up_offline",
+    "receiving_place",
+    "restore",
+    "restore_offline",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +46,16 @@ _SERVICE_RESTART = 1012
 _IDS_SKIPPED = 1_000_000
 
 
+class CannotCopy(Exception):
+    """A copy could not be written or read: no room, no permission, a broken disk. Nothing was changed."""
+
+
 @asynccontextmanager
 async def back_up(site: Site) -> AsyncIterator[Path]:
-    """A consistent copy of the running database, gone again after the block. Raises sqlite3.Error, OSError."""
+    """A consistent copy of the running database, gone again after the block. Raises CannotCopy."""
     with receiving_place(site) as path:
-        await asyncio.to_thread(copies.copy_file, site.database.path, path)
+        with _trouble_with_copies():
+            await asyncio.to_thread(copies.copy_file, site.database.path, path)
         yield path
 
 
@@ -58,11 +71,15 @@ def receiving_place(site: Site) -> Iterator[Path]:
 
 
 async def restore(site: Site, copy: Path, *, actor: str) -> str:
-    """Put the database `copy` (changed on the way) in place of the live one; its new epoch. Raises UnusableDatabase."""
-    await asyncio.to_thread(copies.prepare, copy)
+    """Put the database `copy` (changed on the way) in place of the live one; its new epoch.
+
+    Raises UnusableDatabase, CannotCopy; then the live database is as it was.
+    """
     now = site.wall_clock()
     kept = _folder(site.configuration) / _name_before_restore(now)
-    epoch = await site.database.alone(lambda live: _replace(live, copy, kept=kept, actor=actor, now=now))
+    with _trouble_with_copies():
+        await asyncio.to_thread(copies.prepare, copy)
+        epoch = await site.database.alone(lambda live: _replace(live, copy, kept=kept, actor=actor, now=now))
     logger.warning("database restored by %s; the state before is in %s", actor, kept)
     site.connected.forget_answers()
     # as after a restart: whoever is still known comes back, under the rules of the restored state
@@ -73,8 +90,9 @@ async def restore(site: Site, copy: Path, *, actor: str) -> str:
 
 
 def back_up_offline(configuration: Configuration, destination: Path) -> None:
-    """Copy the database to the new file `destination`, daemon running or not. Raises sqlite3.Error, OSError."""
-    copies.copy_file(configuration.data.directory / "gateway.db", destination)
+    """Copy the database to the new file `destination`, daemon running or not. Raises UnusableDatabase, OSError."""
+    with _trouble_with_files():
+        copies.copy_file(configuration.data.directory / "gateway.db", destination)
 
 
 def restore_offline(configuration: Configuration, source: Path) -> str:
@@ -84,20 +102,40 @@ def restore_offline(configuration: Configuration, source: Path) -> str:
     folder = _folder(configuration)
     copy = folder / f".restoring-{os.getpid()}.db"
     try:
-        copies.copy_file(source, copy) if _is_sqlite(source) else copy.write_bytes(b"")
-        copies.prepare(copy)
-        try:
-            live = migrations.open_for_writing(live_path)
-        except UnusableDatabase:
-            epoch = _take_place_of_damaged(live_path, copy, kept=folder / f"damaged-{_stamp(now)}.db", now=now)
-        else:
-            with contextlib.closing(live):
-                kept = folder / _name_before_restore(now)
-                epoch = _replace(live, copy, kept=kept, actor="command line", now=now)
+        with _trouble_with_files():
+            copies.expect_sqlite(source)
+            copies.copy_file(source, copy)
+            copies.prepare(copy)
+            epoch = _put_in_place(live_path, copy, folder=folder, now=now)
     finally:
         copy.unlink(missing_ok=True)
     hand_over(live_path)
     return epoch
+
+
+def _put_in_place(live_path: Path, copy: Path, *, folder: Path, now: Instant) -> str:
+    try:
+        live = migrations.open_for_writing(live_path)
+    except UnusableDatabase:
+        return _take_place_of_damaged(live_path, copy, kept=folder / f"damaged-{_stamp(now)}.db", now=now)
+    with contextlib.closing(live):
+        return _replace(live, copy, kept=folder / _name_before_restore(now), actor="command line", now=now)
+
+
+@contextlib.contextmanager
+def _trouble_with_files() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UnusableDatabase(f"the database cannot be copied: {error}") from error
+
+
+@contextlib.contextmanager
+def _trouble_with_copies() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise CannotCopy(str(error)) from error
 
 
 def _replace(live: sqlite3.Connection, copy_path: Path, *, kept: Path, actor: str, now: Instant) -> str:
@@ -141,11 +179,6 @@ def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now:
     copy_path.rename(live_path)
     copies.flush(live_path)
     return epoch
-
-
-def _is_sqlite(source: Path) -> bool:
-    with source.open("rb") as file:
-        return file.read(15) == b"SQLite format 3"
 
 
 def _folder(configuration: Configuration) -> Path:

@@ -125,6 +125,7 @@ def _tag_of(entry: Entry, now: Instant) -> tuple[TagRow | None, list[TagMistake]
         return value.strip()
 
     id_tag, parent, note = text("id_tag", LONGEST_TAG), text("parent_id_tag", LONGEST_TAG), text("note", LONGEST_NOTE)
+    wrong += [("id_tag", "expected printable characters")] if id_tag and not id_tag.isprintable() else []
     if id_tag is None and not wrong:
         wrong.append(("id_tag", f"expected text of 1 to {LONGEST_TAG} characters"))
     status = entry.fields.get("status") or "Accepted"

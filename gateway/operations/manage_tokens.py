@@ -72,16 +72,19 @@ async def revoke_token(site: Site, token_id: int, *, actor: str) -> bool:
 
 
 def create_token_offline(configuration: Configuration, role: Role, name: str) -> str:
-    """Make a token straight in the database file, making the file if needed. Raises UnusableDatabase, sqlite3.Error."""
+    """Make a token straight in the database file, making the file if needed. Raises UnusableDatabase, OSError."""
     path = configuration.data.directory / "gateway.db"
     text = new_token_text()
-    with contextlib.closing(_open(path)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            now = Instant(time.time_ns() // 1000)
-            writing = Writing(connection)
-            _add(writing, text=text, role=role, name=name, actor="command line", now=now)
-            writing.insert_late_rows()
+    try:
+        with contextlib.closing(_open(path)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                now = Instant(time.time_ns() // 1000)
+                writing = Writing(connection)
+                _add(writing, text=text, role=role, name=name, actor="command line", now=now)
+                writing.insert_late_rows()
+    except sqlite3.Error as error:
+        raise migrations.UnusableDatabase(f"the database cannot be written: {error}") from error
     hand_over(path)
     return text
 

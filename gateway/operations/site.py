@@ -27,4 +27,5 @@ class Site:
     new_id: Callable[[], str]
     journal_signal: JournalSignal
     health: Health
+    clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not
     quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored

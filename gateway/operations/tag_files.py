@@ -71,6 +71,7 @@ def read_json(content: bytes) -> Read:
     """Entries of a JSON list of objects, or of an object with such a list in `items`."""
     try:
         value = json.loads(content)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         return [], [TagMistake(1, "", f"not JSON: {error}")]
     if isinstance(value, dict):

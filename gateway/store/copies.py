@@ -35,9 +35,7 @@ def copy_connection(source: sqlite3.Connection, destination: Path) -> None:
 
 def prepare(path: Path) -> None:
     """Make a foreign copy fit to be restored, in place. Raises UnusableDatabase and says why it is not."""
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise migrations.UnusableDatabase("the file is not an SQLite database")
+    expect_sqlite(path)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as copy:
         try:
             migrations.check(copy)
@@ -53,6 +51,13 @@ def prepare(path: Path) -> None:
                 copy.execute("VACUUM")
         except sqlite3.DatabaseError as error:
             raise migrations.UnusableDatabase(f"the file cannot be read as a backup ({error})") from error
+
+
+def expect_sqlite(path: Path) -> None:
+    """Raise UnusableDatabase unless the file begins as SQLite's files do."""
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise migrations.UnusableDatabase("the file is not an SQLite database")
 
 
 def begin_new_life(copy: sqlite3.Connection, *, newest: Numbers, last_transaction_id: int) -> Writing:

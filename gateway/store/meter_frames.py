@@ -101,8 +101,8 @@ def unindexed(db: Writing, limit: int) -> list[Unindexed]:
     db.insert_late_rows()
     rows = db.execute(
         "SELECT id, station, connector, claimed_transaction_id, transaction_id, recorded_at FROM meter_frames"
-        " WHERE id > (SELECT value FROM meta WHERE name = 'meter_indexed_upto') ORDER BY id LIMIT ?",
-        (limit,),
+        " WHERE id > ? ORDER BY id LIMIT ?",
+        (db.meta("meter_indexed_upto"), limit),
     )
     return [Unindexed(*row) for row in rows]
 
@@ -115,7 +115,7 @@ def body_of(db: Writing, frame_id: int) -> bytes:
 def index(db: Writing, found: Sequence[tuple[TransactionId, int]], *, upto: int) -> None:
     """Note which frames (by id) belong to which session; everything up to frame id `upto` is done."""
     db.connection.executemany("INSERT OR IGNORE INTO meter_index VALUES (?, ?)", found)
-    db.execute("UPDATE meta SET value = ? WHERE name = 'meter_indexed_upto'", (upto,))
+    db.set_meta("meter_indexed_upto", upto)
 
 
 def of_session(db: Writing, transaction_id: TransactionId) -> list[MeterFrame]:

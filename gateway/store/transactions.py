@@ -26,18 +26,16 @@ def find(db: Writing, transaction_id: int) -> Session | None:
     return _one(db, "transaction_id = ? AND start_at IS NOT NULL", (transaction_id,))
 
 
-def find_same_start(db: Writing, request: StartRequest) -> Session | None:
-    """The session recorded for this very start."""
-    return _one(
-        db,
-        "station = ? AND connector = ? AND folded_tag = ? AND start_at = ? AND meter_start_wh = ?",
+def find_for_start(db: Writing, request: StartRequest) -> tuple[Session | None, list[Session]]:
+    """The session recorded for this very start, and the open sessions of its connector, oldest first."""
+    rows = db.execute(
+        f"SELECT 1, {_COLUMNS} FROM transactions WHERE station = ?1 AND connector = ?2 AND folded_tag = ?3"
+        f" AND start_at = ?4 AND meter_start_wh = ?5 UNION ALL SELECT 0, {_COLUMNS} FROM transactions"
+        " WHERE station = ?1 AND connector = ?2 AND stop_source IS NULL ORDER BY 2",
         (request.station, request.connector, request.folded_tag, request.start_at, request.meter_start_wh),
-    )
-
-
-def open_on_connector(db: Writing, station: StationId, connector: ConnectorId) -> list[Session]:
-    """Open sessions of one connector, oldest first."""
-    return _many(db, "station = ? AND connector = ? AND stop_source IS NULL", (station, connector))
+    ).fetchall()
+    same = next((_session(row[1:]) for row in rows if row[0]), None)
+    return same, [_session(row[1:]) for row in rows if not row[0]]
 
 
 def open_of_station(db: Writing, station: StationId) -> list[Session]:
@@ -82,8 +80,7 @@ def all_open(db: Writing) -> list[tuple[Session, Instant | None]]:
 
 def issue_id(db: Writing) -> TransactionId:
     """The next transaction id: positive, rising, never used before on this site."""
-    last = last_issued(db)
-    following = last + 1
+    following = last_issued(db) + 1
     while db.execute("SELECT 1 FROM transactions WHERE transaction_id = ?", (following,)).fetchone():
         following += 1
     set_last_issued(db, following)
@@ -92,13 +89,12 @@ def issue_id(db: Writing) -> TransactionId:
 
 def last_issued(db: Writing) -> int:
     """The greatest id given out so far, or known to be in use."""
-    (last,) = db.execute("SELECT value FROM meta WHERE name = 'last_transaction_id'").fetchone()
-    return int(last)
+    return db.meta("last_transaction_id")
 
 
 def set_last_issued(db: Writing, transaction_id: int) -> None:
     """Go on from `transaction_id`."""
-    db.execute("UPDATE meta SET value = ? WHERE name = 'last_transaction_id'", (transaction_id,))
+    db.set_meta("last_transaction_id", transaction_id)
 
 
 def record_start(

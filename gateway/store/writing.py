@@ -26,13 +26,15 @@ class Numbers(NamedTuple):
 class Writing:
     """One batch's view of the database. `execute` is the connection's own."""
 
-    __slots__ = ("_late", "_numbers", "connection", "execute", "packer", "then")
+    __slots__ = ("_late", "_meta", "_meta_changed", "_numbers", "connection", "execute", "packer", "then")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.packer: Callable[[bytes], bytes] | None = None  # compresses meter frames, made when first needed
         self.then: list[Callable[[], None]] = []  # run in the loop after the commit, before anybody is answered
+        self._meta: dict[str, int] = {}
+        self._meta_changed: set[str] = set()
         self._late: dict[str, list[tuple[object, ...]]] = {}
         self._numbers: list[int] | None = None
 
@@ -46,12 +48,28 @@ class Writing:
         numbers[place] += 1
         return numbers[0], numbers[place]
 
+    def meta(self, name: str) -> int:
+        """The number kept under `name` in table meta."""
+        value = self._meta.get(name)
+        if value is None:
+            (value,) = self.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+            self._meta[name] = value
+        return value
+
+    def set_meta(self, name: str, value: int) -> None:
+        """Change the number kept under `name`; written with the late rows."""
+        self._meta[name] = value
+        self._meta_changed.add(name)
+
     def append_late(self, table: str, row: tuple[object, ...]) -> None:
         """Insert a whole row before the commit; until `insert_late_rows` no statement sees it."""
         self._late.setdefault(table, []).append(row)
 
     def insert_late_rows(self) -> None:
-        """Insert what `append_late` collected, many rows in one statement."""
+        """Write what `append_late` and `set_meta` collected, many rows in one statement."""
+        while self._meta_changed:
+            name = self._meta_changed.pop()
+            self.execute("UPDATE meta SET value = ? WHERE name = ?", (self._meta[name], name))
         for table, rows in self._late.items():
             while rows:
                 chunk = rows[:_ROWS_IN_ONE_STATEMENT]
@@ -72,6 +90,8 @@ class Writing:
         self._numbers = None if numbers is None else list(numbers)
         del self.then[length:]
         self._late.clear()
+        self._meta.clear()
+        self._meta_changed.clear()
 
 
 # One fixed number, so that the statement is prepared once; SQLite allows 32,766 values in a statement.

@@ -63,10 +63,9 @@ def make_application(site: Site) -> web.Application:
     application[CLOSING] = asyncio.Event()
     for route in (*ROUTES, openapi.route_to_document(ROUTES)):
         handler = guarded(route)
-        if route.method == "GET":
-            application.router.add_get(route.path, handler, allow_head=True)
-        else:
-            application.router.add_route(route.method, route.path, handler)
+        application.router.add_route(route.method, route.path, handler)
+        if route.access == "loopback":  # watchdogs ask with HEAD
+            application.router.add_route("HEAD", route.path, handler)
     application.on_shutdown.append(_end_feeds)
     return application
 

@@ -97,6 +97,8 @@ async def object_of(request: web.Request) -> dict[str, object]:
         return {}
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_such_number, parse_float=_finite)
+        if b"\\u" in body:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise bad_request(f"the body is not JSON: {error}") from None
     if not isinstance(value, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -13,7 +13,7 @@ from typing import IO
 from aiohttp import web
 
 from gateway.model.instants import datetime_of
-from gateway.operations.keep_backups import UnusableDatabase, back_up, receiving_place, restore
+from gateway.operations.keep_backups import CannotCopy, UnusableDatabase, back_up, receiving_place, restore
 from gateway.web.asking import expect_only, json_response
 from gateway.web.login import actor_of
 from gateway.web.problems import Problem, unacceptable
@@ -32,27 +32,41 @@ async def get_backup(request: web.Request) -> web.StreamResponse:
     expect_only(request, ())
     site = request.app[SITE]
     name = f"ocpp-gateway-{datetime_of(site.wall_clock()):%Y%m%dT%H%M%SZ}.db"
-    async with back_up(site) as path:
+    with _trouble_told():
+        async with back_up(site) as path:
+            file = await asyncio.to_thread(path.open, "rb")
+    # the file has no name any more: whatever happens now, nothing stays behind
+    with contextlib.closing(file):
         headers = {
             "Content-Type": _SQLITE,
             "Content-Disposition": f'attachment; filename="{name}"',
-            "Content-Length": str(path.stat().st_size),
+            "Content-Length": str(os.fstat(file.fileno()).st_size),
             "Cache-Control": "no-store",
         }
-        return await send_pieces(request, _pieces_of(path), headers=headers)
+        return await send_pieces(request, _pieces_of(file), headers=headers)
 
 
 async def post_restore(request: web.Request) -> web.StreamResponse:
     """Put the database in the body in place of the live one."""
     expect_only(request, ())
     site = request.app[SITE]
-    with receiving_place(site) as path:
+    with _trouble_told(), receiving_place(site) as path:
         await _receive(request, path)
-        try:
-            epoch = await restore(site, path, actor=actor_of(request))
-        except UnusableDatabase as unusable:
-            raise unacceptable(f"nothing was changed: {unusable}") from None
+        epoch = await restore(site, path, actor=actor_of(request))
     return json_response({"status": "restored", "epoch": epoch})
+
+
+@contextlib.contextmanager
+def _trouble_told() -> Iterator[None]:
+    """422 for a file that is no backup, 507 when the disk has no room; neither changes anything."""
+    try:
+        yield
+    except UnusableDatabase as unusable:
+        raise unacceptable(f"nothing was changed: {unusable}") from None
+    except (ConnectionError, TimeoutError):
+        raise  # of the client, not of the disk
+    except (CannotCopy, OSError) as trouble:
+        raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, f"nothing was changed: {trouble}") from None
 
 
 async def _receive(request: web.Request, path: Path) -> None:
@@ -69,10 +83,9 @@ async def _receive(request: web.Request, path: Path) -> None:
             await asyncio.to_thread(file.write, piece)
 
 
-async def _pieces_of(path: Path) -> AsyncIterator[bytes]:
-    with contextlib.closing(await asyncio.to_thread(path.open, "rb")) as file:
-        while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
-            yield piece
+async def _pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+        yield piece
 
 
 def _new_file(path: Path) -> IO[bytes]:
@@ -82,11 +95,11 @@ def _new_file(path: Path) -> IO[bytes]:
 ROUTES = (
     Route(
         "GET", "/api/v1/backup", get_backup, "installer", "A consistent copy of the database",
-        answers={200: {_SQLITE: {"type": "string", "format": "binary"}}},
+        answers={200: {_SQLITE: {"type": "string", "format": "binary"}}}, errors=(507,),
     ),
     Route(
         "POST", "/api/v1/restore", post_restore, "installer",
         "Restore a backup: begins a new epoch, closes all station connections, keeps the state before in backups/",
-        request={_SQLITE: {"type": "string", "format": "binary"}}, answers={200: "Restored"}, errors=(413, 422),
+        request={_SQLITE: {"type": "string", "format": "binary"}}, answers={200: "Restored"}, errors=(413, 422, 507),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A real daemon in a directory of its own: `python -m gateway run`, reached by its ports, its API and its command line only.
+"""A real daemon in a directory of its own, `python -m gateway run`; reached by its ports, its API, its command line.
 
 It decides where the daemon lives, on which free ports, and when it counts as started and stopped. It does not know
 the gateway's code, and not what the tests do with it.

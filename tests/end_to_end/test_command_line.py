@@ -150,10 +150,11 @@ def test_the_support_bundle_of_a_real_daemon_holds_no_secret(place: Path) -> Non
 def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
     words = ["demo", "--stations", "2", "--speed", "900", "--data", str(place), "--seconds", "60"]
     command = [sys.executable, "-u", "-m", "gateway", *words]
-    demo = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with (place / "errors").open("w") as errors:
+        demo = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=errors, text=True)
     shown: list[str] = []
+    assert demo.stdout is not None
     try:
-        assert demo.stdout is not None
         for line in demo.stdout:
             shown.append(line)
             if " ends, " in line:
@@ -169,9 +170,11 @@ def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
         assert second.stderr == f"ocpp-gateway: another gateway is running on {place}\n"
     finally:
         demo.send_signal(signal.SIGINT)
-        rest, errors = demo.communicate(timeout=30)
-    text = "".join(shown) + rest
-    assert demo.returncode == 0 and errors == "", errors
+        with demo.stdout:
+            shown += demo.stdout.readlines()
+        demo.wait(timeout=30)
+    text = "".join(shown)
+    assert demo.returncode == 0 and (place / "errors").read_text() == ""
     assert re.search(r"ws://[\d.]+:\d+/ocpp/<any id>", text) and "openapi.json" in text
     billed = re.search(r"billed: (\d+ sessions, [\d.]+ kWh)", text)
     believed = re.search(r"own count: (\d+ sessions, [\d.]+ kWh)", text)

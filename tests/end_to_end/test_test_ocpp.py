@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.end_to_end.foreign_clients import run_to_end, boot_tester
+from tests.end_to_end.foreign_clients import boot_tester, run_to_end
 from tests.end_to_end.running_gateway import running_gateway
 
 PASSWORD = "a-password-of-20-ch."

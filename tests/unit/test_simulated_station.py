@@ -134,7 +134,9 @@ async def test_it_boots_and_tells_the_status_of_every_connector() -> None:
 async def test_while_pending_it_only_boots_again() -> None:
     async with site() as (central, station):
         central.registration = ["Pending", "Accepted"]
+        begun = asyncio.get_running_loop().time()
         await booted(central, station)
+        assert asyncio.get_running_loop().time() - begun >= 0.99, "the interval of the answer is kept"
         assert [action for _, action, _ in central.heard[:2]] == ["BootNotification", "BootNotification"]
         assert station.registration == "Accepted"
 
@@ -203,6 +205,20 @@ async def test_reset_reboots_and_bills_the_interrupted_session(kind: str) -> Non
         (stop,) = await central.until_heard("StopTransaction")
         assert stop["reason"] == f"{kind}Reset" and stop["transactionId"] == 41
         assert len(central.paths) == 2
+        await visit
+
+
+async def test_bills_wait_until_the_boot_is_accepted() -> None:
+    async with site() as (central, station):
+        await booted(central, station)
+        visit = asyncio.create_task(station.visit(1, "TAG"))
+        await central.until_heard("StartTransaction")
+        central.registration = ["Pending", "Accepted"]
+        central.heard.clear()
+        await central.ask("Reset", {"type": "Hard"})
+        await central.until_heard("StopTransaction")
+        told = [action for _, action, _ in central.heard if action in ("BootNotification", "StopTransaction")]
+        assert told == ["BootNotification", "BootNotification", "StopTransaction"]
         await visit
 
 

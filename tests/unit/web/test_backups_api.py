@@ -157,3 +157,16 @@ async def test_an_empty_database_is_no_backup(door: Door, tmp_path: Path) -> Non
     sqlite3.connect(tmp_path / "empty.db").executescript("VACUUM").connection.close()
     problem = await door.problem("POST", RESTORE, data=(tmp_path / "empty.db").read_bytes(), expect=422)
     assert "nothing was changed" in problem["detail"]
+
+
+async def test_no_room_for_copies_is_told_and_changes_nothing(door: Door) -> None:
+    await put_tag(door, "A")
+    content = await backup(door)
+    folder = door.site.configuration.data.directory / "backups"
+    folder.rmdir()
+    folder.write_text("a file is in the way")
+    response = await door.ask("GET", BACKUP)
+    assert response.status == 507
+    response = await door.ask("POST", RESTORE, data=io.BytesIO(content))
+    assert response.status == 507
+    assert await tags(door) == ["A"]

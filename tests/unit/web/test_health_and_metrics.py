@@ -86,3 +86,8 @@ async def test_a_fault_of_ours_is_told_without_its_inside(door: Door, caplog: py
     assert "note" not in str(problem) and "Traceback" not in str(problem)
     assert "no such column" in caplog.text
     assert "ocpp_gateway_web_errors_total 1" in await (await door.ask("GET", "/metrics")).text()
+
+
+async def test_head_is_for_watchdogs_only(door: Door) -> None:
+    assert (await door.ask("HEAD", "/livez", role=None)).status == 200
+    assert (await door.ask("HEAD", "/api/v1/events/stream")).status == 405

@@ -155,3 +155,20 @@ async def test_thousands_are_one_write_and_one_event(door: Door) -> None:
     imports = [event for event in events if event["kind"] == "id_tags.imported"]
     assert [event["data"]["count"] for event in imports] == [5000]
     assert json.dumps(events).count("TAG0") == 0
+
+
+@pytest.mark.parametrize("path", ["a%00b", "%ED%A0%80", "%FF"])
+async def test_tags_that_are_no_text_never_reach_the_store(door: Door, path: str) -> None:
+    response = await door.ask("PUT", f"{TAGS}/{path}", json={})
+    assert response.status in (200, 422)
+    for tag in await tags(door):
+        assert tag.isprintable()
+
+
+async def test_half_a_surrogate_pair_is_not_json_text(door: Door) -> None:
+    await door.problem("PUT", f"{TAGS}/A", data=b'{"note": "\\ud800"}', expect=400)
+    headers = {"Content-Type": "application/json"}
+    body = b'[{"id_tag": "A", "note": "\\ud800"}]'
+    await door.problem("POST", f"{TAGS}/import", data=body, headers=headers, expect=422)
+    whole = await door.document("PUT", f"{TAGS}/A", data=b'{"note": "\\ud83d\\ude00"}')
+    assert whole["note"] == "\N{GRINNING FACE}"

@@ -1,0 +1,132 @@
+"""An event loop whose clock jumps: when nothing is ready it is at once as late as the next timer.
+
+A day of charging passes in seconds and the same seed gives the same day, because nothing is left to chance: the network
+is in memory (`virtual_network`), and what runs in a thread (the store's writer) is waited for, with the clock standing
+still, and is then told `work_seconds` of virtual time later. Threads that do not go through `run_in_executor` (the
+readers' aiosqlite) are not seen: look into the database with sqlite3 after the gateway has stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from tests.fakes.virtual_network import CALM, Network, Weather
+
+T = TypeVar("T")
+
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NothingCanHappen(Exception):
+    """Every task waits and no timer runs: in real time this would hang for ever."""
+
+
+@dataclass(slots=True)
+class VirtualClock:
+    """`seconds` since the start, only ever moved by the loop; `stepped_seconds` is what somebody set the wall clock off."""
+
+    start_micros: int
+    seconds: float = 0.0
+    stepped_seconds: float = 0.0
+
+    def micros(self) -> int:
+        """The wall clock in microseconds since 1970: the gateway's own, with its steps."""
+        return self.start_micros + round((self.seconds + self.stepped_seconds) * 1e6)
+
+    def true_micros(self) -> int:
+        """What a wall clock without steps says."""
+        return self.start_micros + round(self.seconds * 1e6)
+
+    def true_time(self) -> datetime:
+        """The same as an aware datetime: the stations' wall clock."""
+        return EPOCH + self.true_micros() * MICROSECOND
+
+
+@dataclass(slots=True)
+class World:
+    """What a simulation plays with."""
+
+    clock: VirtualClock
+    network: Network
+
+
+def run_virtual(
+    main: Callable[[World], Coroutine[Any, Any, T]],
+    *,
+    start: datetime,
+    weather: Weather = CALM,
+    seed: int = 0,
+    work_seconds: float = 0.004,
+) -> T:
+    """Run `main(world)` on a loop of its own with virtual time from `start` on; `seed` is the weather's."""
+    clock = VirtualClock((start - EPOCH) // MICROSECOND)
+    loop = _virtual_loop(clock, work_seconds)
+    world = World(clock, Network(loop, weather=weather, seed=seed))
+    loop.create_connection = world.network.create_connection  # type: ignore[method-assign]
+    loop.create_server = world.network.create_server  # type: ignore[assignment, method-assign]
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main(world))
+
+
+def _virtual_loop(clock: VirtualClock, work_seconds: float) -> asyncio.SelectorEventLoop:
+    loop = asyncio.SelectorEventLoop(_JumpingSelector(clock))  # type: ignore[arg-type]
+
+    def run_in_executor(executor: Executor | None, work: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = loop.create_future()
+        try:
+            result = work(*arguments) if executor is None else executor.submit(work, *arguments).result()
+        except Exception as error:
+            loop.call_later(work_seconds, _settle, future.set_exception, future, error)
+        else:
+            loop.call_later(work_seconds, _settle, future.set_result, future, result)
+        return future
+
+    loop.time = lambda: clock.seconds  # type: ignore[method-assign]
+    loop.run_in_executor = run_in_executor  # type: ignore[assignment, method-assign]
+    return loop
+
+
+def _settle(settle: Callable[[Any], None], future: asyncio.Future[Any], value: object) -> None:
+    if not future.done():
+        settle(value)
+
+
+class _JumpingSelector:
+    """A selector that never waits: it moves the clock by what it was asked to wait."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._real = selectors.DefaultSelector()  # for the loop's own wake-up pipe
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = self._real.select(0)
+        if not ready:
+            if timeout is None:
+                raise NothingCanHappen
+            self._clock.seconds += max(0.0, timeout)
+        return ready
+
+    def register(self, file: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(file, events, data)
+
+    def unregister(self, file: Any) -> selectors.SelectorKey:
+        return self._real.unregister(file)
+
+    def modify(self, file: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.modify(file, events, data)
+
+    def get_key(self, file: Any) -> selectors.SelectorKey:
+        return self._real.get_key(file)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    def close(self) -> None:
+        self._real.close()
