@@ -108,6 +108,13 @@ class Outlet:
             self.ending.set()
         return True
 
+    def lose_power(self, loop_seconds: float, speed: float) -> None:
+        """No current flows, and whatever ran here is forgotten."""
+        self.meter.read(loop_seconds, speed)
+        self.meter.amps, self.session = (0.0, 0.0, 0.0), None
+        self.reported = None
+        self.idle.set()
+
 
 def text_of(moment: datetime) -> str:
     """RFC 3339 with milliseconds and `Z`."""

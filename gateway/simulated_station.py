@@ -87,7 +87,7 @@ class SimulatedStation:
         return self.link.connected and self.registration == "Accepted" and self._booted
 
     async def run(self) -> None:
-        """Connect and live until cancelled. Sessions that run then stay open, as in a power cut."""
+        """Boot and live until cancelled, which is a power cut: nobody will ever stop the sessions that run then."""
         now = asyncio.get_running_loop().time()
         if not self.outlets:
             for number in range(1, self.habits.connectors + 1):
@@ -100,7 +100,9 @@ class SimulatedStation:
                 for outlet in self.outlets:
                     tasks.create_task(self._drivers(outlet))
         finally:
-            self._tasks = None
+            self._tasks, self._booted, self.registration = None, False, None
+            for outlet in self.outlets:
+                outlet.lose_power(asyncio.get_running_loop().time(), self.habits.speed)
 
     async def visit(
         self, connector: int, id_tag: str, *, seconds: float | None = None, ask: bool = True

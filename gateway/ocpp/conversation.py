@@ -5,7 +5,7 @@ Rules it keeps (OCPP-J 1.6 4.1.1; errata 3.1, 3.5, 3.7):
  2. A request that repeats an id with the same content gets the stored answer again, over any of its connections.
  3. We have at most one request of our own open; a time-out frees the queue; a late answer is matched and dropped.
  4. Answers to our requests are never held up by requests of the station, so an answering function may call back.
-It does not know what any action means, except that answers carrying the time are not worth remembering.
+It does not know what any action means, except whose answers are not worth remembering.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from gateway.ocpp.errors import ErrorCode
 from gateway.ocpp.frame import BrokenCall, Call, CallError, CallResult, Garbage, read_frame, write_call, write_error
 
 _ANSWERS_REMEMBERED = 32
-# Their answers carry the current time: a repeat is answered afresh, which is harmless and right.
-_ANSWERED_AFRESH = frozenset({"Heartbeat", "BootNotification"})
+# What could not be processed is tried again when the station tries again (OCPP 1.6 3.7.1).
+_A_REFUSAL = b"[4,"
+# A repeat is answered afresh, which is harmless and right: the answer carries the time or says what holds now, and a
+# station that counts its ids from 1 after each boot may mean something new by an old id.
+_ANSWERED_AFRESH = frozenset({"Authorize", "BootNotification", "Heartbeat", "StatusNotification"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,11 @@ class AnswersGiven:
         return found[1]
 
     def keep(self, call: Call, text: bytes) -> None:
-        """Remember the answer; the oldest is forgotten when there are too many."""
-        if call.action in _ANSWERED_AFRESH:
-            return
+        """Remember the answer; the oldest is forgotten when there are too many. A refusal is not remembered."""
         answers = self.answers
+        answers.pop(call.message_id, None)
+        if call.action in _ANSWERED_AFRESH or text.startswith(_A_REFUSAL):
+            return
         if len(answers) >= _ANSWERS_REMEMBERED:
             del answers[next(iter(answers))]
         answers[call.message_id] = (_content(call), text)

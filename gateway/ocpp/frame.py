@@ -15,16 +15,17 @@ import msgspec
 
 MessageId = str | int | float
 
-EMPTY_PAYLOAD = b"{}"
+# Of a CALL without a fourth element; OCPP-J 1.6 4.2.1 wants `{}` or null there.
+NO_PAYLOAD = b""
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A request. `payload` is the raw JSON of its object; `message_id` is echoed exactly as received."""
+    """A request. `payload` is the raw JSON of its object, empty when missing; `message_id` is echoed as received."""
 
     kind: Literal[2]
     message_id: str | int | float
     action: str
-    payload: msgspec.Raw = msgspec.Raw(EMPTY_PAYLOAD)
+    payload: msgspec.Raw = msgspec.Raw(NO_PAYLOAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,11 @@ def read_frame(text: bytes) -> Frame:
     try:
         return _CALLS.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        pass
+    try:
         return _read_unusual(text)
+    except RecursionError:
+        return Garbage("nested too deeply")
 
 
 def write_call(message_id: str, action: str, payload: object) -> bytes:
@@ -91,13 +96,15 @@ def write_error(message_id: MessageId, code: str, description: str) -> bytes:
 def _read_unusual(text: bytes) -> Frame:
     try:
         message = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
+    except ValueError:
         return Garbage("not JSON")
     if not isinstance(message, list) or not message:
         return Garbage("not a JSON array")
     kind, *rest = message
-    if kind not in (2, 3, 4) or isinstance(kind, bool):
+    if kind not in (2, 3, 4):
         return Garbage("unknown message type")
+    if kind != 2 and b"\\u" in text:
+        rest = _storable(rest)
     if not rest or not isinstance(rest[0], str | int | float) or isinstance(rest[0], bool):
         return Garbage("no message id")
     message_id = rest[0]
@@ -108,10 +115,12 @@ def _read_unusual(text: bytes) -> Frame:
     return _read_error(str(message_id), rest[1:])
 
 
-def _read_unusual_call(message_id: MessageId, rest: list[object]) -> Call | BrokenCall:
-    if not rest or not isinstance(rest[0], str):
+def _read_unusual_call(message_id: MessageId, rest: list[object]) -> Call | BrokenCall | Garbage:
+    if isinstance(message_id, str) and not _is_text(message_id):
+        return Garbage("no message id")
+    if not rest or not isinstance(rest[0], str) or not _is_text(rest[0]):
         return BrokenCall(message_id, "a CALL is [2, id, action, payload]")
-    payload = json.dumps(rest[1]).encode() if len(rest) > 1 else EMPTY_PAYLOAD
+    payload = json.dumps(rest[1]).encode() if len(rest) > 1 else NO_PAYLOAD
     return Call(2, message_id, rest[0], msgspec.Raw(payload))
 
 
@@ -120,3 +129,18 @@ def _read_error(message_id: str, rest: list[object]) -> CallError:
     code = texts[0] if texts else "GenericError"
     description = texts[1] if len(texts) > 1 else ""
     return CallError(message_id, code, description, rest[2] if len(rest) > 2 else {})
+
+
+def _is_text(text: str) -> bool:
+    """False when half of a surrogate pair is in it: valid in JSON, but nobody can send it back."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _storable(parts: list[object]) -> list[object]:
+    """The same JSON values with each half of a surrogate pair replaced: nobody can store or send it on."""
+    replaced: list[object] = json.loads(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"))
+    return replaced

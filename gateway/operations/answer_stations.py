@@ -58,7 +58,11 @@ def answering(site: Site) -> Callable[[StationConnection, Call], None]:
 
     def answer(connection: StationConnection, call: Call) -> None:
         now = site.wall_clock()
-        read = read_request(call.action, call.payload, strict=connection.treatment.strict)
+        strict = connection.treatment.strict
+        if strict and not isinstance(call.message_id, str):
+            _refuse(site, connection, call, Refusal(ErrorCode.PROTOCOL_ERROR, "the message id must be a string"))
+            return
+        read = read_request(call.action, call.payload, strict=strict)
         if isinstance(read, Refusal):
             _refuse(site, connection, call, read)
             return

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN, Event
+from websockets.protocol import CONNECTING, OPEN, Event
 from websockets.server import ServerProtocol
 
 from gateway.model.calls import NotConnected, Payload, Reply, Unanswered
@@ -35,6 +36,9 @@ Answer = Callable[["StationConnection", Call], None]
 _HEADER_BYTES = 14
 _CLOSE_PATIENCE_SECONDS = 5.0
 _DROP_PATIENCE_SECONDS = 2.0
+# In strict mode; StopTransaction may carry the meter values of a long session.
+_LONGEST_WITHOUT_METER_DATA = 131_072
+_WITH_METER_DATA = frozenset({"StopTransaction", "MeterValues"})
 _MOST_CALLS_WAITING = 64
 
 
@@ -52,7 +56,12 @@ class StationConnection(ServerConnection):
         self.latest_meter_values: dict[int, bytes] = {}
         self.dropped = 0  # messages that led to nothing
         self._partial = bytearray()
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes] = []  # of a fragmented message
+        self._early: list[bytes] = []  # messages that came before `attach`
+        self._turns: deque[conversation.Event] = deque()
+        self._taking_turns = False
+        self._library_only = False
+        self._hang_up: asyncio.TimerHandle | None = None
         self._conversation: Conversation | None = None
         self._answer: Answer | None = None
         self._futures: dict[Ticket, asyncio.Future[Reply]] = {}
@@ -68,7 +77,7 @@ class StationConnection(ServerConnection):
         self.last_message_at = self.loop.time()
         self._answer = answer
         self._conversation = talk
-        early, self._pieces = self._pieces, []
+        early, self._early = self._early, []
         for text in early:
             self._text_arrived(text)
 
@@ -89,6 +98,7 @@ class StationConnection(ServerConnection):
         finally:
             if self._futures.pop(ticket, None) is not None and future.cancelled():
                 self._do(talk.withdraw(ticket, self.loop.time()))
+                self._set_timer()
 
     def reply(self, call: Call, text: bytes | None) -> None:
         """Answer the station's request `call` with `text`; None leaves it unanswered."""
@@ -99,10 +109,9 @@ class StationConnection(ServerConnection):
                 self.loop.call_later(self.treatment.answer_delay_seconds, self._send, text)
             else:
                 self._send(text)
-        for event in self._conversation.answered(call, text):
-            self._do(event)
-        if self._paused_reading:
-            self._consider_reading()
+        self._turns.extend(self._conversation.answered(call, text))
+        if not self._taking_turns:
+            self._take_turns()
 
     def end(self, code: int, reason: str) -> None:
         """Close without waiting for the station's cooperation: waiting calls fail now, the socket dies within seconds."""
@@ -110,20 +119,24 @@ class StationConnection(ServerConnection):
         if self.protocol.state is OPEN:
             self.protocol.send_close(code, reason)
             self.send_data()
-        self.loop.call_later(_CLOSE_PATIENCE_SECONDS, self.transport.abort)
+        self._abort_within(_CLOSE_PATIENCE_SECONDS)
 
     def drop(self) -> None:
         """Hang up without a Close frame, after what was already written."""
         self._fail_calls("the gateway stops")
+        if not hasattr(self, "transport"):
+            return  # accepted a moment ago
         self.transport.close()
-        self.loop.call_later(_DROP_PATIENCE_SECONDS, self.transport.abort)
+        self._abort_within(_DROP_PATIENCE_SECONDS)
 
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
         """Cut the stream into whole frames; a frame over the bound goes to the library at once, which refuses it (1009)."""
-        if self.request is None or self.protocol.state is not OPEN:
-            super().data_received(data)
+        if self._library_only or self.protocol.state is not OPEN:
+            self._to_library(data)
+            # Bytes behind the handshake may leave the library in the middle of a frame: then it keeps the connection.
+            self._library_only |= self.request is not None and not data.endswith(b"\r\n\r\n")
             return
         if self._partial:
             self._partial += data
@@ -133,7 +146,7 @@ class StationConnection(ServerConnection):
         while start < len(data):
             length = frame_length(data, start)
             if length is not None and length > self.max_frame_bytes + _HEADER_BYTES:
-                super().data_received(data[start:])
+                self._to_library(data[start:])
                 return
             if length is None or start + length > len(data):
                 self._partial += data[start:]
@@ -172,6 +185,8 @@ class StationConnection(ServerConnection):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._hang_up is not None:
+            self._hang_up.cancel()
         self._fail_calls("connection lost")
         super().connection_lost(exc)
 
@@ -180,13 +195,21 @@ class StationConnection(ServerConnection):
     def _frame_received(self, frame: bytes) -> None:
         if self.protocol.current_size is None and self.protocol.state is OPEN and not self.protocol.extensions:
             text = text_of_frame(frame)
-            if text is not None:
-                if self._conversation is None:
-                    self._pieces.append(text)
-                else:
-                    self._text_arrived(text)
+            if text is not None and len(text) <= self.max_frame_bytes:
+                self._text_arrived(text)
                 return
-        super().data_received(frame)
+        self._to_library(frame)
+
+    def _to_library(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.protocol.state not in (CONNECTING, OPEN) and self._hang_up is None:
+            self._abort_within(_CLOSE_PATIENCE_SECONDS)
+
+    def _abort_within(self, seconds: float) -> None:
+        """Whatever the station does now, its socket dies: half closed it would stay in its place for ever."""
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+        self._hang_up = self.loop.call_later(seconds, self.transport.abort)
 
     def _whole_text(self, text: bytes) -> None:
         try:
@@ -194,21 +217,40 @@ class StationConnection(ServerConnection):
         except UnicodeDecodeError:
             self.protocol.fail(1007, "not UTF-8")
             self.send_data()
+            self._abort_within(_CLOSE_PATIENCE_SECONDS)
             return
-        if self._conversation is not None:
-            self._text_arrived(text)
+        self._text_arrived(text)
 
     def _text_arrived(self, text: bytes) -> None:
-        assert self._conversation is not None
+        if self._conversation is None:
+            self._early.append(text)
+            return
         now = self.last_message_at = self.loop.time()
         event = self._conversation.text_arrived(text, now)
         if type(event) is Call:
+            if len(text) > _LONGEST_WITHOUT_METER_DATA and not self._may_be_long(event):
+                self.end(1009, "only messages with meter data may be this long")
+                return
             assert self._answer is not None
             self._answer(self, event)
         elif event is not None:
             self._do(event)
         elif self._conversation.full:
             self._consider_reading()
+
+    def _take_turns(self) -> None:
+        """One waiting request after the other; those that are answered at once add to the queue instead of recursing."""
+        self._taking_turns = True
+        try:
+            while self._turns:
+                self._do(self._turns.popleft())
+        finally:
+            self._taking_turns = False
+        if self._paused_reading:
+            self._consider_reading()
+
+    def _may_be_long(self, call: Call) -> bool:
+        return not self.treatment.strict or call.action in _WITH_METER_DATA
 
     def _do(self, event: conversation.Event | None) -> None:
         match event:

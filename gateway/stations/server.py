@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
+from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import NegotiationError
@@ -95,8 +96,12 @@ async def serve_stations(
         assert isinstance(connection, StationConnection)
         return await _receive(connection, request, door)
 
+    living: WeakSet[StationConnection] = WeakSet()  # also those that have not said who they are
+
     def make(protocol: ServerProtocol, server: Server, **_: object) -> StationConnection:
-        return StationConnection(protocol, server, max_frame_bytes=max_frame_bytes)
+        connection = StationConnection(protocol, server, max_frame_bytes=max_frame_bytes)
+        living.add(connection)
+        return connection
 
     async with serve(
         handler,
@@ -115,10 +120,10 @@ async def serve_stations(
         try:
             yield next(iter(server.sockets)).getsockname()[1]
         finally:
-            # No Close frame: stations were seen that never dial again after a graceful close.
-            for connection in connected.all().values():
-                connection.drop()
             server.close(close_connections=False)
+            # No Close frame: stations were seen that never dial again after a graceful close.
+            for connection in living:
+                connection.drop()
             await server.wait_closed()
 
 
@@ -145,6 +150,9 @@ def credentials_of(header: str | None) -> tuple[bytes, bytes] | None:
 
 async def _receive(connection: StationConnection, request: Request, door: Door) -> Response | None:
     _keep_alive(connection)
+    if "websocket" not in ",".join(request.headers.get_all("Upgrade")).lower():
+        # a browser or a scanner, no station: nobody is admitted or remembered
+        return connection.respond(http.HTTPStatus.UPGRADE_REQUIRED, "this port is for charging stations\n")
     authorizations = request.headers.get_all("Authorization")
     credentials = credentials_of(authorizations[0]) if len(authorizations) == 1 else None
     user, password = credentials if credentials is not None else (None, None)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -106,11 +108,17 @@ class Database:
         else:
             self._flushing = False
             self._idle.set()
-        for follow_up in then:
-            follow_up()
-        for (_, done), (result, error) in zip(batch, outcomes, strict=True):
-            done(result, error)
-        self.committed(self.failure)
+        answers = (partial(done, *outcome) for (_, done), outcome in zip(batch, outcomes, strict=True))
+        self._tell(chain(then, answers, [partial(self.committed, self.failure)]))
+
+    def _tell(self, those_who_wait: Iterator[Callable[[], object]]) -> None:
+        try:
+            for tell in those_who_wait:
+                tell()
+        except BaseException:
+            # that was one caller's fault; those behind it in the batch must learn their outcomes all the same
+            self._loop.call_soon(self._tell, those_who_wait)
+            raise
 
 
 async def open_database(path: Path) -> Database:
@@ -160,7 +168,7 @@ def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
             writing.insert_late_rows()
             outcomes.append((result, None))
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and not isinstance(error, _FAULTS_OF_THE_UNIT):
+            if isinstance(error, sqlite3.Error) and not _is_fault_of_the_unit(error):
                 raise
             connection.execute("ROLLBACK TO unit")
             writing.recall(remembered)
@@ -170,7 +178,12 @@ def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     return Outcomes(outcomes, writing.then, None)
 
 
-_FAULTS_OF_THE_UNIT = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+_FAULTS_OF_THE_UNIT = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
+
+
+def _is_fault_of_the_unit(error: sqlite3.Error) -> bool:
+    """True for a violated constraint, a value too big, wrong SQL; False when the disk or the file is to blame."""
+    return isinstance(error, _FAULTS_OF_THE_UNIT) or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

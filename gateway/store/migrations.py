@@ -28,12 +28,15 @@ class UnusableDatabase(Exception):
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """The writer's connection, migrated, in WAL with synchronous=FULL. Raises UnusableDatabase."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
-        _prepare(connection, path)
-    except BaseException:
-        connection.close()
-        raise
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise UnusableDatabase(f"the database cannot be opened for writing: {error}") from error
     return connection
 
 

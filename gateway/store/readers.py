@@ -34,6 +34,10 @@ class Readers:
             connection = self._free.pop() if self._free else await self._open()
             try:
                 yield connection
+            except BaseException:
+                # a cancelled statement may still begin a transaction in the connection's thread
+                await connection.rollback()
+                raise
             finally:
                 if connection.in_transaction:
                     await connection.rollback()

@@ -17,7 +17,7 @@ from gateway.web.routes import SITE, Route
 _PREFIX = "ocpp_gateway_"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_HELP = {
+HELP = {
     "build_info": "Version of the program.",
     "stations": "Known stations by state of their connection.",
     "station_up": "1 while the station is connected.",
@@ -63,7 +63,7 @@ def _text(gauges: Iterable[Sample], counters: Iterable[Sample]) -> str:
     families: dict[str, list[str]] = {}
     for kind, samples in (("gauge", gauges), ("counter", counters)):
         for name, labels, value in samples:
-            heading = [f"# HELP {_PREFIX}{name} {_HELP.get(name, name)}", f"# TYPE {_PREFIX}{name} {kind}"]
+            heading = [f"# HELP {_PREFIX}{name} {HELP.get(name, name)}", f"# TYPE {_PREFIX}{name} {kind}"]
             families.setdefault(name, heading).append(f"{_PREFIX}{name}{_labels(labels)} {_number(value)}")
     return "".join(f"{line}\n" for name in families for line in families[name])
 

@@ -81,7 +81,7 @@ def _virtual_loop(clock: VirtualClock, work_seconds: float) -> asyncio.SelectorE
     def run_in_executor(executor: Executor | None, work: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
         future: asyncio.Future[T] = loop.create_future()
         try:
-            result = work(*arguments) if executor is None else executor.submit(work, *arguments).result()
+            result = work(*arguments)
         except Exception as error:
             loop.call_later(work_seconds, _settle, future.set_exception, future, error)
         else:

@@ -50,7 +50,9 @@ class Charger:
         """The test is over: stop where it is; running sessions count as running."""
         assert self._task is not None
         self._task.cancel()
-        await asyncio.wait([self._task])
+        (task,), _ = await asyncio.wait([self._task])
+        if not task.cancelled():
+            task.result()  # it failed some time ago
 
     def cut_at_wh(self, session: Session) -> int | None:
         """The register when a power cut ended the session, None when none did."""

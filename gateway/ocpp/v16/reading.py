@@ -62,6 +62,8 @@ def _refusal_of_action(action: str) -> Refusal:
 
 
 def _read_slowly(action: str, raw: bytes, *, strict: bool) -> Read:
+    if strict and not raw.strip():
+        return Refusal(ErrorCode.PROTOCOL_ERROR, "the payload is missing")
     try:
         payload = _parsed(raw, strict=strict)
     except (ValueError, RecursionError):

@@ -79,7 +79,7 @@ def actions() -> tuple[str, ...]:
 def violations(action: str, direction: Direction, payload: object) -> Violation | None:
     """The first rule of the official schema that a JSON payload breaks; None: valid. KeyError: unknown action."""
     if not isinstance(payload, dict):
-        return Violation(ErrorCode.FORMATION_VIOLATION, "payload: expected an object")
+        return Violation(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload: expected an object")
     return _check(shape_of(action, direction), payload, "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import cast
 
 import jsonschema
@@ -16,6 +17,7 @@ from gateway.store import meter_frames
 from gateway.store.id_tags import STATUSES
 from gateway.web.application import ROUTES
 from gateway.web.documents import SCHEMAS
+from gateway.web.metrics import HELP
 from gateway.web.openapi import PATH
 from tests.unit.web.conftest import NOON, Door, PlayedConnection
 from tests.unit.web.test_stations_api import knock
@@ -108,3 +110,12 @@ async def test_real_answers_are_as_documented(busy: Door, method: str, path: str
     jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(document)
     items = document.get("items")
     assert items is None or items
+
+
+def test_people_can_read_about_every_route_and_every_metric() -> None:
+    pages = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+    for route in ROUTES:
+        names = [part for part in route.path.removeprefix("/api/v1").split("/") if part and not part.startswith("{")]
+        assert all(f"/{name}" in pages for name in names), route.path
+    for name in HELP:
+        assert f"`ocpp_gateway_{name}" in pages, name

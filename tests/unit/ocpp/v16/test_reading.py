@@ -56,8 +56,14 @@ def test_untouched_requests_share_one_empty_tuple() -> None:
     assert not first.quarantined
 
 
+def test_a_missing_payload_is_a_protocol_error_in_strict_mode() -> None:
+    assert read_request("Heartbeat", b"", strict=True) == refused(ErrorCode.PROTOCOL_ERROR, "the payload is missing")
+    assert read_request("Heartbeat", b"", strict=False) == Request(Heartbeat())
+    assert read_request("Authorize", b"", strict=False) == refused(ErrorCode.PROTOCOL_ERROR, "idTag: missing")
+
+
 @pytest.mark.parametrize("strict", [True, False])
-@pytest.mark.parametrize("raw", [b"null", b" null ", b"", b"{}"])
+@pytest.mark.parametrize("raw", [b"null", b" null ", b"{}"])
 def test_null_and_nothing_count_as_an_empty_object(raw: bytes, strict: bool) -> None:
     assert read_request("Heartbeat", raw, strict=strict) == Request(Heartbeat())
     assert read_request("Authorize", raw, strict=strict) == refused(ErrorCode.PROTOCOL_ERROR, "idTag: missing")
@@ -92,7 +98,7 @@ def test_what_is_not_json_is_a_formation_violation(raw: bytes, strict: bool) -> 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("raw", [b"[{}]", b'"A"', b"7", b"true"])
 def test_a_payload_that_is_no_object_is_a_formation_violation(raw: bytes, strict: bool) -> None:
-    expected = refused(ErrorCode.FORMATION_VIOLATION, "payload: expected an object")
+    expected = refused(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload: expected an object")
     assert read_request("Authorize", raw, strict=strict) == expected
 
 

@@ -30,7 +30,7 @@ COMPOSITE = {"status": "Accepted", "chargingSchedule": SCHEDULE}
 @pytest.mark.parametrize(
     ("action", "direction", "payload", "code", "description"),
     [
-        ("Authorize", "request", [], ErrorCode.FORMATION_VIOLATION, "payload: expected an object"),
+        ("Authorize", "request", [], ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload: expected an object"),
         ("Authorize", "request", {}, ErrorCode.PROTOCOL_ERROR, "idTag: missing"),
         ("Authorize", "request", {"idTag": "A", "x": 1}, ErrorCode.FORMATION_VIOLATION, "x: unknown property"),
         ("Authorize", "request", {"idTag": 7}, ErrorCode.TYPE_CONSTRAINT_VIOLATION, "idTag: expected a string"),
