@@ -1,7 +1,7 @@
 """The wire of a simulated station: one WebSocket, raw OCPP-J JSON, one open call at a time, back-off.
 
 It is the other side of the gateway's protocol and shares no code with it. Transaction messages wait in a queue that
-survives every interruption and are sent in order, each retry under its first message id (OCPP-J errata 3.7).
+survives every interruption and are sent in order, each retry under its first message id, or a new one if wished.
 It does not know what the messages mean, nor what the station does.
 """
 
@@ -55,6 +55,7 @@ class Kept:
     payload: Callable[[], Object]
     answered: Callable[[Object | None], None]
     refusals: int = 0
+    sent: bool = False
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class Link:
         attend: Callable[[], Awaitable[None]],
         password: bytes | None = None,
         patience_seconds: float = _PATIENCE_SECONDS,
+        repeats_under_first_id: bool = True,
     ) -> None:
         self.url = url
         self.released = False  # may transaction messages go out? The station sets it after an accepted boot
@@ -89,6 +91,7 @@ class Link:
         self._attend = attend
         self._password = password
         self._patience_seconds = patience_seconds
+        self._repeats_under_first_id = repeats_under_first_id
         self._socket: ClientConnection | None = None
         self._prompt: deque[_Prompt] = deque()
         self._open_call: tuple[str, asyncio.Future[Object]] | None = None
@@ -246,6 +249,9 @@ class Link:
             prompt.answer.set_exception(Away())
 
     async def _send_kept(self, socket: ClientConnection, kept: Kept) -> None:
+        if kept.sent and not self._repeats_under_first_id:
+            kept.message_id = self._new_id()
+        kept.sent = True
         answer: asyncio.Future[Object] = asyncio.get_running_loop().create_future()
         self._open_call = (kept.message_id, answer)
         await socket.send(json.dumps([CALL, kept.message_id, kept.action, kept.payload()]))

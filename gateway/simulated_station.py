@@ -37,6 +37,7 @@ class Habits:
     firmware_version: str = "1.0.0"
     password: bytes | None = None
     patience_seconds: float = 30.0
+    repeats_under_first_id: bool = True  # errata 3.7 allows both; many stations take a new message id
 
 
 DEFAULT_HABITS = Habits()
@@ -77,6 +78,7 @@ class SimulatedStation:
             attend=self._attend,
             password=habits.password,
             patience_seconds=habits.patience_seconds,
+            repeats_under_first_id=habits.repeats_under_first_id,
         )
         self._booted = False
         self._tasks: asyncio.TaskGroup | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
+
 
 from gateway.model.instants import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorState:
+class ConnectorState(NamedTuple):
     """One StatusNotification, read. `status_at` is the station's own time, or the receipt where that is no use."""
 
     status: str

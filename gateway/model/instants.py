@@ -7,6 +7,7 @@ This file does not know what time it is: every instant is handed in.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -36,4 +37,12 @@ def seconds_later(instant: Instant, seconds: float) -> Instant:
 
 def text_of(instant: Instant) -> str:
     """RFC 3339 UTC with three decimals and `Z`: the only form that every station can read (OCPP 1.6 errata 3.10)."""
-    return datetime_of(instant).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant // 1000 % 1000:03d}Z"
+    day, within = divmod(instant, 86_400 * SECOND)
+    seconds, microseconds = divmod(within, SECOND)
+    hours, seconds = divmod(seconds, 3600)
+    return f"{_day_text(day)}T{hours:02d}:{seconds // 60:02d}:{seconds % 60:02d}.{microseconds // 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _day_text(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d")

@@ -1,9 +1,11 @@
-"""Charging sessions as the store keeps them: starts, stops, and the rows they make."""
+"""Charging sessions as the store keeps them: starts, stops, and the rows they make.
+
+Named tuples, because one is made for every message: a frozen dataclass takes five times as long.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gateway.model.identities import ConnectorId, FoldedTag, StationId, TransactionId
 from gateway.model.instants import Instant
@@ -11,8 +13,7 @@ from gateway.model.instants import Instant
 StopSource = Literal["station", "reconstructed"]
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(NamedTuple):
     """A StartTransaction, read: times parsed (receipt where the station's text is unreadable), energy in Wh."""
 
     station: StationId
@@ -27,8 +28,7 @@ class StartRequest:
     anomalies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StopRequest:
+class StopRequest(NamedTuple):
     """A StopTransaction, read. `claimed_id` is any integer; `meter_stop_wh` is None when the station sent none."""
 
     station: StationId
@@ -42,8 +42,7 @@ class StopRequest:
     anomalies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One row of `transactions` that has a start."""
 
     transaction_id: TransactionId
@@ -60,10 +59,10 @@ class Session:
     stop_at: Instant | None
     meter_stop_wh: int | None
     anomalies: tuple[str, ...]
+    start_received_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """How a session ended."""
 
     stop_at: Instant

@@ -1,9 +1,11 @@
-"""Who may charge: what is known of an idTag, and what a station is told about it."""
+"""Who may charge: what is known of an idTag, and what a station is told about it.
+
+Named tuples, because one is made for every message: a frozen dataclass takes five times as long.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gateway.model.instants import Instant
 
@@ -11,8 +13,7 @@ TagStatus = Literal["Accepted", "Blocked", "Expired", "Invalid"]
 AuthorizationStatus = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownTag:
+class KnownTag(NamedTuple):
     """One entry of the list of tags. `parent_*` describe the parent when it is itself an entry."""
 
     id_tag: str
@@ -23,8 +24,7 @@ class KnownTag:
     parent_expiry_at: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The contents of an idTagInfo (OCPP 1.6 7.27)."""
 
     status: AuthorizationStatus

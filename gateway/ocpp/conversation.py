@@ -23,7 +23,19 @@ _ANSWERS_REMEMBERED = 32
 _A_REFUSAL = b"[4,"
 # A repeat is answered afresh, which is harmless and right: the answer carries the time or says what holds now, and a
 # station that counts its ids from 1 after each boot may mean something new by an old id.
-_ANSWERED_AFRESH = frozenset({"Authorize", "BootNotification", "Heartbeat", "StatusNotification"})
+_ANSWERED_AFRESH = frozenset(
+    {
+        "Authorize",
+        "BootNotification",
+        "DataTransfer",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "Heartbeat",
+        "LogStatusNotification",
+        "SignedFirmwareStatusNotification",
+        "StatusNotification",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +87,22 @@ class AnswersGiven:
 
     answers: dict[str | int | float, tuple[int, bytes]] = field(default_factory=dict)
 
-    def find(self, call: Call) -> bytes | None:
-        """The stored answer if this very request was answered before."""
+    def find(self, call: Call, message: bytes) -> bytes | None:
+        """The stored answer if this very `message` (the text that `call` was read from) was answered before."""
         found = self.answers.get(call.message_id)
-        if found is None or found[0] != _content(call):
+        if found is None or found[0] != hash(message):
             return None
         return found[1]
 
-    def keep(self, call: Call, text: bytes) -> None:
-        """Remember the answer; the oldest is forgotten when there are too many. A refusal is not remembered."""
+    def keep(self, call: Call, message: bytes, text: bytes) -> None:
+        """Remember the answer `text`, unless it refuses; the oldest is forgotten when there are too many."""
         answers = self.answers
         answers.pop(call.message_id, None)
         if call.action in _ANSWERED_AFRESH or text.startswith(_A_REFUSAL):
             return
         if len(answers) >= _ANSWERS_REMEMBERED:
             del answers[next(iter(answers))]
-        answers[call.message_id] = (_content(call), text)
+        answers[call.message_id] = (hash(message), text)
 
 
 class Conversation:
@@ -98,6 +110,7 @@ class Conversation:
 
     __slots__ = (
         "_asked",
+        "_asked_text",
         "_deadline",
         "_given",
         "_open",
@@ -117,7 +130,8 @@ class Conversation:
         self.gap_seconds = gap_seconds
         self._given = given
         self._asked: Call | None = None
-        self._waiting: deque[Call] = deque()
+        self._asked_text = b""
+        self._waiting: deque[tuple[Call, bytes]] = deque()
         self._tickets: deque[Ticket] = deque()
         self._open: Ticket | None = None
         self._deadline = 0.0
@@ -130,9 +144,9 @@ class Conversation:
         frame = read_frame(text)
         if type(frame) is Call:
             if self._asked is not None:
-                self._waiting.append(frame)
+                self._waiting.append((frame, text))
                 return None
-            return self._take(frame)
+            return self._take(frame, text)
         if isinstance(frame, CallResult):
             payload = frame.payload if isinstance(frame.payload, dict) else {}
             return self._resolve(frame.message_id, Answered(payload), now)
@@ -146,13 +160,14 @@ class Conversation:
     def answered(self, call: Call, text: bytes | None) -> Sequence[Event]:
         """The request `call` has its answer `text` (None: it gets none); returns what the waiting requests need."""
         if text is not None:
-            self._given.keep(call, text)
+            self._given.keep(call, self._asked_text, text)
         self._asked = None
+        self._asked_text = b""
         if not self._waiting:
             return ()
         events: list[Event] = []
         while self._waiting and self._asked is None:
-            events.append(self._take(self._waiting.popleft()))
+            events.append(self._take(*self._waiting.popleft()))
         return events
 
     @property
@@ -202,11 +217,12 @@ class Conversation:
         self._waiting.clear()
         return lost
 
-    def _take(self, call: Call) -> Event:
-        stored = self._given.find(call)
+    def _take(self, call: Call, text: bytes) -> Event:
+        stored = self._given.find(call, text)
         if stored is not None:
             return Send(stored)
         self._asked = call
+        self._asked_text = text
         return call
 
     def _resolve(self, message_id: str, reply: Reply, now: float) -> Event:
@@ -224,7 +240,3 @@ class Conversation:
         ticket.message_id = self.new_id()
         self._deadline = now + ticket.patience_seconds
         return Send(write_call(ticket.message_id, ticket.action, ticket.payload))
-
-
-def _content(call: Call) -> int:
-    return hash(call.action) ^ hash(bytes(call.payload))

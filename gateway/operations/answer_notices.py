@@ -16,7 +16,7 @@ from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import how_to_register
-from gateway.store import commands, connectors, events, station_facts
+from gateway.store import commands, configuration_keys, connectors, events, station_facts
 from gateway.store.writing import Writing
 
 _EMPTY = v16.EmptyAnswer()
@@ -34,6 +34,7 @@ def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerU
             heartbeat_seconds=asked.site.configuration.ocpp.heartbeat_seconds,
         )
         station_facts.record_boot(db, asked.station, plate, now=asked.now)
+        configuration_keys.all_in_effect(db, asked.station)
         events.append(
             db,
             "station.booted",

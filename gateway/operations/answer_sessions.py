@@ -11,7 +11,7 @@ from gateway.model.instants import text_of
 from gateway.model.sessions import Session, StartRequest, Stop, StopRequest
 from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
-from gateway.operations.attribute_meter_frames import last_register_of
+from gateway.operations.attribute_meter_frames import attribute_some, last_register_of
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
 from gateway.rules.authorization import verdict_on, verdict_on_start
@@ -95,7 +95,7 @@ def stop_transaction(asked: Question, request: v16.StopTransaction) -> AnswerUni
         decision = rules.how_to_stop(
             stop,
             claimed=transactions.find(db, stop.claimed_id) if fits(stop.claimed_id) else None,
-            unanswered=_unanswered(db, stop) if stop.claimed_id <= 0 or not fits(stop.claimed_id) else (),
+            unanswered=_unanswered(db, stop) if not 0 < stop.claimed_id <= rules.GREATEST_TRANSACTION_ID else (),
         )
         match decision:
             case rules.Closes(session, end):
@@ -183,6 +183,8 @@ def _answer_again(session: Session) -> v16.StartTransactionAnswer:
 
 
 def _unanswered(db: Writing, stop: StopRequest) -> list[Session]:
+    while attribute_some(db):  # so that every use of an id is known
+        pass
     return [
         session
         for session in transactions.open_of_station(db, stop.station)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.model.instants import Instant, text_of
+from gateway.model.treatment import Treatment
 from gateway.ocpp.errors import ErrorCode
 from gateway.ocpp.frame import Call, write_error, write_result
 from gateway.ocpp.v16 import from_station as v16
@@ -58,25 +59,22 @@ def answering(site: Site) -> Callable[[StationConnection, Call], None]:
 
     def answer(connection: StationConnection, call: Call) -> None:
         now = site.wall_clock()
-        strict = connection.treatment.strict
-        if strict and not isinstance(call.message_id, str):
-            _refuse(site, connection, call, Refusal(ErrorCode.PROTOCOL_ERROR, "the message id must be a string"))
-            return
-        read = read_request(call.action, call.payload, strict=strict)
+        treatment = connection.treatment
+        read = read_request(call.action, call.payload, strict=treatment.strict)
+        if type(read) is Request and (treatment.strict or treatment.pending):
+            read = _refusal_of(treatment, call) or read
         if isinstance(read, Refusal):
             _refuse(site, connection, call, read)
             return
         if read.quirks or read.quarantined:
             _note_repairs(site, connection, call, read, now)
-        if call.action in ANSWERED_AT_ONCE:
+        if call.action in ANSWERS:
+            _answer_after_commit(Question(site, connection.station, treatment, call, now), connection, read)
+        elif call.action in ANSWERED_AT_ONCE:
             messages[call.action, "in", "answered"] += 1
             connection.reply(call, write_result(call.message_id, v16.HeartbeatAnswer(current_time=clock.text(now))))
-            return
-        refusal = _refusal_of(connection, call)
-        if refusal is not None:
-            _refuse(site, connection, call, refusal)
-            return
-        _answer_after_commit(Question(site, connection.station, connection.treatment, call, now), connection, read)
+        else:
+            _refuse(site, connection, call, Refusal(ErrorCode.NOT_SUPPORTED, "not supported by this site"))
 
     return answer
 
@@ -96,18 +94,16 @@ def _answer_after_commit(asked: Question, connection: StationConnection, read: R
             _reply_to_failure(asked, connection, error)
 
     try:
-        if call.action == "MeterValues":
-            connection.latest_meter_values[read.payload.connector_id] = bytes(call.payload)  # type: ignore[union-attr]
         asked.site.database.submit(ANSWERS[call.action](asked, read.payload), done)
     except Exception as error:
         done(None, error)
 
 
-def _refusal_of(connection: StationConnection, call: Call) -> Refusal | None:
-    if connection.treatment.pending and call.action != "BootNotification":
+def _refusal_of(treatment: Treatment, call: Call) -> Refusal | None:
+    if treatment.pending and call.action != "BootNotification":
         return Refusal(ErrorCode.SECURITY_ERROR, "the station is not accepted yet")  # OCPP-J 1.6 errata 3.10
-    if call.action in NOT_SUPPORTED:
-        return Refusal(ErrorCode.NOT_SUPPORTED, "not supported by this site")
+    if treatment.strict and not isinstance(call.message_id, str):
+        return Refusal(ErrorCode.PROTOCOL_ERROR, "the message id must be a string")
     return None
 
 

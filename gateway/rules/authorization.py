@@ -6,8 +6,9 @@ on a start, never on an Authorize, and never on grounds of a session that is evi
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from gateway.model.identities import ConnectorId, StationId
 from gateway.model.instants import SECOND, Instant
@@ -17,8 +18,7 @@ from gateway.model.tags import KnownTag, Verdict
 _HISTORIC_AFTER = 10 * 60 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(NamedTuple):
     """Another open session of the same tag. `seen_free_at`: the connector said Available by its own clock, if newest."""
 
     station: StationId
@@ -64,7 +64,7 @@ def verdict_on_start(
         same_place = other.station == station and other.connector == connector
         evidently_over = other.seen_free_at is not None and other.seen_free_at > other.start_at
         if not same_place and not evidently_over:
-            return replace(verdict, status="ConcurrentTx", expiry_at=None)
+            return verdict._replace(status="ConcurrentTx", expiry_at=None)
     return verdict
 
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.model.identities import ConnectorId
 from gateway.model.instants import SECOND, Instant
@@ -84,8 +84,8 @@ def how_to_stop(
     if len(fitting) == 1:
         decision = _stop_of(request, fitting[0])
         if isinstance(decision, Closes):
-            stop = replace(decision.stop, anomalies=(*decision.stop.anomalies, "stopped_without_transaction_id"))
-            return Closes(decision.session, stop)
+            anomalies = (*decision.stop.anomalies, "stopped_without_transaction_id")
+            return Closes(decision.session, decision.stop._replace(anomalies=anomalies))
         return decision
     return Orphan((*request.anomalies, "stop_without_start"))
 
@@ -126,7 +126,10 @@ def is_abandoned(
     session: Session, *, free_since: Instant | None, last_message_at: Instant | None, patience_seconds: float
 ) -> bool:
     """The connector says Available since after the start, and the station had time and line to tell the stop."""
-    if free_since is None or last_message_at is None or free_since <= session.start_at:
+    began_at = session.start_at
+    if session.start_received_at is not None:
+        began_at = min(began_at, session.start_received_at)  # the station's clock may run ahead
+    if free_since is None or last_message_at is None or free_since <= began_at:
         return False
     return last_message_at - free_since >= patience_seconds * SECOND
 

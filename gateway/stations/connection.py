@@ -53,7 +53,6 @@ class StationConnection(ServerConnection):
         self.since: Instant
         self.last_message_at = 0.0  # loop time
         self.treatment = Treatment()
-        self.latest_meter_values: dict[int, bytes] = {}
         self.dropped = 0  # messages that led to nothing
         self._partial = bytearray()
         self._pieces: list[bytes] = []  # of a fragmented message

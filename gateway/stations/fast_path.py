@@ -42,7 +42,7 @@ def text_of_frame(frame: bytes) -> bytes | None:
     start = 6 if length < 126 else 8 if length == 126 else 14
     if length == 127 and frame[2] & 0x80:
         return None  # the most significant bit must be 0 (RFC 6455 5.2)
-    text = apply_mask(frame[start:], frame[start - 4 : start])
+    text = apply_mask(memoryview(frame)[start:], frame[start - 4 : start])
     if not text.isascii():
         try:
             text.decode()

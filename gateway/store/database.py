@@ -11,8 +11,6 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -108,17 +106,23 @@ class Database:
         else:
             self._flushing = False
             self._idle.set()
-        answers = (partial(done, *outcome) for (_, done), outcome in zip(batch, outcomes, strict=True))
-        self._tell(chain(then, answers, [partial(self.committed, self.failure)]))
+        self._tell(iter(then), zip(batch, outcomes, strict=True))
 
-    def _tell(self, those_who_wait: Iterator[Callable[[], object]]) -> None:
+    def _tell(
+        self,
+        then: Iterator[Callable[[], None]],
+        answers: Iterator[tuple[tuple[Unit[object], Done], tuple[object, BaseException | None]]],
+    ) -> None:
         try:
-            for tell in those_who_wait:
-                tell()
+            for follow_up in then:
+                follow_up()
+            for (_, done), (result, error) in answers:
+                done(result, error)
         except BaseException:
             # that was one caller's fault; those behind it in the batch must learn their outcomes all the same
-            self._loop.call_soon(self._tell, those_who_wait)
+            self._loop.call_soon(self._tell, then, answers)
             raise
+        self.committed(self.failure)
 
 
 async def open_database(path: Path) -> Database:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
@@ -11,8 +12,7 @@ from gateway.rules.registration import Admission
 from gateway.store.writing import Writing
 
 
-@dataclass(frozen=True, slots=True)
-class Nameplate:
+class Nameplate(NamedTuple):
     """The contents of a BootNotification."""
 
     vendor: str

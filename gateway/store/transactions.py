@@ -15,9 +15,10 @@ from gateway.model.tags import Verdict
 from gateway.rules.authorization import OpenSession
 from gateway.store.writing import Writing
 
+_NONE = "[]"
 _COLUMNS = (
     "transaction_id, station, connector, id_tag, folded_tag, parent_id_tag, authorization, start_at, meter_start_wh,"
-    " start_message_id, stop_source, stop_at, meter_stop_wh, anomalies"
+    " start_message_id, stop_source, stop_at, meter_stop_wh, start_received_at, anomalies"
 )
 
 
@@ -58,7 +59,8 @@ def newest_on_connector(db: Writing, station: StationId, connector: ConnectorId)
 def open_of_tag(db: Writing, folded_tag: FoldedTag) -> list[OpenSession]:
     """Open sessions of a tag anywhere on the site, with the time since which their connector has been free."""
     rows = db.execute(
-        "SELECT t.station, t.connector, t.start_at, c.status_at FROM transactions t LEFT JOIN connectors c"
+        "SELECT t.station, t.connector, min(t.start_at, t.start_received_at), c.status_at"
+        " FROM transactions t LEFT JOIN connectors c"
         " ON c.station = t.station AND c.connector = t.connector AND c.status = 'Available'"
         " WHERE t.stop_source IS NULL AND t.folded_tag = ?",
         (folded_tag,),
@@ -126,7 +128,7 @@ def record_start(
             request.meter_start_wh,
             request.message_id,
             received_at,
-            json.dumps(request.anomalies),
+            json.dumps(request.anomalies) if request.anomalies else _NONE,
         ),
     )
     return transaction_id
@@ -146,7 +148,7 @@ def record_stop(db: Writing, transaction_id: int, stop: Stop, *, received_at: In
             stop.stop_id_tag,
             received_at,
             stop.source,
-            json.dumps(tuple(dict.fromkeys(stop.anomalies))),
+            json.dumps(tuple(dict.fromkeys(stop.anomalies))) if stop.anomalies else _NONE,
             transaction_id,
         ),
     ).rowcount
@@ -199,5 +201,6 @@ def _many(db: Writing, where: str, parameters: tuple[object, ...], order: str = 
 
 
 def _session(row: tuple[object, ...]) -> Session:
-    *values, anomalies = row
-    return Session(*values, anomalies=tuple(json.loads(str(anomalies))))  # type: ignore[misc, arg-type]
+    *values, received_at, anomalies = row
+    told = () if anomalies == _NONE else tuple(json.loads(str(anomalies)))
+    return Session(*values, told, received_at)  # type: ignore[call-arg, arg-type]

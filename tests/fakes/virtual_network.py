@@ -2,7 +2,8 @@
 
 In order, nothing doubled, nothing altered; but a line may die at any message, which is then lost with all that follows,
 and each end notices in its own time. That is how an answer is lost after the gateway has stored the request.
-There is no back-pressure here: a reader that pauses is only delivered to later. It does not know what is transported.
+Each line has a chance of its own, drawn from the seed and the first words said on it, so that the order in which things
+happen elsewhere changes nothing. There is no back-pressure: a reader that pauses is only delivered to later.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ class Weather:
     loses_answer: float = 0.0
     client_notices_within_seconds: float = 40.0
     server_notices_within_seconds: float = 120.0
-    latency_seconds: tuple[float, float] = (0.005, 0.080)  # of a line, drawn when it is made
+    latency_seconds: tuple[float, float] = (0.005, 0.080)  # one way, of a line
 
 
 CALM = Weather()
@@ -39,8 +40,9 @@ class Network:
     def __init__(self, loop: asyncio.AbstractEventLoop, *, weather: Weather, seed: int) -> None:
         self.loop = loop
         self.weather = weather
-        self.random = random.Random(seed)
+        self.seed = seed
         self.lines_died = {"request": 0, "answer": 0}
+        self._lines: Counter[bytes] = Counter()
         self._listening: dict[int, Listener] = {}
 
     async def create_server(
@@ -58,23 +60,28 @@ class Network:
         self, protocol_factory: Callable[[], asyncio.Protocol], host: str, port: int, **_: object
     ) -> tuple[End, asyncio.Protocol]:
         """Connect to whoever listens on `port`. Raises ConnectionRefusedError."""
-        latency_seconds = self.random.uniform(*self.weather.latency_seconds)
-        await asyncio.sleep(latency_seconds)
+        await asyncio.sleep(self.weather.latency_seconds[0])
         listener = self._listening.get(port)
         if listener is None:
             raise ConnectionRefusedError(f"nobody listens on port {port}")
-        client = End(self, "request", latency_seconds)
-        server = End(self, "answer", latency_seconds)
+        line = Line(self.weather.latency_seconds[0])
+        client, server = End(self, "request", line), End(self, "answer", line)
         client.peer, server.peer = server, client
         server.protocol, client.protocol = listener.protocol_factory(), protocol_factory()
         server.protocol.connection_made(server)  # type: ignore[arg-type]
         client.protocol.connection_made(client)  # type: ignore[arg-type]
         return client, client.protocol
 
-    def loses(self, what: str) -> bool:
+    def name(self, line: Line, first_words: bytes) -> None:
+        """The client's first words tell whose line this is; from now on it has a chance and a latency of its own."""
+        self._lines[first_words] += 1
+        line.chance = random.Random(f"{self.seed}/{first_words!r}/{self._lines[first_words]}")
+        line.latency_seconds = line.chance.uniform(*self.weather.latency_seconds)
+
+    def loses(self, what: str, line: Line) -> bool:
         """Whether the line dies with this piece of data."""
-        chance = self.weather.loses_request if what == "request" else self.weather.loses_answer
-        return chance > 0 and self.random.random() < chance
+        probability = self.weather.loses_request if what == "request" else self.weather.loses_answer
+        return line.chance is not None and line.chance.random() < probability
 
     def close(self, port: int) -> None:
         """Nobody listens on `port` any more."""
@@ -115,28 +122,38 @@ class Listener:
         pass
 
 
+@dataclass(slots=True)
+class Line:
+    """What both ends share. `chance` is None until the client has said something."""
+
+    latency_seconds: float
+    chance: random.Random | None = None
+    dead: bool = False  # whatever is written vanishes
+
+
 class End:
     """One end of a line: the transport that its protocol is given. What it writes travels to `peer`."""
 
     peer: End
     protocol: asyncio.Protocol
 
-    def __init__(self, network: Network, says: str, latency_seconds: float) -> None:
+    def __init__(self, network: Network, says: str, line: Line) -> None:
         self._network = network
         self._says = says
-        self._latency_seconds = latency_seconds
+        self._line = line
         self._travelling: deque[bytes | None] = deque()  # to the peer; None is the end of the stream
         self._arrived: deque[bytes | None] = deque()  # while reading is paused
         self._reading = True
         self._closing = False
         self._ended = False  # wrote the end of the stream
         self._lost = False
-        self._dead = False  # the line: what is written vanishes
 
     def write(self, data: bytes) -> None:
         if self._closing or self._ended or not data:
             return
-        if not self._dead and self._network.loses(self._says):
+        if self._line.chance is None and self._says == "request":
+            self._network.name(self._line, data.split(b"\r\n", 1)[0])
+        if not self._line.dead and self._network.loses(self._says, self._line):
             self._die()
         self._send(bytes(data))
 
@@ -155,9 +172,9 @@ class End:
         if not self._lost:
             self._closing = True
             self._travelling.clear()
-            if not self._dead:
+            if not self._line.dead:
                 reset = ConnectionResetError("reset by the other side")
-                self._network.loop.call_later(self._latency_seconds, self.peer._lose, reset)
+                self._network.loop.call_later(self._line.latency_seconds, self.peer._lose, reset)
             self._network.loop.call_soon(self._lose, None)
 
     def is_closing(self) -> bool:
@@ -192,9 +209,9 @@ class End:
         return self.protocol
 
     def _send(self, piece: bytes | None) -> None:
-        if not self._dead:
+        if not self._line.dead:
             self._travelling.append(piece)
-            self._network.loop.call_later(self._latency_seconds, self._arrive)
+            self._network.loop.call_later(self._line.latency_seconds, self._arrive)
 
     def _arrive(self) -> None:
         if self._travelling:  # else the line died or was reset meanwhile
@@ -210,15 +227,18 @@ class End:
                 self.close()
 
     def _die(self) -> None:
-        self._network.lines_died[self._says] += 1
-        weather, network = self._network.weather, self._network
-        for end in (self, self.peer):
-            end._dead = True
+        network, chance = self._network, self._line.chance
+        assert chance is not None
+        network.lines_died[self._says] += 1
+        self._line.dead = True
+        gone = ConnectionResetError("the line died")
+        client, server = (self, self.peer) if self._says == "request" else (self.peer, self)
+        for end, within in (
+            (client, network.weather.client_notices_within_seconds),
+            (server, network.weather.server_notices_within_seconds),
+        ):
             end._travelling.clear()
-            client = end._says == "request"
-            within = weather.client_notices_within_seconds if client else weather.server_notices_within_seconds
-            gone = ConnectionResetError("the line died")
-            network.loop.call_later(network.random.uniform(0, within), end._lose, gone)
+            network.loop.call_later(chance.uniform(0, within), end._lose, gone)
 
     def _lose(self, error: Exception | None) -> None:
         if not self._lost:

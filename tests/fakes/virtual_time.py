@@ -76,7 +76,8 @@ def run_virtual(
 
 
 def _virtual_loop(clock: VirtualClock, work_seconds: float) -> asyncio.SelectorEventLoop:
-    loop = asyncio.SelectorEventLoop(_JumpingSelector(clock))  # type: ignore[arg-type]
+    selector = _JumpingSelector(clock)
+    loop = selector.loop = asyncio.SelectorEventLoop(selector)  # type: ignore[arg-type]
 
     def run_in_executor(executor: Executor | None, work: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
         future: asyncio.Future[T] = loop.create_future()
@@ -104,12 +105,13 @@ class _JumpingSelector:
     def __init__(self, clock: VirtualClock) -> None:
         self._real = selectors.DefaultSelector()  # for the loop's own wake-up pipe
         self._clock = clock
+        self.loop: asyncio.AbstractEventLoop | None = None  # whose tasks are named when nothing can happen
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
         if not ready:
             if timeout is None:
-                raise NothingCanHappen
+                raise NothingCanHappen("\n".join(map(str, asyncio.all_tasks(self.loop))))
             self._clock.seconds += max(0.0, timeout)
         return ready
 

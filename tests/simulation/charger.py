@@ -14,6 +14,7 @@ from gateway.simulated_station import Habits, SimulatedStation
 from tests.fakes.virtual_time import World
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+LONGEST_OFFLINE_SECONDS = 2 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Charger:
     async def _befall(self, kind: str, chance: random.Random) -> None:
         self.mishaps[kind] = self.mishaps.get(kind, 0) + 1
         if kind == "network":
-            await self.station.lose_network(chance.uniform(MINUTE, 3 * HOUR))
+            await self.station.lose_network(chance.uniform(MINUTE, LONGEST_OFFLINE_SECONDS))
         elif kind == "reset":
             await self.station.reboot(chance.choice(["Soft", "Hard"]))
         else:

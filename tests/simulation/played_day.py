@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +22,13 @@ from gateway.simulated_station import Habits
 from tests.fakes.gateway_in_process import Running, running_gateway
 from tests.fakes.virtual_network import CALM, FIRST_FREE_PORT, Weather
 from tests.fakes.virtual_time import World, run_virtual
-from tests.simulation.charger import DAY, HOUR, MINUTE, Bad, Charger, make_charger
+from tests.simulation.charger import DAY, HOUR, LONGEST_OFFLINE_SECONDS, MINUTE, Bad, Charger, make_charger
 from tests.simulation.ledger import Ledger, billing_complaints, journal_complaints, read_ledger
 
 MORNING = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)  # the night in which Europe's clocks change
 URL = f"ws://127.0.0.1:{FIRST_FREE_PORT}/ocpp"
+STALE_SECONDS = 70 * MINUTE  # by then the gateway has found every session that a power cut ended
+LAST_HOURS = LONGEST_OFFLINE_SECONDS + STALE_SECONDS
 OCPP = 'unknown_stations = "accept"\nheartbeat_seconds = 1800'
 
 
@@ -49,6 +54,7 @@ class Played:
     chargers: list[Charger]
     ledger: Ledger
     world: World
+    answered: Counter[str]  # requests by action, over all lives of the gateway
 
     def complaints(self) -> list[str]:
         """Everything that is not as it must be."""
@@ -65,6 +71,11 @@ class Played:
             for charger in self.chargers
             for session in charger.station.sessions
         )
+
+    def retold(self, action: str, kind: str) -> int:
+        """How often a request was processed, beyond once for each event of `kind`: the answer had been lost."""
+        once = [event for event in self.ledger.of_kind(kind) if event["data"].get("source") != "reconstructed"]
+        return self.answered[action] - len(once)
 
     def mishaps(self, kind: str) -> int:
         """How often it befell any charger."""
@@ -87,8 +98,13 @@ def surroundings(world: World) -> Surroundings:
 
 
 def habits_of(plan: Plan, number: int) -> Habits:
-    """Every third charger has two connectors; each charger has cards of its own."""
-    return replace(plan.habits, connectors=2 if number % 3 == 0 else 1, id_tags=cards(number))
+    """Every third charger has two connectors, every second repeats under new message ids; each has cards of its own."""
+    return replace(
+        plan.habits,
+        connectors=2 if number % 3 == 0 else 1,
+        repeats_under_first_id=number % 2 == 0,
+        id_tags=cards(number),
+    )
 
 
 def cards(number: int) -> tuple[str, ...]:
@@ -109,28 +125,30 @@ async def _play(world: World, plan: Plan, directory: Path) -> Played:
         )
         for number in range(1, plan.chargers + 1)
     ]
-    loop = asyncio.get_running_loop()
-    # mishaps cease early enough for the gateway to find every session that a power cut ended
-    calm_at = loop.time() + plan.seconds - 2 * HOUR
+    loop, answered = asyncio.get_running_loop(), Counter[str]()
+    calm_at = loop.time() + plan.seconds - LAST_HOURS
     async with asyncio.TaskGroup() as mishaps:
-        await _serve_for(world, directory, MINUTE, first=chargers)
+        async with _gateway(world, directory, answered) as running:
+            await _hand_out_cards(running, len(chargers))
         for number, charger in enumerate(chargers):
             charger.power_on()
             mishaps.create_task(charger.suffer(plan.bad, seed=f"{plan.seed}/{number}", until=calm_at))
-        part_seconds = (plan.seconds - 2 * HOUR) / (plan.gateway_restarts + 1)
+        part_seconds = (plan.seconds - LAST_HOURS) / (plan.gateway_restarts + 1)
         for _ in range(plan.gateway_restarts):
-            await _serve_for(world, directory, part_seconds)
+            async with _gateway(world, directory, answered):
+                await asyncio.sleep(part_seconds)
             await asyncio.sleep(plan.gateway_away_seconds)
-        async with running_gateway(directory, ocpp=OCPP, surroundings=surroundings(world)):
+        async with _gateway(world, directory, answered):
             await _come_to_an_end(world, chargers, calm_at)
-    return Played(chargers, read_ledger(directory), world)
+    return Played(chargers, read_ledger(directory), world, answered)
 
 
-async def _serve_for(world: World, directory: Path, seconds: float, *, first: list[Charger] | None = None) -> None:
+@asynccontextmanager
+async def _gateway(world: World, directory: Path, answered: Counter[str]) -> AsyncIterator[Running]:
     async with running_gateway(directory, ocpp=OCPP, surroundings=surroundings(world)) as running:
-        if first is not None:
-            await _hand_out_cards(running, len(first))
-        await asyncio.sleep(seconds)
+        yield running
+        for (action, _, result), times in running.site.health.counters.messages.items():
+            answered[action] += times if result == "answered" else 0
 
 
 async def _hand_out_cards(running: Running, chargers: int) -> None:
@@ -142,7 +160,9 @@ async def _hand_out_cards(running: Running, chargers: int) -> None:
 async def _come_to_an_end(world: World, chargers: list[Charger], calm_at: float) -> None:
     await asyncio.sleep(calm_at - asyncio.get_running_loop().time())
     world.network.weather = replace(world.network.weather, loses_request=0.0, loses_answer=0.0)
-    await asyncio.sleep(2 * HOUR)
+    await asyncio.sleep(LONGEST_OFFLINE_SECONDS)
+    await until_settled(chargers)
+    await asyncio.sleep(STALE_SECONDS)
     for charger in chargers[::2]:
         charger.station.habits = replace(charger.station.habits, busy=False)
         for outlet in charger.station.outlets:

@@ -1,0 +1,139 @@
+"""OCPP-J frames: what is read out of well-formed, odd and broken texts, and what is written."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from gateway.ocpp.frame import (
+    BrokenCall,
+    Call,
+    CallError,
+    CallResult,
+    Garbage,
+    read_frame,
+    write_call,
+    write_error,
+    write_result,
+)
+
+
+def call(text: bytes) -> Call:
+    frame = read_frame(text)
+    assert isinstance(frame, Call), frame
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("text", "message_id", "payload"),
+    [
+        (b'[2,"1","Heartbeat",{}]', "1", b"{}"),
+        (b' [ 2 , "1" , "Heartbeat" , {"a": [1]} ] ', "1", b'{"a": [1]}'),
+        (b'[2,"1","Heartbeat",null]', "1", b"null"),
+        (b'[2,"1","Heartbeat"]', "1", b""),
+        (b'[2,"1","Heartbeat",{},"more"]', "1", b"{}"),
+        (b'[2,17,"Heartbeat",{}]', 17, b"{}"),
+        (b'[2,1.5,"Heartbeat",{}]', 1.5, b"{}"),
+        (b'[2,"' + b"x" * 200 + b'","Heartbeat",{}]', "x" * 200, b"{}"),
+        (b'[2.0,"1","Heartbeat",{}]', "1", b"{}"),
+        (b'[2,"1\x00","Heartbeat",{"idTag":"A\x00"}]', "1\x00", b'{"idTag": "A\\u0000"}'),
+        (b'[2,"1\x00","Heartbeat"]', "1\x00", b""),
+        ("[2,\"ü\",\"Heartbeat\",{}]".encode(), "ü", b"{}"),
+    ],
+)
+def test_calls_are_read_tolerantly(text: bytes, message_id: object, payload: bytes) -> None:
+    frame = call(text)
+    assert (frame.message_id, frame.action, bytes(frame.payload)) == (message_id, "Heartbeat", payload)
+
+
+def test_the_payload_is_kept_byte_for_byte() -> None:
+    payload = b'{"b": 1.50, "a":"\\u00e9", "b" : 2}'
+    assert bytes(call(b'[2,"1","X",' + payload + b"]").payload) == payload
+
+
+@pytest.mark.parametrize(
+    ("text", "payload"),
+    [
+        (b'[3,"1",{"status":"Accepted"}]', {"status": "Accepted"}),
+        (b'[3,"1",null]', {}),
+        (b'[3,"1"]', {}),
+        (b'[3,1,{}]', {}),
+        (b'[3,"1",["odd"]]', ["odd"]),
+        (b'[3,"1",{"data":"a\x01"}]', {"data": "a\x01"}),
+        (b'[3,"1",{"data":"\\u00e9\\ud800"}]', {"data": "é?"}),
+    ],
+)
+def test_results_are_read_tolerantly(text: bytes, payload: object) -> None:
+    assert read_frame(text) == CallResult("1", payload)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b'[4,"1","NotSupported","no",{"a":1}]', CallError("1", "NotSupported", "no", {"a": 1})),
+        (b'[4,"1","NotSupported","no"]', CallError("1", "NotSupported", "no", {})),
+        (b'[4,"1","NotSupported"]', CallError("1", "NotSupported", "", {})),
+        (b'[4,"1"]', CallError("1", "GenericError", "", {})),
+        (b'[4,1,5,null,null]', CallError("1", "5", "null", None)),
+    ],
+)
+def test_errors_may_have_two_to_five_elements(text: bytes, error: CallError) -> None:
+    assert read_frame(text) == error
+
+
+@pytest.mark.parametrize("text", [b'[2,"1"]', b'[2,"1",{}]', b'[2,"1",null,{}]', b'[2,"1","\\ud800",{}]'])
+def test_a_call_without_action_can_be_refused_by_its_id(text: bytes) -> None:
+    frame = read_frame(text)
+    assert isinstance(frame, BrokenCall)
+    assert frame.message_id == "1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"ping",
+        b"{}",
+        b"[]",
+        b"5",
+        b"[2]",
+        b"[3]",
+        b"[5,\"1\",{}]",
+        b"[true,\"1\",{}]",
+        b"[null]",
+        b"[[2],\"1\",{}]",
+        b"[2,null,\"X\",{}]",
+        b"[2,true,\"X\",{}]",
+        b"[2,{},\"X\",{}]",
+        b"[2,\"\\udc00\",\"X\",{}]",
+        b"[2,\"1\",\"X\",{}",
+        b"[2,\"1\",\"X\",{\"a\":}]",
+        b"\xff\xfe\xfd",
+        b"[" * 100_000,
+        b"[2,\"1\",\"X\"," + b"[" * 100_000 + b"]" * 100_000 + b"]",
+        b"[2," + b"9" * 5000 + b",\"X\",{}]x",
+    ],
+)
+def test_garbage_is_named_and_never_raises(text: bytes) -> None:
+    assert isinstance(read_frame(text), Garbage)
+
+
+def test_what_can_be_parsed_but_not_written_again_is_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr("gateway.ocpp.frame.json.dumps", refuse)
+    assert read_frame(b'[2,"1\x00","X",{}]') == Garbage("nested too deeply")
+
+
+def test_what_is_written() -> None:
+    assert write_call("1", "Reset", {"type": "Soft"}) == b'[2,"1","Reset",{"type":"Soft"}]'
+    assert write_result(17, {}) == b"[3,17,{}]"
+    assert write_result("1", msgspec.json.decode(b'{"a":"\xc3\xa9"}')) == '[3,"1",{"a":"é"}]'.encode()
+    assert write_error("1", "InternalError", "") == b'[4,"1","InternalError","",{}]'
+
+
+def test_a_description_fits_the_standard() -> None:
+    assert json.loads(write_error("1", "GenericError", "x" * 300))[3] == "x" * 255
