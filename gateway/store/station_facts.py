@@ -42,9 +42,11 @@ def admit(db: Writing, station: StationId, *, origin: str, admission: Admission,
 
 
 def count_knocked_in(db: Writing) -> int:
-    """How many stations were let in without being provisioned."""
-    (count,) = db.execute("SELECT count(*) FROM stations WHERE origin = 'knock' AND admission <> 'removed'").fetchone()
-    return int(count)
+    """How many stations were let in without being provisioned, this batch's own not counted (a storm counts once)."""
+    if "knocked_in" not in db.counted:
+        (count,) = db.execute("SELECT count(*) FROM stations WHERE origin = 'knock' AND admission <> 'removed'").fetchone()
+        db.counted["knocked_in"] = count
+    return db.counted["knocked_in"]
 
 
 def record_boot(db: Writing, station: StationId, plate: Nameplate, *, now: Instant) -> None:

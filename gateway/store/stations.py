@@ -63,7 +63,8 @@ def find_by_alias(db: Writing, alias: str) -> StationRow | None:
     """The station whose run-time settings name `alias` as another of its identities, or None."""
     row = db.execute(
         f"""SELECT {COLUMNS} FROM stations
-            WHERE EXISTS (SELECT 1 FROM json_each(settings, '$.aliases') WHERE value = ?) ORDER BY station LIMIT 1""",
+            WHERE json_extract(settings, '$.aliases') IS NOT NULL
+              AND EXISTS (SELECT 1 FROM json_each(settings, '$.aliases') WHERE value = ?) ORDER BY station LIMIT 1""",
         (alias,),
     ).fetchone()
     return None if row is None else StationRow(*row)

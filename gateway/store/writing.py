@@ -26,13 +26,14 @@ class Numbers(NamedTuple):
 class Writing:
     """One batch's view of the database. `execute` is the connection's own."""
 
-    __slots__ = ("_late", "_meta", "_meta_changed", "_numbers", "connection", "execute", "packer", "then")
+    __slots__ = ("_late", "_meta", "_meta_changed", "_numbers", "connection", "counted", "execute", "packer", "then")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.packer: Callable[[bytes], bytes] | None = None  # compresses meter frames, made when first needed
         self.then: list[Callable[[], None]] = []  # run in the loop after the commit, before anybody is answered
+        self.counted: dict[str, int] = {}  # what needs counting only once in a batch
         self._meta: dict[str, int] = {}
         self._meta_changed: set[str] = set()
         self._late: dict[str, list[tuple[object, ...]]] = {}

@@ -47,7 +47,6 @@ NOT_FRAMES = [
     "[" * 100_000,
     '{"a":' * 100_000,
     "9" * 10_000,
-    b'[2, "a", "Heartbeat", {"\xff\xfe": 1}]',
     b"\x00\x01\x02",
 ]
 BROKEN_CALLS = ['[2, "a"]', '[2, "a", 7]', '[2, "a", null, {}]', '[2, "a", {}, "Heartbeat"]', '[2, "a", ["Heartbeat"], {}]']
@@ -59,6 +58,16 @@ async def test_what_is_no_frame_costs_nothing(station: ScriptedStation, text: st
     await station.send(text)
     assert await station.say("Heartbeat", {}) == {"currentTime": "2027-01-15T08:00:00.000Z"}
     assert len(station.texts) == answered + 1  # of the heartbeat: garbage is never answered
+
+
+async def test_text_that_is_not_utf8_ends_the_connection_and_nothing_else(
+    gateway: Bench, station: ScriptedStation
+) -> None:
+    transaction = await station.charges(1)
+    await station.send(b'[2, "a", "Heartbeat", {"\xff\xfe": 1}]')
+    assert (await station.hung_up())[0] == 1007  # RFC 6455 8.1
+    async with gateway.station() as back:
+        assert await back.stops(transaction) == {}
 
 
 @pytest.mark.parametrize("text", BROKEN_CALLS)
@@ -78,8 +87,8 @@ async def test_a_broken_call_with_an_id_is_refused(station: ScriptedStation, tex
         ("Authorize", {}, "ProtocolError"),
         ("Authorize", {"idTag": {}}, "TypeConstraintViolation"),
         ("Authorize", {"idTag": None}, "ProtocolError"),
-        ("Authorize", "VALID", "FormationViolation"),
-        ("Authorize", ["VALID"], "FormationViolation"),
+        ("Authorize", "VALID", "TypeConstraintViolation"),
+        ("Authorize", ["VALID"], "TypeConstraintViolation"),
         ("DataTransfer", {"data": "x"}, "ProtocolError"),
         ("StatusNotification", {"connectorId": 1, "errorCode": "NoError"}, "ProtocolError"),
         ("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Odd"}, "PropertyConstraintViolation"),

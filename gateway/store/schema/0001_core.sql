@@ -27,6 +27,9 @@ CREATE TABLE stations (
     clock_offset_ms   INTEGER             -- station clock minus gateway clock, newest estimate
 ) STRICT, WITHOUT ROWID;
 
+-- every unknown identity is looked up here, so that a storm of them reads no other rows
+CREATE INDEX stations_with_aliases ON stations (station) WHERE json_extract(settings, '$.aliases') IS NOT NULL;
+
 -- identities that connected without being known: the list an installer adopts from
 CREATE TABLE knocks (
     station    TEXT PRIMARY KEY,
