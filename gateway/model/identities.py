@@ -13,5 +13,10 @@ FoldedTag = NewType("FoldedTag", str)
 
 
 def fold_tag(id_tag: str) -> FoldedTag:
-    """The form in which idTags are compared: case-insensitive (OCPP 1.6 7.28)."""
+    """The form in which idTags are compared: case-insensitive (OCPP 1.6 7.28), without what readers pad them with."""
+    if not id_tag.isprintable():
+        id_tag = id_tag.translate(_CONTROL)
     return FoldedTag(id_tag.strip().casefold())
+
+
+_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))

@@ -58,7 +58,7 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
         start_at=start_at,
         start_text=request.timestamp,
         message_id=asked.message_id,
-        reservation_id=reservation if reservation is not None and fits(reservation) else None,
+        reservation_id=reservation if reservation and fits(reservation) else None,  # some always send 0
         anomalies=anomalies,
     )
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from gateway.configuration import Retention
 from gateway.model.instants import SECOND, Instant, seconds_later
@@ -30,6 +33,8 @@ _INDEX_EVERY_SECONDS = 30.0
 _ROUND_EVERY_SECONDS = 60.0
 _PROBE_EVERY_SECONDS = 5.0
 _ROWS_AT_ONCE = 500
+# what keep_backups and the migrations leave: a time stamp of fixed width or a schema version follows the kind
+_KEPT_COPY = re.compile(r"(before-restore|before-migration-from|damaged)-([0-9][0-9TZ.]*)\.db")
 
 
 async def index_meter_frames(site: Site) -> None:
@@ -52,6 +57,7 @@ async def make_rounds(site: Site) -> None:
             end_silent_connections(site)
             await end_abandoned_sessions(site)
             await forget(site)
+            await forget_copies(site)
         except StoreUnavailable as error:
             logger.error("the rounds could not be stored: %s", error)
 
@@ -123,6 +129,23 @@ async def forget(site: Site) -> None:
         await asyncio.sleep(0.1)
 
 
+async def forget_copies(site: Site) -> None:
+    """Delete the files in `backups/` that are not among the newest of their kind; files of other names stay."""
+    most = site.configuration.retention.backups
+
+    def delete() -> None:
+        folder = site.configuration.data.directory / "backups"
+        try:
+            for name in _no_longer_kept([path.name for path in folder.iterdir()], most=most):
+                _delete_copy(folder / name)
+        except FileNotFoundError:
+            return  # nothing was ever copied
+        except OSError as error:
+            logger.warning("an old copy of the database cannot be deleted: %s", error)
+
+    await asyncio.to_thread(delete)
+
+
 async def check_integrity(site: Site) -> None:
     """Look through the whole database once, beside everything else, and report what is wrong with it."""
 
@@ -140,6 +163,20 @@ async def check_integrity(site: Site) -> None:
     site.health.report("database", None if verdict == "ok" else f"damaged: {verdict}; restore a backup")
     if verdict != "ok":
         logger.error("the database is damaged: %s; restore a backup", verdict)
+
+
+def _no_longer_kept(names: Iterable[str], *, most: int) -> Iterator[str]:
+    copies = [found for found in map(_KEPT_COPY.fullmatch, names) if found is not None]
+    for kind in {found[1] for found in copies}:
+        by_age = sorted((found for found in copies if found[1] == kind), key=lambda found: (len(found[2]), found[2]))
+        yield from (found[0] for found in by_age[:-most])
+
+
+def _delete_copy(path: Path) -> None:
+    for suffix in ("-wal", "-shm", "-journal"):  # a damaged database was kept with what belonged to it
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    logger.info("deleted the old copy %s", path.name)
 
 
 def _last_messages(site: Site, now: Instant) -> dict[str, Instant]:

@@ -121,13 +121,13 @@ def _find(db: Writing, site: Site, knock: Knock) -> _Known | None:
     configuration, identity = site.configuration, knock.identity
     row = stations.find(db, identity)
     if not is_known(configuration, identity, row):
-        named = _by_alias(db, configuration, identity)
-        if named is not None:
-            identity, row = named, stations.find(db, named)
-        elif not _let_in(db, site, knock):
+        identity = _by_alias(db, configuration, identity) or identity
+        row = stations.find(db, identity)
+    if not is_known(configuration, identity, row):
+        if not _let_in(db, site, knock):
             return None
-        else:
-            row = stations.find(db, identity)
+        identity = knock.identity
+        row = stations.find(db, identity)
     elif row is None or row.admission == "removed":
         # a station of the file connects for the first time
         station_facts.admit(db, StationId(identity), origin="file", admission="accepted", now=site.wall_clock())

@@ -19,6 +19,8 @@ from gateway.model.sessions import Session, StartRequest, Stop, StopRequest
 GREATEST_TRANSACTION_ID = 2**31 - 2
 # An unknown id this much above ours is no hint at what another life of this database has issued.
 _PLAUSIBLE_LEAP = 1_000_000
+# A station that stamps a start anew with each try does so within this time.
+_RETRY_WITHIN = 15 * 60 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def _is_retry(request: StartRequest, session: Session) -> bool:
         session.start_message_id == request.message_id
         and session.folded_tag == request.folded_tag
         and session.meter_start_wh == request.meter_start_wh
+        # stations that count their ids from 1 after each boot say the same id again, but not within minutes
+        and abs(session.start_at - request.start_at) <= _RETRY_WITHIN
     )
 
 

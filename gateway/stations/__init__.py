@@ -1,0 +1,1 @@
+"""The door to charging stations: OCPP over WebSocket."""

@@ -40,6 +40,7 @@ _DROP_PATIENCE_SECONDS = 2.0
 _LONGEST_WITHOUT_METER_DATA = 131_072
 _WITH_METER_DATA = frozenset({"StopTransaction", "MeterValues"})
 _MOST_CALLS_WAITING = 64
+_A_REQUEST = b"[2,"
 
 
 class StationConnection(ServerConnection):
@@ -55,6 +56,7 @@ class StationConnection(ServerConnection):
         self.treatment = Treatment()
         self.dropped = 0  # messages that led to nothing
         self._partial = bytearray()
+        self._awaited = 0  # bytes of the frame that `_partial` begins, once its header is there
         self._pieces: list[bytes] = []  # of a fragmented message
         self._early: list[bytes] = []  # messages that came before `attach`
         self._turns: deque[conversation.Event] = deque()
@@ -104,10 +106,7 @@ class StationConnection(ServerConnection):
         if self._conversation is None:
             return
         if text is not None:
-            if self.treatment.answer_delay_seconds:
-                self.loop.call_later(self.treatment.answer_delay_seconds, self._send, text)
-            else:
-                self._send(text)
+            self._send_answer(text)
         self._turns.extend(self._conversation.answered(call, text))
         if not self._taking_turns:
             self._take_turns()
@@ -139,6 +138,8 @@ class StationConnection(ServerConnection):
             return
         if self._partial:
             self._partial += data
+            if len(self._partial) < self._awaited:
+                return
             data = bytes(self._partial)
             self._partial.clear()
         start = 0
@@ -149,6 +150,7 @@ class StationConnection(ServerConnection):
                 return
             if length is None or start + length > len(data):
                 self._partial += data[start:]
+                self._awaited = length or 0
                 return
             self._frame_received(data if length == len(data) else data[start : start + length])
             start += length
@@ -256,8 +258,10 @@ class StationConnection(ServerConnection):
             case Call():
                 assert self._answer is not None
                 self._answer(self, event)
-            case conversation.Send(text):
+            case conversation.Send(text) if text.startswith(_A_REQUEST):
                 self._send(text)
+            case conversation.Send(text):
+                self._send_answer(text)
             case conversation.Resolved(ticket, reply):
                 future = self._futures.pop(ticket, None)
                 if future is not None and not future.done():
@@ -270,6 +274,12 @@ class StationConnection(ServerConnection):
                 logger.debug("message dropped: %s", reason, extra={"station": self.station})
             case None:
                 pass
+
+    def _send_answer(self, text: bytes) -> None:
+        if self.treatment.answer_delay_seconds:
+            self.loop.call_later(self.treatment.answer_delay_seconds, self._send, text)
+        else:
+            self._send(text)
 
     def _send(self, text: bytes) -> None:
         if self.protocol.state is not OPEN:

@@ -128,9 +128,12 @@ async def serve_stations(
 
 
 def identity_of(path: str) -> str:
-    """The last non-empty segment of the raw request path, percent-decoded exactly once (OCPP-J 1.6 3.1.1)."""
+    """The last non-empty segment of the raw request path, percent-decoded exactly once (OCPP-J 1.6 3.1.1).
+
+    `/ocpp` alone is the documented address with the id forgotten: no identity, "".
+    """
     segments = [segment for segment in path.split("?", 1)[0].split("/") if segment]
-    return unquote(segments[-1]) if segments else ""
+    return unquote(segments[-1]) if segments and segments != ["ocpp"] else ""
 
 
 def credentials_of(header: str | None) -> tuple[bytes, bytes] | None:

@@ -29,6 +29,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """The writer's connection, migrated, in WAL with synchronous=FULL. Raises UnusableDatabase."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     try:
+        path.touch(mode=0o640)  # it holds hashes of passwords; the files beside it get the same mode
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
             _prepare(connection, path)
@@ -62,7 +63,7 @@ def check(connection: sqlite3.Connection, *, thoroughly: bool = True) -> None:
     except sqlite3.DatabaseError as error:
         raise UnusableDatabase(f"the database is damaged ({error}): restore a backup") from error
     if verdict != "ok":
-        raise UnusableDatabase(f"the database is damaged ({verdict}): restore a backup")
+        raise UnusableDatabase(f"the database is damaged ({' '.join(verdict.split())}): restore a backup")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -1,25 +1,36 @@
 """Password hashes: argon2id with a salt of its own each. The only file that knows the hashing library.
 
 Hashing is slow on purpose: callers run it in a thread, never in the event loop and never inside a unit of work. The
-cost is chosen so that a hundred stations returning at once do not exhaust a small computer (19 MiB, two passes).
+cost is chosen so that a hundred stations returning at once do not exhaust a small computer (19 MiB, two passes). The
+library is imported by the first password, in the caller's thread: a site without passwords starts without it.
 """
 
 from __future__ import annotations
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from functools import cache
+from typing import TYPE_CHECKING
 
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 
 def hash_password(password: bytes) -> str:
     """The hash to keep for these password bytes."""
-    return _HASHER.hash(password)
+    return _hasher().hash(password)
 
 
 def is_password(password_hash: str, presented: bytes) -> bool:
     """True when `presented` are the bytes that `password_hash` was made from; a damaged hash fits nothing."""
+    from argon2.exceptions import InvalidHashError, VerificationError
+
     try:
-        return _HASHER.verify(password_hash, presented)
+        return _hasher().verify(password_hash, presented)
     except (VerificationError, InvalidHashError):
         return False
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)

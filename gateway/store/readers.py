@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import aiosqlite
+if TYPE_CHECKING:
+    import aiosqlite
 
 _MOST = 4
 
@@ -60,6 +62,8 @@ class Readers:
         self._free.clear()
 
     async def _open(self) -> aiosqlite.Connection:
+        import aiosqlite  # not before somebody reads: stations are served without
+
         connection = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
         connection.row_factory = aiosqlite.Row
         self._opened.append(connection)

@@ -18,15 +18,15 @@ _GLOBAL_DEFAULTS: dict[str, object] = {"config": None, "url": None, "token_file"
 
 def parse(arguments: list[str], version: str) -> argparse.Namespace:
     """The options of one call; argparse ends the process with 2 when they make no sense."""
-    options = build_parser(version).parse_args(arguments)
+    options = build_parser(version, daemon_alone=arguments[:1] == ["run"]).parse_args(arguments)
     for name, value in _GLOBAL_DEFAULTS.items():
         if not hasattr(options, name):
             setattr(options, name, value)
     return options
 
 
-def build_parser(version: str) -> argparse.ArgumentParser:
-    """The parser of `ocpp-gateway`."""
+def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.ArgumentParser:
+    """The parser of `ocpp-gateway`; `daemon_alone`: of `run` only, because stations wait while the others are built."""
     everywhere = _everywhere()
     parser = argparse.ArgumentParser(
         prog="ocpp-gateway",
@@ -39,6 +39,9 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ocpp-gateway {version}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
     grammar = _Grammar(commands, everywhere)
+    _add_run(grammar)
+    if daemon_alone:
+        return parser
     _add_daemon(grammar)
     _add_questions(grammar)
     _add_tags(grammar)
@@ -64,13 +67,15 @@ class _Grammar:
         parser.set_defaults(carried_out_by=carried_out_by)
         return parser
 
-    def group(self, name: str, summary: str) -> _Grammar:
-        """A command with commands of its own."""
+    def group(self, name: str, summary: str, *, by_itself: str | None = None) -> _Grammar:
+        """A command with commands of its own; `by_itself` carries it out when none of them is named."""
         parser = self._commands.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[self._everywhere],
             allow_abbrev=False,
         )  # fmt: skip
-        return _Grammar(parser.add_subparsers(metavar="WHAT", required=True, dest="what"), self._everywhere)
+        parser.set_defaults(carried_out_by=by_itself)
+        inner = parser.add_subparsers(metavar="WHAT", required=by_itself is None, dest="what")
+        return _Grammar(inner, self._everywhere)
 
 
 def _everywhere() -> argparse.ArgumentParser:
@@ -85,9 +90,12 @@ def _everywhere() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_daemon(grammar: _Grammar) -> None:
+def _add_run(grammar: _Grammar) -> None:
     run = grammar.add("run", "commands_daemon:run", "run the gateway in the foreground")
     run.add_argument("--log-json", action="store_true", help="log records as JSON lines")
+
+
+def _add_daemon(grammar: _Grammar) -> None:
     demo = grammar.add("demo", "commands_daemon:demo", "a gateway with simulated stations on this machine")
     demo.add_argument("--stations", type=_count, default=3, metavar="N", help="simulated stations (3)")
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the data here (default: a temporary directory)")
@@ -123,7 +131,7 @@ def _add_questions(grammar: _Grammar) -> None:
 
 
 def _add_tags(grammar: _Grammar) -> None:
-    tags = grammar.group("tags", "idTags that may charge")
+    tags = grammar.group("tags", "idTags that may charge", by_itself="commands_tags:list_tags")
     tags.add("list", "commands_tags:list_tags", "all tags")
     put = tags.add("set", "commands_tags:set_tag", "add or replace a tag")
     put.add_argument("tag", metavar="TAG")

@@ -1,16 +1,17 @@
 """Commands around the daemon itself: run, demo, check-config, token create.
 
-They read the configuration; everything heavy is imported by the one command that needs it.
+They read the configuration; everything heavy is imported by the one command that needs it: between the start of `run`
+and its first answer stands every import, so `run` loads no client and no time zone.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 
 from gateway.configuration import Configuration
-from gateway.terminal.client import API, Gateway, ask, expect
 from gateway.terminal.exits import CONFIGURATION, NEGATIVE, OK, UNREACHABLE, Ending, negative
 from gateway.terminal.json_output import print_json, text_member
 from gateway.terminal.reaching import configuration_of, expect_writable, lan_address, reach, socket_path_of
@@ -18,6 +19,7 @@ from gateway.terminal.reaching import configuration_of, expect_writable, lan_add
 
 def run(options: argparse.Namespace) -> int:
     """The daemon in the foreground until SIGTERM."""
+    gc.disable()  # what is loaded now stays; run_until_signal switches it on again
     configuration = configuration_of(options)
     from gateway.terminal.logging_setup import set_up_logging
 
@@ -64,6 +66,8 @@ def check_config(options: argparse.Namespace) -> int:
 
 def token_create(options: argparse.Namespace) -> int:
     """Make a token; it is the last word on standard output."""
+    from gateway.terminal.client import API, ask, expect
+
     body = {"role": options.role, "name": options.name or f"made by {_user()}"}
     try:
         document = expect(ask(reach(options).gateway, "POST", f"{API}/tokens", body=body))
@@ -94,6 +98,8 @@ def _token_offline(configuration: Configuration, role: str, name: str) -> str:
 
 
 def _daemon_answers(configuration: Configuration) -> bool:
+    from gateway.terminal.client import Gateway, ask
+
     try:
         ask(Gateway(socket_path=socket_path_of(configuration)), "GET", "/livez", patience_seconds=3)
     except Ending:

@@ -15,8 +15,6 @@ import traceback
 from datetime import UTC, datetime
 from typing import Protocol, TextIO, cast
 
-from gateway.terminal.masking import masked_text
-
 _JOURNAL = "/run/systemd/journal/socket"
 _LONGEST_MESSAGE = 8000
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
@@ -59,6 +57,8 @@ def set_up_logging(level: str, *, as_json: bool = False, stream: TextIO | None =
 
 def mask_secrets(record: logging.LogRecord) -> bool:
     """A logging filter that keeps every record and takes the secrets out of it, also out of tracebacks and extras."""
+    from gateway.terminal.masking import masked_text  # stations are served before anything is logged
+
     record.msg, record.args = masked_text(record.getMessage()), None
     if record.exc_info and not record.exc_text:
         record.exc_text = masked_text("".join(traceback.format_exception(*record.exc_info)).rstrip())

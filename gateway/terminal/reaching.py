@@ -12,12 +12,14 @@ import socket
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
-from gateway.terminal.client import Gateway
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission, usage
+
+if TYPE_CHECKING:
+    from gateway.terminal.client import Gateway
 
 USUAL_FILE = Path("/etc/ocpp-gateway/gateway.toml")
 SOCKET_NAME = "api.sock"
@@ -45,6 +47,10 @@ def configuration_of(options: argparse.Namespace) -> Configuration:
 
 def reach(options: argparse.Namespace) -> Reached:
     """The gateway to talk to."""
+    from zoneinfo import ZoneInfo
+
+    from gateway.terminal.client import Gateway
+
     url = options.url or os.environ.get("OCPP_GATEWAY_URL")
     if url:
         return Reached(Gateway(url=url, token=_token(options)), None, None)

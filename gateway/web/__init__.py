@@ -1,0 +1,1 @@
+"""The door to people and programs: the HTTP API, health and metrics."""

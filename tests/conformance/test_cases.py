@@ -1,4 +1,4 @@
-"""cases.toml and the tests say the same: every case that applies is played, and nobody plays a case that is not there."""
+"""cases.toml and the tests say the same: every case that applies is played, no other is."""
 
 from __future__ import annotations
 

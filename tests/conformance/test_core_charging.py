@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from tests.conformance.site_under_test import Bench
-from tests.fakes.scripted_station import NOW, ScriptedStation
+from tests.fakes.scripted_station import ScriptedStation
 
 FOUR_HOURS_AGO = "2027-01-15T04:00:00Z"
 THREE_HOURS_AGO = "2027-01-15T05:00:00Z"
@@ -148,7 +146,3 @@ async def test_tc_039_csms_whole_transaction_offline(gateway: Bench, station: Sc
 async def test_tc_064_csms_data_transfer_of_an_unknown_vendor(station: ScriptedStation) -> None:
     told = {"vendorId": "tool.vendor", "messageId": "anything", "data": "..."}
     assert await station.say("DataTransfer", told) == {"status": "UnknownVendorId"}
-
-
-def test_the_time_of_these_scripts() -> None:
-    assert re.fullmatch(r"2027-01-15T08:00:00Z", NOW)

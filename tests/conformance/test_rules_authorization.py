@@ -133,14 +133,17 @@ async def test_rule_2_3_07_free_charging_accepts_and_records_unknown_tags(tmp_pa
 
 
 async def test_rule_2_3_02_a_second_session_is_concurrent_and_is_recorded(tmp_path: Path) -> None:
-    async with bench(tmp_path, more=TWO_STATIONS) as gateway:
-        async with gateway.station("CP-1") as one, gateway.station("CP-2") as two:
-            first = await one.charges(1, "VALID")
-            started = await two.starts(1, "valid")
-            assert started["idTagInfo"] == {"status": "ConcurrentTx"}
-            assert started["transactionId"] not in (0, first)
-            assert (await one.starts(2, "VALID"))["idTagInfo"]["status"] == "ConcurrentTx"
-            assert (await gateway.transaction(first))["open"] is True
+    async with (
+        bench(tmp_path, more=TWO_STATIONS) as gateway,
+        gateway.station("CP-1") as one,
+        gateway.station("CP-2") as two,
+    ):
+        first = await one.charges(1, "VALID")
+        started = await two.starts(1, "valid")
+        assert started["idTagInfo"] == {"status": "ConcurrentTx"}
+        assert started["transactionId"] not in (0, first)
+        assert (await one.starts(2, "VALID"))["idTagInfo"]["status"] == "ConcurrentTx"
+        assert (await gateway.transaction(first))["open"] is True
 
 
 async def test_rule_2_3_02_authorize_is_never_concurrent(station: ScriptedStation) -> None:

@@ -17,20 +17,18 @@ async def test_the_newest_connection_wins(gateway: Bench, station: ScriptedStati
         assert (await station.hung_up())[0] == 1000
         got, outcome = await gateway.sends(newer, "ClearCache", {}, answered={"status": "Accepted"})
         assert (got, outcome.status) == ({}, "answered")
-        assert gateway.site.connected.is_connected("CP-1")
+        assert gateway.is_connected()
     await gateway.gone()
     assert len(await gateway.events("station.connected")) == 2
     assert len(await gateway.events("station.disconnected")) == 1
 
 
-async def test_the_end_of_the_old_connection_leaves_the_new_one_alone(
-    gateway: Bench, station: ScriptedStation
-) -> None:
+async def test_the_end_of_the_old_connection_leaves_the_new_one_alone(gateway: Bench, station: ScriptedStation) -> None:
     async with gateway.station() as newer:
         await station.hung_up()
         station.cut()
         assert await newer.say("Heartbeat", {})
-        assert gateway.site.connected.is_connected("CP-1")
+        assert gateway.is_connected()
         assert await gateway.events("station.disconnected") == []
 
 
@@ -70,17 +68,15 @@ async def test_twenty_connections_in_a_row_leave_one(gateway: Bench) -> None:
 
 async def test_two_stations_do_not_replace_each_other(tmp_path: Path) -> None:
     more = '[[station]]\nid = "CP-1"\n[[station]]\nid = "CP-2"\n'
-    async with bench(tmp_path, more=more) as gateway:
-        async with gateway.station("CP-1") as one, gateway.station("CP-2") as two:
-            assert await one.say("Heartbeat", {})
-            assert await two.say("Heartbeat", {})
-            assert len(gateway.site.connected) == 2
+    async with bench(tmp_path, more=more) as gateway, gateway.station("CP-1") as one, gateway.station("CP-2") as two:
+        assert await one.say("Heartbeat", {})
+        assert await two.say("Heartbeat", {})
+        assert len(gateway.site.connected) == 2
 
 
 async def test_any_frame_is_a_sign_of_life(tmp_path: Path) -> None:
     async with bench(tmp_path, ocpp="idle_timeout_seconds = 1000") as gateway, gateway.station() as station:
-        connection = gateway.site.connected.get("CP-1")
-        assert connection is not None
+        connection = gateway.connection()
         for sign in ("garbage", "[]", '[3, "late", {}]'):
             connection.last_message_at -= 1001
             await station.send(sign)
@@ -94,8 +90,7 @@ async def test_any_frame_is_a_sign_of_life(tmp_path: Path) -> None:
 
 async def test_silence_beyond_the_bound_ends_the_connection(tmp_path: Path) -> None:
     async with bench(tmp_path, ocpp="idle_timeout_seconds = 1000") as gateway, gateway.station() as station:
-        connection = gateway.site.connected.get("CP-1")
-        assert connection is not None
+        connection = gateway.connection()
         connection.last_message_at -= 1001
         end_silent_connections(gateway.site)
         assert (await station.hung_up())[0] == 1000
@@ -103,19 +98,20 @@ async def test_silence_beyond_the_bound_ends_the_connection(tmp_path: Path) -> N
 
 async def test_silence_is_allowed_for_three_heartbeats_at_least(tmp_path: Path) -> None:
     async with bench(tmp_path, ocpp="heartbeat_seconds = 600") as gateway, gateway.station() as station:
-        connection = gateway.site.connected.get("CP-1")
-        assert connection is not None
+        connection = gateway.connection()
         connection.last_message_at -= 1790
         end_silent_connections(gateway.site)
         assert await station.say("Heartbeat", {})
 
 
 async def test_a_removed_station_is_sent_away(tmp_path: Path) -> None:
-    async with bench(tmp_path, ocpp='unknown_stations = "accept"', more="") as gateway:
-        async with gateway.station("GUEST") as station:
-            await station.boots()
-            assert await remove_station(gateway.site, "GUEST", actor="tester") == "removed"
-            await station.hung_up()
+    async with (
+        bench(tmp_path, ocpp='unknown_stations = "accept"', more="") as gateway,
+        gateway.station("GUEST") as station,
+    ):
+        await station.boots()
+        assert await remove_station(gateway.site, "GUEST", actor="tester") == "removed"
+        await station.hung_up()
 
 
 async def test_a_stopping_gateway_hangs_up_without_a_close_frame(tmp_path: Path) -> None:

@@ -36,12 +36,11 @@ async def test_rule_2_4_09_every_listed_value_is_taken_as_it_is(gateway: Bench, 
     assert [json.loads(body) for body in await bodies(gateway)] == [payload]
 
 
-@pytest.mark.parametrize(("name", "value"), LISTED, ids=lambda part: part)
-async def test_rule_2_4_09_each_listed_value_by_itself(
-    gateway: Bench, station: ScriptedStation, name: str, value: str
-) -> None:
-    assert await station.measures(1, [{"value": "1", name: value}]) == {}
+async def test_rule_2_4_09_each_listed_value_by_itself(gateway: Bench, station: ScriptedStation) -> None:
+    for name, value in LISTED:
+        assert await station.measures(1, [{"value": "1", name: value}]) == {}
     assert gateway.quirks() == set()
+    assert len(await bodies(gateway)) == len(LISTED)
 
 
 @pytest.mark.parametrize("value", ["0", "-1.5", "1e3", "", "NaN", "0x1F", "1,5", "   7", "9" * 400, "Ünï €"])
@@ -52,7 +51,9 @@ async def test_rule_2_4_09_a_value_is_text_and_stays_so(gateway: Bench, station:
 
 
 async def test_a_signed_value_is_kept_byte_for_byte(gateway: Bench, station: ScriptedStation) -> None:
-    signed = 'OCMF|{"FV":"1.0","RD":[{"TM":"2027-01-15T08:00:00,000+0000 S","RV":0.100,"RI":"1-b:1.8.0"}]}|{"SD":"3046=="}'
+    signed = (
+        'OCMF|{"FV":"1.0","RD":[{"TM":"2027-01-15T08:00:00,000+0000 S","RV":0.100,"RI":"1-b:1.8.0"}]}|{"SD":"3046=="}'
+    )
     transaction = await station.charges(1)
     payload = (
         f'{{ "connectorId":1,\t"transactionId" : {transaction},"meterValue":[{{"timestamp":"{NOW}",'

@@ -1,4 +1,4 @@
-"""What arrives late and in another order than it happened: replayed queues, reboots, lost stops (rules 2.4.6 to 2.4.8)."""
+"""What arrives late or in another order than it happened: replayed queues, reboots, lost stops (rules 2.4.6-2.4.8)."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_rule_2_4_07_a_session_whose_stop_never_comes_ends_with_what_was_m
     await station.say("Heartbeat", {})
     await end_abandoned_sessions(gateway.site)
     assert (await gateway.transaction(transaction))["open"] is True
-    gateway.clock.forward(minutes=1)
+    gateway.clock.forward(minutes=2)
     await station.say("Heartbeat", {})
     await end_abandoned_sessions(gateway.site)
     ended = await gateway.transaction(transaction)
@@ -124,7 +124,7 @@ async def test_rule_2_4_07_a_late_stop_overrides_the_reconstructed_end(
     assert await station.stops(transaction, meter=2100, at=at(8, 25), reason="PowerLoss") == {}
     ended = await gateway.transaction(transaction)
     assert (ended["reason"], ended["energy_wh"], ended["stop_time"]) == ("PowerLoss", 1100, "2027-01-15T08:25:00.000Z")
-    assert {"reconstructed", "late_stop"} <= set(ended["anomalies"]) or "late_stop" in ended["anomalies"]
+    assert "late_stop" in ended["anomalies"]
     corrections = [one["corrects"] for one in await gateway.events("transaction.ended")]
     assert corrections == [None, "reconstructed"]
     assert await station.stops(transaction, meter=9999, at=at(8, 26)) == {}

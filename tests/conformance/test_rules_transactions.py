@@ -23,7 +23,7 @@ async def test_rule_2_4_01_numbers_rise_over_stations_and_restarts(tmp_path: Pat
                     at = f"2027-01-15T07:0{minute}:00Z"
                     numbers += [(await station.starts(one, f"TAG-{one}", at=at))["transactionId"] for one in (1, 2)]
     assert numbers == sorted(set(numbers))
-    assert 0 < numbers[0] and numbers[-1] < 2**31 - 1
+    assert numbers[0] > 0 and numbers[-1] < 2**31 - 1
 
 
 async def test_rule_2_4_03_the_same_start_with_another_message_id(gateway: Bench, station: ScriptedStation) -> None:
@@ -90,11 +90,14 @@ async def test_rule_2_4_03_a_start_that_differs_is_another(
 
 
 async def test_rule_2_4_03_the_same_start_of_another_station_is_another(tmp_path: Path) -> None:
-    async with bench(tmp_path, more=TWO_STATIONS) as gateway:
-        async with gateway.station("CP-1") as one, gateway.station("CP-2") as two:
-            first = await one.starts(1, "NOBODY", message_id="a")
-            second = await two.starts(1, "NOBODY", message_id="a")
-            assert first["transactionId"] != second["transactionId"]
+    async with (
+        bench(tmp_path, more=TWO_STATIONS) as gateway,
+        gateway.station("CP-1") as one,
+        gateway.station("CP-2") as two,
+    ):
+        first = await one.starts(1, "NOBODY", message_id="a")
+        second = await two.starts(1, "NOBODY", message_id="a")
+        assert first["transactionId"] != second["transactionId"]
 
 
 async def test_rule_2_4_03_the_answer_comes_after_the_commit(gateway: Bench, station: ScriptedStation) -> None:
@@ -244,17 +247,23 @@ async def test_rule_2_4_01_a_number_that_some_station_uses_is_never_issued(
 
 
 async def test_rule_2_4_05_a_stop_of_another_stations_transaction_changes_nothing_of_it(tmp_path: Path) -> None:
-    async with bench(tmp_path, more=TWO_STATIONS) as gateway:
-        async with gateway.station("CP-1") as one, gateway.station("CP-2") as two:
-            running = await one.charges(1)
-            assert await two.stops(running, meter=9999) == {}
-            assert (await gateway.transaction(running))["open"] is True
-            assert await one.stops(running, meter=2000) == {}
-            assert (await gateway.transaction(running))["meter_stop_wh"] == 2000
-            assert len(await gateway.events("transaction.orphan_stop")) == 1
+    async with (
+        bench(tmp_path, more=TWO_STATIONS) as gateway,
+        gateway.station("CP-1") as one,
+        gateway.station("CP-2") as two,
+    ):
+        running = await one.charges(1)
+        assert await two.stops(running, meter=9999) == {}
+        assert (await gateway.transaction(running))["open"] is True
+        assert await one.stops(running, meter=2000) == {}
+        assert (await gateway.transaction(running))["meter_stop_wh"] == 2000
+        assert len(await gateway.events("transaction.orphan_stop")) == 1
 
 
-@pytest.mark.parametrize(("stop", "anomaly"), [({"meter": 10}, "meter_went_backwards"), ({"at": "2027-01-15T07:00:00Z"}, "stopped_before_start")])
+@pytest.mark.parametrize(
+    ("stop", "anomaly"),
+    [({"meter": 10}, "meter_went_backwards"), ({"at": "2027-01-15T07:00:00Z"}, "stopped_before_start")],
+)
 async def test_rule_2_4_09_what_cannot_be_right_is_kept_and_marked(
     gateway: Bench, station: ScriptedStation, stop: dict[str, object], anomaly: str
 ) -> None:
@@ -275,7 +284,9 @@ async def test_rule_2_4_10_transaction_data_of_a_megabyte_is_kept(gateway: Bench
     data = [
         {
             "timestamp": f"2027-01-15T{minute // 60:02d}:{minute % 60:02d}:00Z",
-            "sampledValue": [{"value": str(minute), "context": "Sample.Clock", "measurand": "Energy.Active.Import.Register"}]
+            "sampledValue": [
+                {"value": str(minute), "context": "Sample.Clock", "measurand": "Energy.Active.Import.Register"}
+            ]
             * 8,
         }
         for minute in range(1000)

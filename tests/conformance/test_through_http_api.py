@@ -49,8 +49,7 @@ async def test_remote_start_and_stop_over_http(tmp_path: Path) -> None:
 
 
 async def test_refused_unanswered_and_not_connected_over_http(tmp_path: Path) -> None:
-    more = '[[station]]\nid = "CP-1"\ncall_timeout_seconds = 0.1\n'
-    async with bench(tmp_path, web=True, more=more) as gateway, operator(gateway) as session:
+    async with bench(tmp_path, web=True) as gateway, operator(gateway) as session:
         assert (await command(session, "ClearCache", {}))[0] == 409
         async with gateway.station() as station:
             asked = asyncio.create_task(command(session, "UnlockConnector", {"connectorId": 99}))
@@ -58,6 +57,7 @@ async def test_refused_unanswered_and_not_connected_over_http(tmp_path: Path) ->
             await station.refuse("NotSupported", "no lock")
             status, outcome = await asked
             assert (status, outcome["status"], outcome["code"]) == (200, "call_error", "NotSupported")
+            gateway.wait_for_answers(seconds=0.05)
             status, outcome = await command(session, "Reset", {"type": "Hard"})
             assert (status, outcome["status"]) == (504, "unanswered")
             await station.expect("Reset")

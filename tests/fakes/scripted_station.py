@@ -1,8 +1,8 @@
 """A charge point for wire scripts: raw JSON over a WebSocket client, none of the gateway's own protocol code.
 
-`say` sends a request and gives the conf (or the CallError); `expect` waits for a request of the central system, `answer`
-answers it. Whatever the central system sends is held against the official schemas with a validator of its own. Leaving
-the block fails when the central system sent a request that nobody expected.
+`say` sends a request and gives the conf (or the CallError); `expect` waits for a request of the central system, and
+`answer` answers it. Whatever the central system sends is held against the official schemas with a validator of its
+own. Leaving the block fails when the central system sent a request that nobody expected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft4Validator
+from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol

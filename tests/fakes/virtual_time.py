@@ -1,9 +1,9 @@
 """An event loop whose clock jumps: when nothing is ready it is at once as late as the next timer.
 
-A day of charging passes in seconds and the same seed gives the same day, because nothing is left to chance: the network
-is in memory (`virtual_network`), and what runs in a thread (the store's writer) is waited for, with the clock standing
-still, and is then told `work_seconds` of virtual time later. Threads that do not go through `run_in_executor` (the
-readers' aiosqlite) are not seen: look into the database with sqlite3 after the gateway has stopped.
+A day of charging passes in seconds, and the same seed gives the same day, for nothing is left to chance: the network
+is in memory (`virtual_network`), and what is meant for a thread (the store's writer) is done at once, in this one, and
+told `work_seconds` of virtual time later; what arrives meanwhile forms the next batch, as on a real disk. Threads of
+others (the readers' aiosqlite) are not seen: look into the database with sqlite3 after the gateway has stopped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class NothingCanHappen(Exception):
 
 @dataclass(slots=True)
 class VirtualClock:
-    """`seconds` since the start, only ever moved by the loop; `stepped_seconds` is what somebody set the wall clock off."""
+    """`seconds` since the start are moved by the loop alone; `stepped_seconds` is how far off somebody set it."""
 
     start_micros: int
     seconds: float = 0.0
@@ -40,13 +40,17 @@ class VirtualClock:
         """The wall clock in microseconds since 1970: the gateway's own, with its steps."""
         return self.start_micros + round((self.seconds + self.stepped_seconds) * 1e6)
 
-    def true_micros(self) -> int:
-        """What a wall clock without steps says."""
-        return self.start_micros + round(self.seconds * 1e6)
+    def time(self) -> datetime:
+        """The same as an aware datetime: what stations say that were told the time by the gateway."""
+        return EPOCH + self.micros() * MICROSECOND
 
     def true_time(self) -> datetime:
-        """The same as an aware datetime: the stations' wall clock."""
-        return EPOCH + self.true_micros() * MICROSECOND
+        """What a wall clock without steps says, as an aware datetime."""
+        return EPOCH + (self.start_micros + round(self.seconds * 1e6)) * MICROSECOND
+
+    def step(self, seconds: float) -> None:
+        """Somebody sets the gateway's wall clock."""
+        self.stepped_seconds += seconds
 
 
 @dataclass(slots=True)

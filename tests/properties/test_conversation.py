@@ -42,7 +42,7 @@ class Talking(RuleBasedStateMachine):
         self.asked: Call | None = None
         self.expected: list[str] = []  # ids the station waits for, in order
 
-    def take(self, events: Event | None | list[Event]) -> None:
+    def take(self, events: Event | list[Event] | None) -> None:
         """What the connection would do with these events."""
         for event in events if isinstance(events, list) else [events]:
             match event:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway.simulated_outlet import Session
 from gateway.simulated_station import Habits, SimulatedStation
-from tests.fakes.virtual_time import World
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 LONGEST_OFFLINE_SECONDS = 2 * HOUR
@@ -90,9 +91,17 @@ class Charger:
             self.power_on()
 
 
-def make_charger(world: World, number: int, url: str, *, seed: int, habits: Habits, sample_seconds: int) -> Charger:
-    """The charger number `number` of the site at `url`, off, with cards of its own."""
-    identity = f"CP-{number:03d}"
-    station = SimulatedStation(identity, url, seed=seed * 1000 + number, habits=habits, wall_clock=world.clock.true_time)
+def identity_of(number: int) -> str:
+    """The identity of the charger number `number`."""
+    return f"CP-{number:03d}"
+
+
+def make_charger(
+    number: int, url: str, wall_clock: Callable[[], datetime], *, seed: int, habits: Habits, sample_seconds: int
+) -> Charger:
+    """The charger number `number` of the site at `url`, still without power."""
+    station = SimulatedStation(
+        identity_of(number), url, seed=seed * 1000 + number, habits=habits, wall_clock=wall_clock
+    )
     station.settings.answer_change({"key": "MeterValueSampleInterval", "value": str(sample_seconds)})
     return Charger(station)

@@ -33,9 +33,7 @@ class Ledger:
 
     def of_kind(self, kind: str, station: str | None = None) -> list[Row]:
         """The journal's events of one kind, with their data decoded."""
-        return [
-            event for event in self.events if event["kind"] == kind and station in (None, event["station"])
-        ]
+        return [event for event in self.events if event["kind"] == kind and station in (None, event["station"])]
 
 
 def read_ledger(directory: Path) -> Ledger:

@@ -1,7 +1,7 @@
 """Plays a site for a while: the unchanged gateway, started anew as often as wished, and a number of busy chargers.
 
-At the end the weather clears, mishaps cease, some drivers leave, and everything is waited for until it is delivered; what
-still charges then goes on charging while the gateway stops. Only then is the ledger read.
+At the end the weather clears, mishaps cease, every second charger's drivers leave, and everything is waited for until
+it is delivered; whoever still charges then goes on while the gateway stops. Only then is the ledger read.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Played:
 def play(plan: Plan, directory: Path) -> Played:
     """Play `plan` with the gateway's data in `directory`/data."""
     print(f"seed {plan.seed}")
+    directory.mkdir(exist_ok=True)
     return run_virtual(lambda world: _play(world, plan, directory), start=MORNING, weather=plan.weather, seed=plan.seed)
 
 
@@ -112,16 +113,28 @@ def cards(number: int) -> tuple[str, ...]:
     return tuple(f"CARD-{number:03d}-{letter}" for letter in "ABCD")
 
 
+async def hand_out_cards(running: Running, chargers: int) -> None:
+    """Put the cards of so many chargers into the list."""
+    for number in range(1, chargers + 1):
+        for card in cards(number):
+            await put_tag(running.site, card, {}, actor="test")
+
+
 async def until_settled(chargers: list[Charger]) -> None:
     """Until every charger is connected and has delivered everything."""
-    while not all(charger.settled() for charger in chargers):
+    while not all(charger.settled() for charger in chargers):  # noqa: ASYNC110, virtual time costs nothing
         await asyncio.sleep(7)
 
 
 async def _play(world: World, plan: Plan, directory: Path) -> Played:
     chargers = [
         make_charger(
-            world, number, URL, seed=plan.seed, habits=habits_of(plan, number), sample_seconds=plan.sample_seconds
+            number,
+            URL,
+            world.clock.true_time,
+            seed=plan.seed,
+            habits=habits_of(plan, number),
+            sample_seconds=plan.sample_seconds,
         )
         for number in range(1, plan.chargers + 1)
     ]
@@ -129,7 +142,7 @@ async def _play(world: World, plan: Plan, directory: Path) -> Played:
     calm_at = loop.time() + plan.seconds - LAST_HOURS
     async with asyncio.TaskGroup() as mishaps:
         async with _gateway(world, directory, answered) as running:
-            await _hand_out_cards(running, len(chargers))
+            await hand_out_cards(running, len(chargers))
         for number, charger in enumerate(chargers):
             charger.power_on()
             mishaps.create_task(charger.suffer(plan.bad, seed=f"{plan.seed}/{number}", until=calm_at))
@@ -149,12 +162,6 @@ async def _gateway(world: World, directory: Path, answered: Counter[str]) -> Asy
         yield running
         for (action, _, result), times in running.site.health.counters.messages.items():
             answered[action] += times if result == "answered" else 0
-
-
-async def _hand_out_cards(running: Running, chargers: int) -> None:
-    for number in range(1, chargers + 1):
-        for card in cards(number):
-            await put_tag(running.site, card, {}, actor="test")
 
 
 async def _come_to_an_end(world: World, chargers: list[Charger], calm_at: float) -> None:

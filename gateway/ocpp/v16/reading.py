@@ -3,21 +3,23 @@
 The fast path decodes straight into the type and runs for nearly every message. Only what it refuses is parsed, repaired
 and checked again. A message whose mandatory core is usable is accepted even then, marked `quarantined`: a CALLERROR
 makes a station drop billing data (OCPP 1.6 3.7.1). A station in strict mode gets the letter of the schema instead.
-This file does not know the quirks (`gateway.ocpp.repair`) nor what the gateway does with a request.
+This file does not know the quirks (`gateway.ocpp.repair`) nor what the gateway does with a request. What only the slow
+path needs is loaded by the first message that takes it.
 """
 
 from __future__ import annotations
 
 import json
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
 from gateway.ocpp.errors import ErrorCode
-from gateway.ocpp.repair import JSON, repair, usable_core
 from gateway.ocpp.v16.actions import ACTIONS
 from gateway.ocpp.v16.from_station import REQUEST_TYPES, StationRequest
-from gateway.ocpp.v16.schemas import violations
+
+if TYPE_CHECKING:
+    from gateway.ocpp.repair import JSON
 
 # Structs, not dataclasses: a Request is made for every message, and a frozen dataclass costs five times as much
 
@@ -62,6 +64,8 @@ def _refusal_of_action(action: str) -> Refusal:
 
 
 def _read_slowly(action: str, raw: bytes, *, strict: bool) -> Read:
+    from gateway.ocpp.repair import repair, usable_core
+
     if strict and not raw.strip():
         return Refusal(ErrorCode.PROTOCOL_ERROR, "the payload is missing")
     try:
@@ -82,6 +86,8 @@ def _read_slowly(action: str, raw: bytes, *, strict: bool) -> Read:
 
 
 def _converted(action: str, payload: JSON, *, quirks: tuple[str, ...] = (), quarantined: bool = False) -> Read:
+    from gateway.ocpp.v16.schemas import violations
+
     violation = violations(action, "request", payload)
     if violation is not None:
         return Refusal(violation.code, violation.description)

@@ -153,7 +153,7 @@ class TestOurRequests:
         assert talk.time_passed(59.9) == []
         expired, following = talk.time_passed(60)
         assert expired == Expired(first)
-        assert b'[2,"our-2","B",{}]' == sent(following)
+        assert sent(following) == b'[2,"our-2","B",{}]'
         assert talk.next_deadline() == 120
         assert isinstance(talk.text_arrived(b'[3,"our-1",{"for":"A"}]', 61), Dropped)
         assert talk.text_arrived(b'[3,"our-2",{}]', 62) == Resolved(second, Answered({}))

@@ -106,7 +106,7 @@ def test_json_output_is_the_api_document(api: FakeApi, config: Path, capsys: pyt
 def test_pages_are_followed_to_the_end(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api.will_answer("GET /api/v1/id-tags?limit=1000", {"items": [{"id_tag": "A"}], "next": "a b"})
     api.will_answer("GET /api/v1/id-tags?limit=1000&after=a+b", {"items": [{"id_tag": "B"}], "next": None})
-    assert do(config, "tags", "list", "--json") == 0
+    assert do(config, "tags", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"items": [{"id_tag": "A"}, {"id_tag": "B"}], "next": None}
 
 

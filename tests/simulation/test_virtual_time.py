@@ -1,0 +1,125 @@
+"""The stage itself: time that jumps, work that takes virtual time, lines that deliver in order or die."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.fakes.virtual_network import Weather
+from tests.fakes.virtual_time import NothingCanHappen, World, run_virtual
+
+START = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
+
+
+def test_a_year_passes_at_once() -> None:
+    async def main(world: World) -> datetime:
+        await asyncio.sleep(365 * 86400)
+        return world.clock.true_time()
+
+    began = time.monotonic()
+    assert run_virtual(main, start=START) == START + timedelta(days=365)
+    assert time.monotonic() - began < 5
+
+
+def test_timers_go_off_in_order_and_time_does_not_pass_while_something_is_ready() -> None:
+    async def main(world: World) -> list[tuple[str, float]]:
+        loop, heard = asyncio.get_running_loop(), []
+        for name, seconds in (("third", 3.0), ("first", 1.0), ("second", 1.5)):
+            loop.call_later(seconds, lambda name=name: heard.append((name, loop.time())))
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert loop.time() == 0
+        await asyncio.sleep(5)
+        return heard
+
+    assert run_virtual(main, start=START) == [("first", 1.0), ("second", 1.5), ("third", 3.0)]
+
+
+def test_work_in_a_thread_takes_virtual_time_and_may_fail() -> None:
+    async def main(world: World) -> float:
+        loop = asyncio.get_running_loop()
+        assert await loop.run_in_executor(None, lambda: 7) == 7
+        with pytest.raises(ZeroDivisionError):
+            await loop.run_in_executor(None, lambda: 1 / 0)
+        return loop.time()
+
+    assert run_virtual(main, start=START, work_seconds=0.25) == 0.5
+
+
+def test_a_step_of_the_clock_moves_the_wall_clock_only() -> None:
+    async def main(world: World) -> None:
+        world.clock.step(-7200)
+        assert world.clock.time() == START - timedelta(hours=2)
+        assert world.clock.true_time() == START
+        await asyncio.sleep(60)
+        assert world.clock.time() == START - timedelta(hours=1, minutes=59)
+
+    run_virtual(main, start=START)
+
+
+def test_waiting_for_what_cannot_come_is_an_error() -> None:
+    async def main(world: World) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(NothingCanHappen, match="main"):
+        run_virtual(main, start=START)
+
+
+async def _echo_sums(count: int) -> tuple[list[int], type[BaseException] | None]:
+    """Say 1, 2, 3 ... to a server that echoes; what came back, and how the line ended if it did."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(line)
+        except ConnectionResetError:
+            pass
+        writer.close()
+
+    loop = asyncio.get_running_loop()
+
+    def factory() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), converse)
+
+    server = await loop.create_server(factory, "127.0.0.1", 0)
+    reader = asyncio.StreamReader()
+    port = server.sockets[0].getsockname()[1]
+    transport, _ = await loop.create_connection(lambda: asyncio.StreamReaderProtocol(reader), "127.0.0.1", port)
+    heard: list[int] = []
+    try:
+        for number in range(count):
+            transport.write(b"%d\n" % number)
+            line = await reader.readline()
+            if not line:
+                return heard, EOFError
+            heard.append(int(line))
+    except ConnectionResetError as error:
+        return heard, type(error)
+    transport.close()
+    server.close()
+    return heard, None
+
+
+def test_a_calm_line_delivers_everything_in_order() -> None:
+    assert run_virtual(lambda world: _echo_sums(500), start=START) == (list(range(500)), None)
+
+
+@pytest.mark.parametrize("weather", [Weather(loses_request=0.05), Weather(loses_answer=0.05)])
+def test_in_bad_weather_a_line_dies_and_its_ends_notice(weather: Weather) -> None:
+    first = run_virtual(lambda world: _echo_sums(500), start=START, weather=weather, seed=3)
+    again = run_virtual(lambda world: _echo_sums(500), start=START, weather=weather, seed=3)
+    other = run_virtual(lambda world: _echo_sums(500), start=START, weather=weather, seed=4)
+    assert first[1] is ConnectionResetError
+    assert first == again != other
+    assert first[0] == list(range(len(first[0])))
+
+
+def test_nobody_listening_refuses() -> None:
+    async def main(world: World) -> None:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", 1)
+
+    run_virtual(main, start=START)

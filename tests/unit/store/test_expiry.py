@@ -1,0 +1,124 @@
+"""What is old goes, in bites; what numbers go on from, what is open, and what is not indexed yet stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.model.instants import Instant
+from gateway.model.tags import Verdict
+from gateway.rules.retention import Limits
+from gateway.store import expiry, meter_frames, migrations, transactions
+from gateway.store.writing import Writing, newest_numbers
+from tests.unit.store.opened_database import CP, END, NOW, START
+
+OLD = Instant(NOW - 1)
+NEVER = Limits(*[Instant(0)] * 5)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Writing]:
+    connection = migrations.open_for_writing(tmp_path / "gateway.db")
+    yield Writing(connection)
+    connection.close()
+
+
+def event(db: Writing, stream: str, at: Instant) -> None:
+    number, sequence = db.next_numbers(stream)  # type: ignore[arg-type]
+    db.execute("INSERT INTO events VALUES (?, ?, ?, 'k', NULL, NULL, 0, ?, '{}')", (number, stream, sequence, at))
+
+
+def count(db: Writing, table: str, where: str = "true") -> int:
+    return int(db.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])
+
+
+@pytest.mark.parametrize(("stream", "kind"), [("ops", "operations"), ("tx", "transactions")])
+def test_events_go_by_stream_and_the_newest_stays(db: Writing, stream: str, kind: str) -> None:
+    other = "tx" if stream == "ops" else "ops"
+    for _ in range(5):
+        event(db, stream, OLD)
+        event(db, other, OLD)
+    before = newest_numbers(db.connection)
+    limits = replace(NEVER, **{kind: NOW})
+    assert expiry.delete_some(db, limits, most=100) == 4
+    assert count(db, "events", f"stream = '{stream}'") == 1
+    assert count(db, "events", f"stream = '{other}'") == 5
+    assert newest_numbers(db.connection) == before
+    assert expiry.delete_some(db, limits, most=100) == 0
+
+
+def test_what_is_not_old_enough_stays(db: Writing) -> None:
+    for at in (OLD, OLD, NOW, NOW):
+        event(db, "ops", at)
+    assert expiry.delete_some(db, replace(NEVER, operations=NOW), most=100) == 2
+    assert count(db, "events") == 2
+
+
+def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
+    for number in range(10):
+        event(db, "ops", OLD)
+        event(db, "tx", OLD)
+        db.execute(
+            "INSERT INTO quarantine (station, action, reason, recorded_at, body) VALUES ('a', 'b', 'c', ?, x'')", (OLD,)
+        )
+        db.execute(
+            "INSERT INTO commands (command_id, station, action, request, actor, asked_at, status)"
+            " VALUES (?, 'CP1', 'Reset', '{}', 'a', ?, 'answered')",
+            (str(number), OLD),
+        )
+        transaction_id = transactions.record_start(
+            db, START._replace(meter_start_wh=number), _verdict(), received_at=OLD, remote_start_command=None
+        )
+        transactions.record_stop(db, transaction_id, END, received_at=OLD)
+        meter_frames.append(db, CP, 1, None, None, OLD, b"{}")
+        meter_frames.unindexed(db, 1)
+        meter_frames.index(db, [(transaction_id, db.next_numbers("meter")[0] - 1)], upto=10**9)
+    db.insert_late_rows()
+    everything = Limits(*[NOW] * 5)
+    tables = ("events", "quarantine", "commands", "transactions", "meter_frames")
+    sizes = {table: count(db, table) for table in tables}
+    bites = 0
+    while gone := expiry.delete_some(db, everything, most=3):
+        bites += 1
+        smaller = {table: count(db, table) for table in tables}
+        for table in tables:
+            assert sizes[table] - smaller[table] <= (6 if table == "events" else 3)
+        assert gone >= sum(sizes.values()) - sum(smaller.values())
+        sizes = smaller
+        assert bites < 20
+    assert sizes == {"events": 2, "quarantine": 0, "commands": 0, "transactions": 0, "meter_frames": 1}
+    assert count(db, "meter_index", "frame_id < (SELECT min(id) FROM meter_frames)") == 0
+
+
+def test_open_sessions_and_running_commands_stay(db: Writing) -> None:
+    transactions.record_start(db, START, _verdict(), received_at=OLD, remote_start_command=None)
+    db.execute(
+        "INSERT INTO commands (command_id, station, action, request, actor, asked_at, status)"
+        " VALUES ('c', 'CP1', 'Reset', '{}', 'a', ?, 'running')",
+        (OLD,),
+    )
+    assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 0
+
+
+def test_a_session_of_long_ago_that_was_told_today_stays(db: Writing) -> None:
+    transaction_id = transactions.record_start(db, START, _verdict(), received_at=NOW, remote_start_command=None)
+    transactions.record_stop(db, transaction_id, END._replace(stop_at=Instant(5)), received_at=NOW)
+    assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 0
+
+
+def test_frames_nobody_has_looked_at_stay(db: Writing) -> None:
+    for _ in range(5):
+        meter_frames.append(db, CP, 1, None, None, OLD, b"{}")
+    third = meter_frames.unindexed(db, 5)[2].frame_id
+    assert expiry.delete_some(db, replace(NEVER, meter=NOW), most=100) == 0
+    meter_frames.index(db, [], upto=third)
+    db.insert_late_rows()
+    assert expiry.delete_some(db, replace(NEVER, meter=NOW), most=100) == 3
+    assert count(db, "meter_frames") == 2
+
+
+def _verdict() -> Verdict:
+    return Verdict("Accepted")
