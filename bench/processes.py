@@ -79,13 +79,13 @@ def written_bytes(pid: int) -> tuple[int, int]:
 
 @contextmanager
 def running(recipe: Recipe) -> Iterator[Server]:
-    """Start the server pinned to the first core, wait until it listens, stop it at the end."""
+    """Start the server pinned to the first core, wait until it answers, stop it at the end."""
     log_path = recipe.directory / f"{recipe.name}.log"
     with log_path.open("wb") as log:
         began = time.perf_counter()
         with _pinned_to(_cores()[0]):
             process = subprocess.Popen(
-                recipe.command, stdout=log, stderr=log, cwd=recipe.directory, env={**os.environ, **recipe.environment}
+                recipe.command, stdout=log, stderr=log, cwd=recipe.directory, env=_environment(recipe)
             )
         try:
             _wait_until_listening(process, recipe.port, log_path)
@@ -123,6 +123,12 @@ def _cores() -> list[int]:
     return _ALL_CORES
 
 
+def _environment(recipe: Recipe) -> dict[str, str]:
+    """Ours and the recipe's; Python may keep its bytecode, as every installation does."""
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return ours | dict(recipe.environment)
+
+
 @contextmanager
 def _pinned_to(core: int) -> Iterator[None]:
     before = os.sched_getaffinity(0)
@@ -138,11 +144,23 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log_path:
     while time.perf_counter() < deadline:
         if process.poll() is not None:
             raise ServerFailed(f"ended with {process.returncode}: {_end_of(log_path)}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if _answers(port, deadline):
+            return
         time.sleep(0.002)
     raise ServerFailed(f"does not listen: {_end_of(log_path)}")
+
+
+def _answers(port: int, deadline: float) -> bool:
+    """Whether a request is answered, with whatever: a kernel takes connections for a server that is still busy."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+        probe.settimeout(max(0.1, deadline - time.perf_counter()))
+        try:
+            probe.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return bool(probe.recv(1))
+        except OSError:
+            return False
 
 
 def _end_of(log_path: Path) -> str:

@@ -67,7 +67,7 @@ def memory(bench: Bench) -> list[tuple[float, float]]:
 
 
 def start(bench: Bench) -> list[float]:
-    """P8: from spawning to listening, gateway on a year of rows / naive on an empty database."""
+    """P8: from spawning to the first answer, gateway on a year of rows / naive on an empty database."""
     ratios = []
     bench.filled_data()
     for _ in range(bench.rounds):

@@ -146,6 +146,9 @@ class Conversation:
             if self._asked is not None:
                 self._waiting.append((frame, text))
                 return None
+            if frame.message_id not in self._given.answers:
+                self._asked, self._asked_text = frame, text
+                return frame
             return self._take(frame, text)
         if isinstance(frame, CallResult):
             payload = frame.payload if isinstance(frame.payload, dict) else {}

@@ -77,7 +77,9 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
 def meter_values(asked: Question, request: v16.MeterValues) -> AnswerUnit:
     """Kept raw; which session the values belong to is found in the background. Never refused (OCPP 1.6 4.7)."""
     body = bytes(asked.call.payload)
-    connector = request.connector_id if fits(request.connector_id) else None
+    connector: int | None = request.connector_id
+    if not 0 <= request.connector_id < 1 << 31:
+        connector = None
     claimed = request.transaction_id
 
     def unit(db: Writing) -> v16.EmptyAnswer:

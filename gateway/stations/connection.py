@@ -107,8 +107,10 @@ class StationConnection(ServerConnection):
             return
         if text is not None:
             self._send_answer(text)
-        self._turns.extend(self._conversation.answered(call, text))
-        if not self._taking_turns:
+        turns = self._conversation.answered(call, text)
+        if turns:
+            self._turns.extend(turns)
+        if not self._taking_turns and (self._turns or self._paused_reading):
             self._take_turns()
 
     def end(self, code: int, reason: str) -> None:
@@ -130,7 +132,25 @@ class StationConnection(ServerConnection):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        """Cut the stream into whole frames; a frame over the bound goes to the library at once, which refuses it (1009)."""
+        """Nearly always exactly one text frame; everything else is cut into frames first."""
+        if not self._partial and self._takes_plain_text():
+            text = text_of_frame(data)
+            if text is not None and len(text) <= self.max_frame_bytes:
+                self._text_arrived(text)
+                return
+        self._cut_into_frames(data)
+
+    def _takes_plain_text(self) -> bool:
+        protocol = self.protocol
+        return (
+            protocol.current_size is None
+            and protocol.state is OPEN
+            and not protocol.extensions
+            and not self._library_only
+        )
+
+    def _cut_into_frames(self, data: bytes) -> None:
+        """A frame over the bound goes to the library at once, which refuses it (1009)."""
         if self._library_only or self.protocol.state is not OPEN:
             self._to_library(data)
             # Bytes behind the handshake may leave the library in the middle of a frame: then it keeps the connection.
@@ -194,7 +214,7 @@ class StationConnection(ServerConnection):
     # Private
 
     def _frame_received(self, frame: bytes) -> None:
-        if self.protocol.current_size is None and self.protocol.state is OPEN and not self.protocol.extensions:
+        if self._takes_plain_text():
             text = text_of_frame(frame)
             if text is not None and len(text) <= self.max_frame_bytes:
                 self._text_arrived(text)

@@ -13,6 +13,7 @@ except ImportError:  # no compiled extension on this platform
     from websockets.utils import apply_mask
 
 _FINAL_TEXT = 0x81
+_SHORT_HEADERS = tuple(bytes((_FINAL_TEXT, length)) for length in range(126))
 
 
 def frame_length(data: bytes | bytearray, start: int = 0) -> int | None:
@@ -35,13 +36,17 @@ def frame_length(data: bytes | bytearray, start: int = 0) -> int | None:
 
 
 def text_of_frame(frame: bytes) -> bytes | None:
-    """The unmasked payload of one whole frame if it is a final, masked, valid UTF-8 text frame, else None."""
-    if frame[0] != _FINAL_TEXT or frame[1] < 0x80:
+    """The unmasked payload if `frame` is exactly one final, masked, valid UTF-8 text frame, else None."""
+    if len(frame) < 6 or frame[0] != _FINAL_TEXT or frame[1] < 0x80:
         return None
-    length = frame[1] & 0x7F
-    start = 6 if length < 126 else 8 if length == 126 else 14
-    if length == 127 and frame[2] & 0x80:
-        return None  # the most significant bit must be 0 (RFC 6455 5.2)
+    length, start = frame[1] & 0x7F, 6
+    if length == 126:
+        length, start = frame[2] << 8 | frame[3], 8
+    elif length == 127:
+        # the most significant bit must be 0 (RFC 6455 5.2): as a number it is too long then
+        length, start = int.from_bytes(frame[2:10], "big"), 14
+    if len(frame) != start + length:
+        return None
     text = apply_mask(memoryview(frame)[start:], frame[start - 4 : start])
     if not text.isascii():
         try:
@@ -55,7 +60,7 @@ def server_text_frame(text: bytes) -> bytes:
     """The wire form of one unmasked final text frame."""
     length = len(text)
     if length < 126:
-        return b"\x81" + length.to_bytes(1, "big") + text
+        return _SHORT_HEADERS[length] + text
     if length < 65536:
         return b"\x81\x7e" + length.to_bytes(2, "big") + text
     return b"\x81\x7f" + length.to_bytes(8, "big") + text

@@ -94,6 +94,8 @@ def _virtual_loop(clock: VirtualClock, work_seconds: float) -> asyncio.SelectorE
         return future
 
     loop.time = lambda: clock.seconds  # type: ignore[method-assign]
+    # timers this close go off together; with a nanosecond a float of many days could not be later than itself
+    loop._clock_resolution = 1e-6
     loop.run_in_executor = run_in_executor  # type: ignore[assignment, method-assign]
     return loop
 

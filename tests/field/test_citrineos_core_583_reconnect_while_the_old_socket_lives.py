@@ -22,14 +22,15 @@ KEY = b"0123456789abcdef"
 async def test_a_line_that_dies_every_few_minutes_costs_nothing(gateway: Bench, operator: Operator) -> None:
     await put_station(gateway.site, "CP-1", {"password": KEY.decode()}, actor="tester")
     known = ("CP-1", KEY)
-    async with AsyncExitStack() as dead_lines:
-        station = await dead_lines.enter_async_context(gateway.station(credentials=known))
+    async with AsyncExitStack() as lines:
+        station = await lines.enter_async_context(gateway.station(credentials=known))
         await station.boots()
         transaction = await station.charges(1, meter=1000)
         for turn in range(1, 9):
             gateway.clock.forward(minutes=5)
+            lines.callback(station.cut)
             station.socket.transport.pause_reading()  # the router forgot it: no Close, no FIN, no RST comes through
-            station = await dead_lines.enter_async_context(gateway.station(credentials=known))
+            station = await lines.enter_async_context(gateway.station(credentials=known))
             sample = [{"value": str(1000 + 100 * turn), **REGISTER}]
             await station.measures(1, sample, at=f"2027-01-15T08:{5 * turn:02}:00Z", transactionId=transaction)
             asked = asyncio.create_task(operator.command("ClearCache", {}))

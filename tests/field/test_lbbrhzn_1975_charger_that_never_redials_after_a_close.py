@@ -52,6 +52,7 @@ async def test_a_full_disk_is_a_lost_line_to_the_stations(gateway: Bench) -> Non
         live.execute(f"PRAGMA max_page_count = {pages}")
 
     async with gateway.station() as station:
+        await station.boots()
         await gateway.site.database.alone(fill)
         sample = {"value": "1", "measurand": "Energy.Active.Import.Register"}
         values = [{"timestamp": f"2027-01-15T08:{minute:02}:00Z", "sampledValue": [sample] * 8} for minute in range(60)]
