@@ -139,7 +139,7 @@ FIGURES: tuple[Figure, ...] = (
             Row("memory per connected station", 25, 18, _memory_station, unit=" kB"),
         ),
     ),
-    Figure("P8", (Row("start to listening with a year of data / naive start", 1.0, 0.6, scenarios.start),)),
+    Figure("P8", (Row("start to first answer with a year of data / naive start", 1.0, 0.6, scenarios.start),)),
     Figure("P9", (Row("CPU with 100 idle stations", 0.3, 0.15, scenarios.idle, unit=" % of a core"),)),
     Figure(
         "P10",

@@ -43,7 +43,7 @@ class Server:
 
     recipe: Recipe
     process: subprocess.Popen[bytes]
-    listening_after_seconds: float
+    answering_after_seconds: float
 
     def cpu_seconds(self) -> float:
         """CPU time so far, children included."""

@@ -26,7 +26,9 @@ from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.site import Site
+from gateway.operations.trace_frames import tracing
 from gateway.operations.welcome_station import arriving, leaving, welcoming
+from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.store import commands, events
@@ -83,7 +85,7 @@ async def run(
     stop: asyncio.Event | None = None,
     surroundings: Surroundings | None = None,
 ) -> None:
-    """Run the gateway until `stop` is set or the task is cancelled. Raises AlreadyRunning, UnusableDatabase, OSError."""
+    """Run the gateway until `stop` is set or the task is cancelled: AlreadyRunning, UnusableDatabase, OSError."""
     around = surroundings or Surroundings()
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -111,8 +113,8 @@ def run_until_signal(configuration: Configuration, *, ready: Callable[[Addresses
             loop.add_signal_handler(number, stop.set)
         await run(configuration, ready=ready, stop=stop)
 
-    # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time. What has been
-    # loaded until now stays, and is never looked through.
+    # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time.
+    # What has been loaded until now stays, and is never looked through.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     gc.enable()
@@ -194,14 +196,18 @@ async def _open_stations_door(site: Site) -> AsyncIterator[int]:
         left=leaving(site),
         new_id=site.new_id,
         wall_clock=site.wall_clock,
+        trace=tracing(site.configuration.log),
     )
     async with serve_stations(
         host=ocpp.host,
         port=ocpp.port,
         door=door,
         connected=site.connected,
-        max_frame_bytes=ocpp.max_frame_bytes,
-        answering_queue=ocpp.answering_queue,
+        bounds=Bounds(
+            max_frame_bytes=ocpp.max_frame_bytes,
+            answering_queue=ocpp.answering_queue,
+            ping_interval_seconds=ocpp.ping_interval_seconds,
+        ),
     ) as port:
         site.health.report("stations", None)
         yield port
@@ -209,8 +215,8 @@ async def _open_stations_door(site: Site) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _open_web_door(site: Site) -> AsyncIterator[int]:
-    # In a thread, because importing the web framework takes as long as all of the start before it: stations are answered
-    # meanwhile.
+    # In a thread, because importing the web framework takes as long as all of the start before it:
+    # stations are answered meanwhile.
     await asyncio.to_thread(importlib.import_module, "gateway.web.application")
     from gateway.web.application import make_application, serve
 
@@ -238,4 +244,3 @@ async def _loops(site: Site) -> AsyncIterator[None]:
         finally:
             for task in tasks:
                 task.cancel()
-

@@ -16,4 +16,5 @@ class Treatment:
     utc_offset_minutes: int = 0  # of timestamps without a zone
     energy_scale: int = 1  # what the station's energy registers must be multiplied by to be Wh
     call_patience_seconds: float = 60.0
+    remote_id_tag: str | None = None  # of remote starts that name no tag
     quiet: bool = False  # no request that nobody asked for

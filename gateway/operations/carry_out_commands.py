@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.model.calls import Answered, CallErrored, NotConnected, Reply, Unanswered
 from gateway.model.identities import CommandId, StationId, fold_tag
@@ -47,17 +47,31 @@ class _Command:
 
 
 async def carry_out(
-    site: Site, *, station: str, action: str, payload: Mapping[str, object], actor: str, command_id: str | None = None
+    site: Site, *, station: str, action: str, payload: Mapping[str, object], actor: str
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does."""
-    command = _Command(CommandId(command_id or site.new_id()), StationId(station), action, payload, actor)
+    complete = _completed(site, StationId(station), action, payload)
+    command = _Command(CommandId(site.new_id()), StationId(station), action, complete, actor)
     if not sent_to_station(action):
         return Outcome(command.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
     if not await site.database.write(lambda db: _accept(db, site, command)):
         return Outcome(command.command_id, "unknown_station", description="unknown station")
     outcome = await _send(site, command)
+    if complete is not payload:
+        outcome = replace(outcome, request=complete)
     await site.database.write(lambda db: _finish(db, site, command, outcome))
     return outcome
+
+
+def _completed(
+    site: Site, station: StationId, action: str, payload: Mapping[str, object]
+) -> Mapping[str, object]:
+    """The payload with what the gateway may fill in: the tag of a remote start that names none."""
+    connection = site.connected.get(station)
+    if action != "RemoteStartTransaction" or "idTag" in payload or connection is None:
+        return payload
+    tag = connection.treatment.remote_id_tag
+    return payload if tag is None else {**payload, "idTag": tag}
 
 
 def _accept(db: Writing, site: Site, command: _Command) -> bool:

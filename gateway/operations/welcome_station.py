@@ -81,6 +81,7 @@ def treatment_of(configuration: Configuration, settings: StationSettings, *, pen
         answer_delay_seconds=settings.answer_delay_ms / 1000,
         utc_offset_minutes=settings.utc_offset_minutes,
         energy_scale=settings.energy_scale,
+        remote_id_tag=settings.remote_id_tag,
         call_patience_seconds=settings.call_timeout_seconds or ocpp.call_timeout_seconds,
         quiet=settings.quiet or not ocpp.automatic_calls,
     )

@@ -21,5 +21,8 @@ def usable_time(told: Instant | None, received_at: Instant) -> Instant:
 
 
 def is_news(new: ConnectorState, known: ConnectorState | None) -> bool:
-    """True when `new` describes the connector as it is now; an equal time counts as newer, because it came later."""
-    return known is None or new.status_at >= known.status_at
+    """True when `new` describes the connector as it is now; an equal time counts as newer, because it came later.
+
+    When our own clock was set back since, `known` was received in the future and its times are no measure.
+    """
+    return known is None or new.status_at >= known.status_at or new.received_at < known.received_at

@@ -24,7 +24,9 @@ from gateway.model.treatment import Treatment
 from gateway.ocpp import conversation
 from gateway.ocpp.conversation import Conversation, Ticket
 from gateway.ocpp.frame import Call
+from gateway.stations.bounds import LONGEST_WITHOUT_METER_DATA, MOST_CALLS_WAITING, WITH_METER_DATA, Bounds
 from gateway.stations.fast_path import frame_length, server_text_frame, text_of_frame
+from gateway.stations.waiting_calls import WaitingCalls
 
 if TYPE_CHECKING:
     from gateway.model.instants import Instant
@@ -32,28 +34,36 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Answer = Callable[["StationConnection", Call], None]
+# Told (station, "received" or "sent", text) of every message, where frames are logged.
+Trace = Callable[[StationId, str, bytes], None]
 
 _HEADER_BYTES = 14
 _CLOSE_PATIENCE_SECONDS = 5.0
 _DROP_PATIENCE_SECONDS = 2.0
-# In strict mode; StopTransaction may carry the meter values of a long session.
-_LONGEST_WITHOUT_METER_DATA = 131_072
-_WITH_METER_DATA = frozenset({"StopTransaction", "MeterValues"})
-_MOST_CALLS_WAITING = 64
 _A_REQUEST = b"[2,"
 
 
 class StationConnection(ServerConnection):
     """A connection; a station's once `attach` was called after the handshake."""
 
-    def __init__(self, protocol: ServerProtocol, server: Server, *, max_frame_bytes: int) -> None:
-        super().__init__(protocol, server, ping_interval=None, close_timeout=_CLOSE_PATIENCE_SECONDS, max_queue=None)
-        self.max_frame_bytes = max_frame_bytes
+    def __init__(
+        self, protocol: ServerProtocol, server: Server, *, bounds: Bounds, trace: Trace | None = None
+    ) -> None:
+        super().__init__(
+            protocol,
+            server,
+            ping_interval=bounds.ping_interval_seconds or None,
+            ping_timeout=None,  # a missed pong closes nothing: some stations never answer; `end_idle` counts any frame
+            close_timeout=_CLOSE_PATIENCE_SECONDS,
+            max_queue=None,
+        )
+        self.max_frame_bytes = bounds.max_frame_bytes
         self.station = StationId("")
         self.address = ""
         self.since: Instant
         self.last_message_at = 0.0  # loop time
         self.treatment = Treatment()
+        self.trace = trace
         self.dropped = 0  # messages that led to nothing
         self._partial = bytearray()
         self._awaited = 0  # bytes of the frame that `_partial` begins, once its header is there
@@ -65,7 +75,7 @@ class StationConnection(ServerConnection):
         self._hang_up: asyncio.TimerHandle | None = None
         self._conversation: Conversation | None = None
         self._answer: Answer | None = None
-        self._futures: dict[Ticket, asyncio.Future[Reply]] = {}
+        self._calls = WaitingCalls()
         self._timer: asyncio.TimerHandle | None = None
         self._paused_reading = False
 
@@ -87,17 +97,16 @@ class StationConnection(ServerConnection):
         talk = self._conversation
         if talk is None or self.protocol.state is not OPEN:
             raise NotConnected(self.station)
-        if len(self._futures) >= _MOST_CALLS_WAITING:
+        if len(self._calls) >= MOST_CALLS_WAITING:
             raise Unanswered("too many requests are waiting for this station")
         ticket = Ticket(action, payload, patience_seconds)
-        future: asyncio.Future[Reply] = self.loop.create_future()
-        self._futures[ticket] = future
+        reply = self._calls.wait_for(ticket)
         self._do(talk.call(ticket, self.loop.time()))
         self._set_timer()
         try:
-            return await future
+            return await reply
         finally:
-            if self._futures.pop(ticket, None) is not None and future.cancelled():
+            if self._calls.given_up(ticket):
                 self._do(talk.withdraw(ticket, self.loop.time()))
                 self._set_timer()
 
@@ -114,7 +123,7 @@ class StationConnection(ServerConnection):
             self._take_turns()
 
     def end(self, code: int, reason: str) -> None:
-        """Close without waiting for the station's cooperation: waiting calls fail now, the socket dies within seconds."""
+        """Close without waiting for the station: waiting calls fail now, the socket dies within seconds."""
         self._fail_calls(f"connection closed: {reason}")
         if self.protocol.state is OPEN:
             self.protocol.send_close(code, reason)
@@ -133,21 +142,19 @@ class StationConnection(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Nearly always exactly one text frame; everything else is cut into frames first."""
-        if not self._partial and self._takes_plain_text():
-            text = text_of_frame(data)
-            if text is not None and len(text) <= self.max_frame_bytes:
-                self._text_arrived(text)
-                return
-        self._cut_into_frames(data)
+        if self._partial or not self._take_text_frame(data):
+            self._cut_into_frames(data)
 
-    def _takes_plain_text(self) -> bool:
+    def _take_text_frame(self, frame: bytes) -> bool:
+        """True when `frame` was one plain text frame, whole, at a place where one may stand."""
         protocol = self.protocol
-        return (
-            protocol.current_size is None
-            and protocol.state is OPEN
-            and not protocol.extensions
-            and not self._library_only
-        )
+        if protocol.current_size is not None or protocol.state is not OPEN or protocol.extensions or self._library_only:
+            return False
+        text = text_of_frame(frame)
+        if text is None or len(text) > self.max_frame_bytes:
+            return False
+        self._text_arrived(text)
+        return True
 
     def _cut_into_frames(self, data: bytes) -> None:
         """A frame over the bound goes to the library at once, which refuses it (1009)."""
@@ -172,7 +179,9 @@ class StationConnection(ServerConnection):
                 self._partial += data[start:]
                 self._awaited = length or 0
                 return
-            self._frame_received(data if length == len(data) else data[start : start + length])
+            frame = data if length == len(data) else data[start : start + length]
+            if not self._take_text_frame(frame):
+                self._to_library(frame)
             start += length
 
     def process_event(self, event: Event) -> None:
@@ -213,14 +222,6 @@ class StationConnection(ServerConnection):
 
     # Private
 
-    def _frame_received(self, frame: bytes) -> None:
-        if self._takes_plain_text():
-            text = text_of_frame(frame)
-            if text is not None and len(text) <= self.max_frame_bytes:
-                self._text_arrived(text)
-                return
-        self._to_library(frame)
-
     def _to_library(self, data: bytes) -> None:
         super().data_received(data)
         if self.protocol.state not in (CONNECTING, OPEN) and self._hang_up is None:
@@ -247,9 +248,11 @@ class StationConnection(ServerConnection):
             self._early.append(text)
             return
         now = self.last_message_at = self.loop.time()
+        if self.trace is not None:
+            self.trace(self.station, "received", text)
         event = self._conversation.text_arrived(text, now)
         if type(event) is Call:
-            if len(text) > _LONGEST_WITHOUT_METER_DATA and not self._may_be_long(event):
+            if len(text) > LONGEST_WITHOUT_METER_DATA and not self._may_be_long(event):
                 self.end(1009, "only messages with meter data may be this long")
                 return
             assert self._answer is not None
@@ -260,7 +263,7 @@ class StationConnection(ServerConnection):
             self._consider_reading()
 
     def _take_turns(self) -> None:
-        """One waiting request after the other; those that are answered at once add to the queue instead of recursing."""
+        """One waiting request after the other; those answered at once add to the queue instead of recursing."""
         self._taking_turns = True
         try:
             while self._turns:
@@ -271,7 +274,7 @@ class StationConnection(ServerConnection):
             self._consider_reading()
 
     def _may_be_long(self, call: Call) -> bool:
-        return not self.treatment.strict or call.action in _WITH_METER_DATA
+        return not self.treatment.strict or call.action in WITH_METER_DATA
 
     def _do(self, event: conversation.Event | None) -> None:
         match event:
@@ -283,12 +286,10 @@ class StationConnection(ServerConnection):
             case conversation.Send(text):
                 self._send_answer(text)
             case conversation.Resolved(ticket, reply):
-                future = self._futures.pop(ticket, None)
-                if future is not None and not future.done():
-                    future.set_result(reply)
+                self._calls.answered(ticket, reply)
                 self._set_timer()
             case conversation.Expired(ticket):
-                self._fail_call(ticket, f"no answer within {ticket.patience_seconds:g} s")
+                self._calls.failed(ticket, f"no answer within {ticket.patience_seconds:g} s")
             case conversation.Dropped(reason):
                 self.dropped += 1
                 logger.debug("message dropped: %s", reason, extra={"station": self.station})
@@ -304,6 +305,8 @@ class StationConnection(ServerConnection):
     def _send(self, text: bytes) -> None:
         if self.protocol.state is not OPEN:
             return
+        if self.trace is not None:
+            self.trace(self.station, "sent", text)
         if self.protocol.extensions:
             self.protocol.send_text(text)
             self.send_data()
@@ -329,13 +332,7 @@ class StationConnection(ServerConnection):
     def _fail_calls(self, reason: str) -> None:
         if self._conversation is not None:
             self._conversation.ended()
-        for ticket in list(self._futures):
-            self._fail_call(ticket, reason)
-
-    def _fail_call(self, ticket: Ticket, reason: str) -> None:
-        future = self._futures.pop(ticket, None)
-        if future is not None and not future.done():
-            future.set_exception(Unanswered(reason))
+        self._calls.all_failed(reason)
 
     def _consider_reading(self) -> None:
         stop = self.paused or (self._conversation is not None and self._conversation.full)

@@ -1,6 +1,6 @@
-"""One whole, masked, unfragmented text frame: the shape of nearly everything a station sends, read in a few microseconds.
+"""One whole, masked, unfragmented text frame: the shape of nearly everything a station sends, read in a microsecond.
 
-`split_frames` cuts the byte stream at frame boundaries; `text_of_frame` unmasks the usual frame and leaves every other
+`frame_length` tells where the byte stream can be cut; `text_of_frame` unmasks the usual frame and leaves every other
 shape (control frames, fragments, binary, reserved bits, broken headers) to the `websockets` library. Nothing is decided
 here: whatever is unusual is the library's, whose answer counts (a differential test runs both on random streams).
 """

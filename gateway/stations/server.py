@@ -1,7 +1,7 @@
 """The stations' door: HTTP upgrade to WebSocket, identity and admission, then one `StationConnection` each.
 
 Order of refusals (OCPP-J 1.6 3.2, certification TC_088): 404 unknown station, 401 bad credentials, 400 no common
-sub-protocol; all before the upgrade. Who is known and what a password must be is decided by `admit`, which was handed in.
+sub-protocol; all before the upgrade. Who is known and what a password must be is decided by `admit`, handed in.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.model.treatment import Treatment
 from gateway.ocpp.conversation import Conversation
+from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
-from gateway.stations.connection import Answer, StationConnection
+from gateway.stations.connection import Answer, StationConnection, Trace
 
 logger = logging.getLogger(__name__)
 
@@ -80,17 +81,18 @@ class Door:
     left: Callable[[StationConnection], None]
     new_id: Callable[[], str]
     wall_clock: Callable[[], Instant]
+    trace: Trace | None = None
 
 
 @asynccontextmanager
 async def serve_stations(
-    *, host: str, port: int, door: Door, connected: Connected, max_frame_bytes: int, answering_queue: int
+    *, host: str, port: int, door: Door, connected: Connected, bounds: Bounds
 ) -> AsyncIterator[int]:
     """Listen for stations for the length of the block; yields the bound port."""
 
     async def handler(connection: ServerConnection) -> None:
         assert isinstance(connection, StationConnection)
-        await _accompany(connection, door, connected, answering_queue)
+        await _accompany(connection, door, connected, bounds.answering_queue)
 
     async def process_request(connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, StationConnection)
@@ -99,7 +101,7 @@ async def serve_stations(
     living: WeakSet[StationConnection] = WeakSet()  # also those that have not said who they are
 
     def make(protocol: ServerProtocol, server: Server, **_: object) -> StationConnection:
-        connection = StationConnection(protocol, server, max_frame_bytes=max_frame_bytes)
+        connection = StationConnection(protocol, server, bounds=bounds, trace=door.trace)
         living.add(connection)
         return connection
 
@@ -112,7 +114,7 @@ async def serve_stations(
         process_request=process_request,
         create_connection=make,  # type: ignore[arg-type]
         compression=None,
-        max_size=max_frame_bytes,
+        max_size=bounds.max_frame_bytes,
         backlog=_BACKLOG,
         server_header=None,
         logger=_QUIET,
@@ -120,11 +122,15 @@ async def serve_stations(
         try:
             yield next(iter(server.sockets)).getsockname()[1]
         finally:
-            server.close(close_connections=False)
-            # No Close frame: stations were seen that never dial again after a graceful close.
-            for connection in living:
-                connection.drop()
-            await server.wait_closed()
+            await _hang_up(server, living)
+
+
+async def _hang_up(server: Server, living: WeakSet[StationConnection]) -> None:
+    server.close(close_connections=False)
+    # No Close frame: stations were seen that never dial again after a graceful close.
+    for connection in living:
+        connection.drop()
+    await server.wait_closed()
 
 
 def identity_of(path: str) -> str:

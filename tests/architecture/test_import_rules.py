@@ -33,6 +33,7 @@ REASON = {
     "terminal": "the command line talks to the running daemon; offline it uses the same operations",
 }
 LIBRARY_OF = {
+    "uvloop": {"daemon"},
     "websockets": {"stations", "simulated_link", "simulated_station"},
     "ocpp": {"ocpp"},
     "msgspec": {"ocpp", "store", "operations", "web"},  # the JSON codec; schemas live in ocpp alone

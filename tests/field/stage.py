@@ -1,4 +1,4 @@
-"""The stage of the field's stories: what an operator sees over HTTP, a station that insists on its queue, a real daemon.
+"""The stage of the field's stories: what an operator sees over HTTP, a station that keeps its queue, a real daemon.
 
 It does not know any story. Stations are `tests.fakes.scripted_station`, the in-process gateway is the certification
 bench with the settings of the field, and real daemons are `tests.end_to_end.running_gateway`.

@@ -13,9 +13,10 @@ from tests.field.stage import REGISTER, site
 
 async def test_a_retried_stop_adds_neither_energy_nor_meter_values(tmp_path: Path) -> None:
     clock = TestClock()
+    samples = [{"value": str(1000 + 500 * step), **REGISTER} for step in range(5)]
     data = [
-        {"timestamp": f"2027-01-15T08:{10 * step:02}:00Z", "sampledValue": [{"value": str(1000 + 500 * step), **REGISTER}]}
-        for step in range(5)
+        {"timestamp": f"2027-01-15T08:{10 * step:02}:00Z", "sampledValue": [sample]}
+        for step, sample in enumerate(samples)
     ]
     stop = {"meterStop": 3000, "timestamp": "2027-01-15T08:40:00Z", "idTag": "VALID", "transactionData": data}
     async with site(tmp_path, clock=clock) as (gateway, operator):

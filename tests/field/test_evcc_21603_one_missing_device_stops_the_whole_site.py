@@ -1,4 +1,4 @@
-"""evcc 21603, 14811, 14496, 7877, 13554: one charger or meter that was slow or missing, and the controller never started.
+"""evcc 21603, 14811, 14496, 7877, 13554: one device was slow or missing, and the whole controller never started.
 
 Here nothing outside is waited for: the doors open with every device away, dumb, slow or broken, the good station
 charges, and the site's state says who is missing.

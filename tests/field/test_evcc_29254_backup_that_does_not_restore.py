@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conformance.site_under_test import Bench
@@ -19,6 +20,13 @@ def left_over(gateway: Bench) -> list[Path]:
     """What a restore or backup left in the folder of the backups."""
     folder = gateway.site.configuration.data.directory / "backups"
     return sorted(folder.glob("*")) + sorted(folder.glob(".*"))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Look at the disk, on which nobody can wait, each time the loop has been round."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
 
 
 async def test_yesterdays_backup_restores_while_cars_charge(gateway: Bench, operator: Operator) -> None:
@@ -54,7 +62,7 @@ async def test_a_restore_that_is_broken_off_changes_nothing(gateway: Bench, oper
         transaction = await station.charges(1)
         backup = await operator.backup()
         address = gateway.running.addresses
-        reader, writer = await asyncio.open_connection("127.0.0.1", address.web_port)
+        _, writer = await asyncio.open_connection("127.0.0.1", address.web_port)
         authorization = operator.session.headers["Authorization"]
         writer.write(
             f"POST /api/v1/restore HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\n"
@@ -62,12 +70,9 @@ async def test_a_restore_that_is_broken_off_changes_nothing(gateway: Bench, oper
         )
         writer.write(backup[: len(backup) // 2])
         await writer.drain()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not left_over(gateway):  # the upload has begun
-                await asyncio.sleep(0.01)
-            writer.transport.abort()  # the laptop's lid is closed
-            while left_over(gateway):
-                await asyncio.sleep(0.01)
+        await until(lambda: bool(left_over(gateway)))  # the upload has begun
+        writer.transport.abort()  # the laptop's lid is closed
+        await until(lambda: not left_over(gateway))
         damaged = bytearray(backup)
         for page in range(2, len(damaged) // 2048):
             damaged[page * 2048 : page * 2048 + 64] = b"\xa5" * 64

@@ -1,4 +1,4 @@
-"""lbbrhzn/ocpp 1000: a charger went on with the negative number it had made up itself, so its sessions had no data, no end.
+"""lbbrhzn/ocpp 1000: a charger kept the negative number it had made up itself; its sessions had no data, no end.
 
 Here its meter values are found by their connector and its stop ends the session that it alone can mean.
 """

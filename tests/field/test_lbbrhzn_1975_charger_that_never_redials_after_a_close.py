@@ -36,7 +36,7 @@ async def test_a_restart_of_the_daemon_is_a_lost_line_to_its_stations(place: Pat
         assert (session["open"], session["energy_wh"]) == (False, 3000)
 
 
-@pytest.mark.xfail(reason="a restore closes with 1012 and a Close frame: such a charger never comes back", strict=True)
+@pytest.mark.xfail(reason="a restore sends a Close frame (1012): such a charger stays away", strict=True)
 async def test_a_restore_is_a_lost_line_to_the_stations(gateway: Bench, operator: Operator) -> None:
     async with gateway.station() as station:
         await station.boots()
@@ -45,7 +45,7 @@ async def test_a_restore_is_a_lost_line_to_the_stations(gateway: Bench, operator
         assert code == NO_CLOSE_FRAME
 
 
-@pytest.mark.xfail(reason="a full disk closes with 1013 and a Close frame: such a charger never comes back", strict=True)
+@pytest.mark.xfail(reason="a full disk sends a Close frame (1013): such a charger stays away", strict=True)
 async def test_a_full_disk_is_a_lost_line_to_the_stations(gateway: Bench) -> None:
     def fill(live: sqlite3.Connection) -> None:
         (pages,) = live.execute("PRAGMA page_count").fetchone()

@@ -1,4 +1,4 @@
-"""MicroOcpp 237, 50: a charger sent its start twice; the copy was answered ConcurrentTx and the car stopped, deauthorised.
+"""MicroOcpp 237, 50: a charger sent its start twice; the copy was answered ConcurrentTx and the car stopped.
 
 Here every copy gets the very answer of the first, whatever its message id and while the first is still being stored,
 and the stop that the charger then sends twice, once as -1, is counted once.

@@ -1,11 +1,12 @@
 """OpenEVSE 1084, 1003: a charger's clock fell back to 1970 in the middle of everything and stayed there.
 
 Here the running session is still ended by its stop with the right energy, the connector's status goes on with each
-message, and the offset of the station's clock is there to be seen.
+message, and the page shows how far off the station's clock is.
 """
 
 from __future__ import annotations
 
+from gateway.operations.attribute_meter_frames import attribute_all
 from tests.conformance.site_under_test import Bench
 from tests.field.stage import REGISTER, Operator
 
@@ -21,7 +22,8 @@ async def test_a_clock_that_is_lost_in_mid_session(gateway: Bench, operator: Ope
             await station.shows(1, status, timestamp="1970-01-01T00:06:00Z")
             shown = await operator.get("/stations/CP-1")
             assert shown["connectors"][0]["status"] == status
-        assert shown["clock_offset_seconds"] < -1_000_000_000
+        assert shown["clock_offset_ms"] < -1_000_000_000_000
+        await attribute_all(gateway.site)  # as the rounds of the house do each half minute
         assert await station.stops(transaction, meter=4000, at="1970-01-01T00:07:00Z", idTag="VALID") == {
             "idTagInfo": {"status": "Accepted"}
         }

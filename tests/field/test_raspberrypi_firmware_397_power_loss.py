@@ -20,10 +20,8 @@ async def test_what_was_answered_survives_a_power_cut_in_a_storm(place: Path) ->
         async with plugged_in(url) as station:
             await station.boots()
             transaction = await station.charges(1, meter=1000)
-            answered = []
             waiting = [station.will_be_answered(f"m{number}", "MeterValues") for number in range(400)]
-            for number, answer in enumerate(waiting):
-                answer.add_done_callback(lambda done, number=number: done.exception() or answered.append(number))
+            for number in range(len(waiting)):
                 sample = [{"value": str(2000 + number), **REGISTER}]
                 value = [{"timestamp": "2027-01-15T08:10:00Z", "sampledValue": sample}]
                 told = {"connectorId": 1, "transactionId": transaction, "meterValue": value}
@@ -31,6 +29,8 @@ async def test_what_was_answered_survives_a_power_cut_in_a_storm(place: Path) ->
             await waiting[20]
             await asyncio.to_thread(kill, gateway)
             await station.hung_up()
+        await asyncio.gather(*waiting, return_exceptions=True)  # the rest ends with the line
+        answered = [answer for answer in waiting if answer.exception() is None]
         database = database_of(gateway)
         log = database.with_name(database.name + "-wal")
         assert log.stat().st_size > 0

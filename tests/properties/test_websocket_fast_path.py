@@ -19,6 +19,7 @@ from websockets.server import ServerProtocol
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.stations.bounds import Bounds
 from gateway.stations.connection import StationConnection
 
 MAX = 300
@@ -77,7 +78,7 @@ class Ours:
 
     def __init__(self) -> None:
         self.wire, self.listener = Wire(), Listener()
-        self.connection = StationConnection(ServerProtocol(max_size=MAX), None, max_frame_bytes=MAX)  # type: ignore[arg-type]
+        self.connection = StationConnection(ServerProtocol(max_size=MAX), None, bounds=Bounds(max_frame_bytes=MAX, answering_queue=32))  # type: ignore[arg-type]
         self.connection.transport = self.wire  # type: ignore[assignment]
 
     def receive(self, data: bytes) -> None:

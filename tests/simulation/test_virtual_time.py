@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fakes.virtual_network import Weather
+from tests.fakes.virtual_network import End, Weather
 from tests.fakes.virtual_time import NothingCanHappen, World, run_virtual
 
 START = datetime(2026, 12, 31, 23, 0, tzinfo=UTC)
@@ -68,50 +68,58 @@ def test_waiting_for_what_cannot_come_is_an_error() -> None:
         run_virtual(main, start=START)
 
 
-async def _echo_sums(count: int) -> tuple[list[int], type[BaseException] | None]:
-    """Say 1, 2, 3 ... to a server that echoes; what came back, and how the line ended if it did."""
+class Echo(asyncio.Protocol):
+    """Says everything back."""
 
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                writer.write(line)
-        except ConnectionResetError:
-            pass
-        writer.close()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, End)
+        self.transport = transport
 
-    loop = asyncio.get_running_loop()
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
 
-    def factory() -> asyncio.StreamReaderProtocol:
-        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), converse)
 
-    server = await loop.create_server(factory, "127.0.0.1", 0)
-    reader = asyncio.StreamReader()
+class Heard(asyncio.Protocol):
+    """Puts what it hears into a queue, and at last why the line ended."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
+
+    def data_received(self, data: bytes) -> None:
+        self.queue.put_nowait(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.queue.put_nowait(error)
+
+
+async def _hear_echoes(count: int) -> tuple[list[int], type | None]:
+    """Say 0, 1, 2 ... to a server that echoes; what came back, and how the line ended."""
+    loop, heard = asyncio.get_running_loop(), Heard()
+    server = await loop.create_server(Echo, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    transport, _ = await loop.create_connection(lambda: asyncio.StreamReaderProtocol(reader), "127.0.0.1", port)
-    heard: list[int] = []
-    try:
-        for number in range(count):
-            transport.write(b"%d\n" % number)
-            line = await reader.readline()
-            if not line:
-                return heard, EOFError
-            heard.append(int(line))
-    except ConnectionResetError as error:
-        return heard, type(error)
+    transport, _ = await loop.create_connection(lambda: heard, "127.0.0.1", port)
+    echoes: list[int] = []
+    for number in range(count):
+        transport.write(b"%d" % number)
+        said = await heard.queue.get()
+        if not isinstance(said, bytes):
+            return echoes, type(said)
+        echoes.append(int(said))
     transport.close()
     server.close()
-    return heard, None
+    assert await heard.queue.get() is None
+    return echoes, None
 
 
 def test_a_calm_line_delivers_everything_in_order() -> None:
-    assert run_virtual(lambda world: _echo_sums(500), start=START) == (list(range(500)), None)
+    assert run_virtual(lambda world: _hear_echoes(500), start=START) == (list(range(500)), None)
 
 
 @pytest.mark.parametrize("weather", [Weather(loses_request=0.05), Weather(loses_answer=0.05)])
 def test_in_bad_weather_a_line_dies_and_its_ends_notice(weather: Weather) -> None:
-    first = run_virtual(lambda world: _echo_sums(500), start=START, weather=weather, seed=3)
-    again = run_virtual(lambda world: _echo_sums(500), start=START, weather=weather, seed=3)
-    other = run_virtual(lambda world: _echo_sums(500), start=START, weather=weather, seed=4)
+    first = run_virtual(lambda world: _hear_echoes(500), start=START, weather=weather, seed=3)
+    again = run_virtual(lambda world: _hear_echoes(500), start=START, weather=weather, seed=3)
+    other = run_virtual(lambda world: _hear_echoes(500), start=START, weather=weather, seed=4)
     assert first[1] is ConnectionResetError
     assert first == again != other
     assert first[0] == list(range(len(first[0])))

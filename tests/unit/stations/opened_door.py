@@ -21,6 +21,7 @@ from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.model.treatment import Treatment
 from gateway.ocpp.frame import Call, write_result
+from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.connection import StationConnection
 from gateway.stations.server import Door, Knock, Refusal, Welcome, serve_stations
@@ -95,8 +96,7 @@ async def opened_door(
         port=0,
         door=door,
         connected=opened.connected,
-        max_frame_bytes=max_frame_bytes,
-        answering_queue=answering_queue,
+        bounds=Bounds(max_frame_bytes=max_frame_bytes, answering_queue=answering_queue),
     ) as opened.port:
         yield opened
 

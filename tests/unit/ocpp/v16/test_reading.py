@@ -7,9 +7,9 @@ import json
 import msgspec
 import pytest
 
+from gateway.ocpp import repair
 from gateway.ocpp.errors import ErrorCode
 from gateway.ocpp.repair import JSON, Repaired
-from gateway.ocpp.v16 import reading
 from gateway.ocpp.v16.from_station import (
     Authorize,
     BootNotification,
@@ -172,8 +172,8 @@ def unrepaired(action: str, payload: JSON) -> Repaired:
 
 
 def test_what_is_beyond_repair_is_rescued_by_its_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "repair", unrepaired)
-    monkeypatch.setattr(reading, "usable_core", lambda action, payload: STOP)
+    monkeypatch.setattr(repair, "repair", unrepaired)
+    monkeypatch.setattr(repair, "usable_core", lambda action, payload: STOP)
     raw = json.dumps(STOP | {"transactionData": 7}).encode()
     read = read_request("StopTransaction", raw, strict=False)
     core = StopTransaction(meter_stop=9, timestamp="2024-01-01T00:00:00Z", transaction_id=3)
@@ -183,8 +183,8 @@ def test_what_is_beyond_repair_is_rescued_by_its_core(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("core", [None, {"meterStop": "nine"}])
 def test_without_a_usable_core_the_refusal_names_the_first_fault(monkeypatch: pytest.MonkeyPatch, core: JSON) -> None:
-    monkeypatch.setattr(reading, "repair", unrepaired)
-    monkeypatch.setattr(reading, "usable_core", lambda action, payload: core)
+    monkeypatch.setattr(repair, "repair", unrepaired)
+    monkeypatch.setattr(repair, "usable_core", lambda action, payload: core)
     raw = json.dumps(STOP | {"transactionData": 7}).encode()
     assert read_request("StopTransaction", raw, strict=False) == refused(
         ErrorCode.TYPE_CONSTRAINT_VIOLATION, "transactionData: expected a list"
