@@ -24,11 +24,13 @@ Batch = list[tuple[Unit[object], Done]]
 
 
 class Outcomes(NamedTuple):
-    """Of one batch: (result, error) per unit in order, what to do next, and why the store failed, if it did."""
+    """Of one batch: (result, error) per unit in order, what to do next, why the store failed if it did, did it write."""
 
     outcomes: list[tuple[object, BaseException | None]]
     then: list[Callable[[], None]]
     failure: str | None
+    wrote: bool  # False: only read, which says nothing about the disk
+
 
 # A batch is bounded so that one flush stays short and memory stays small; the rest waits for the next one.
 _BATCH_MAXIMUM = 2000
@@ -41,11 +43,22 @@ class StoreUnavailable(Exception):
 class Database:
     """The writer thread and its queue. Use `open_database`, then `write` or `submit`, then `close`."""
 
-    __slots__ = ("_closed", "_connection", "_executor", "_flushing", "_idle", "_loop", "_waiting", "committed", "failure", "path")
+    __slots__ = (
+        "_closed",
+        "_connection",
+        "_executor",
+        "_flushing",
+        "_idle",
+        "_loop",
+        "_waiting",
+        "committed",
+        "failure",
+        "path",
+    )
 
     def __init__(self, path: Path, connection: sqlite3.Connection, executor: ThreadPoolExecutor) -> None:
         self.path = path
-        self.failure: str | None = None  # why the newest batch could not be stored, None when it could
+        self.failure: str | None = None  # why the newest batch that writes was not stored, None when it was
         self._connection = connection
         self._executor = executor
         self._loop = asyncio.get_running_loop()
@@ -100,7 +113,9 @@ class Database:
         future.add_done_callback(lambda finished: self._finished(batch, finished))
 
     def _finished(self, batch: Batch, finished: asyncio.Future[Outcomes]) -> None:
-        outcomes, then, self.failure = finished.result()
+        outcomes, then, failure, wrote = finished.result()
+        if wrote:
+            self.failure = failure
         if self._waiting:
             self._flush()
         else:
@@ -148,20 +163,22 @@ def _run_batch(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     except sqlite3.Error as error:
         _roll_back(connection)
         reason = f"{type(error).__name__}: {error}"
-        return Outcomes([(None, StoreUnavailable(reason)) for _ in batch], [], reason)
+        return Outcomes([(None, StoreUnavailable(reason)) for _ in batch], [], reason, wrote=True)
 
 
 def _run_together(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
+    before = connection.total_changes
     writing = Writing(connection)
     outcomes: list[tuple[object, BaseException | None]] = [(unit(writing), None) for unit, _ in batch]
     writing.insert_late_rows()
     connection.execute("COMMIT")
-    return Outcomes(outcomes, writing.then, None)
+    return Outcomes(outcomes, writing.then, None, wrote=connection.total_changes > before)
 
 
 def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
+    before = connection.total_changes
     writing = Writing(connection)
     outcomes: list[tuple[object, BaseException | None]] = []
     for unit, _ in batch:
@@ -179,7 +196,7 @@ def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
             outcomes.append((None, error))
         connection.execute("RELEASE unit")
     connection.execute("COMMIT")
-    return Outcomes(outcomes, writing.then, None)
+    return Outcomes(outcomes, writing.then, None, wrote=connection.total_changes > before)
 
 
 _FAULTS_OF_THE_UNIT = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)

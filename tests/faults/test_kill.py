@@ -62,20 +62,22 @@ class MortalGateway:
         self.port: int | None = None
 
     async def dial(self) -> str:
-        """The URL of a gateway that lives; a dead one is buried first and a new one born."""
-        while self.pid is None or self.is_dead():
+        """The URL of a gateway that lives; asked again, the first one must have died and is buried."""
+        if self.pid is not None and self.deaths == 0:
+            self.bury()
+        while self.pid is None:
             commit = 0 if self.deaths else self.commit
             born = self.nursery.ask(configuration=str(self.configuration), commit=commit, moment=self.moment)
             self.pid, self.port = born["pid"], born["port"]
+            if self.port is None:
+                self.bury()  # it did not live to serve
         return f"ws://127.0.0.1:{self.port}/ocpp/CP1"
 
-    def is_dead(self) -> bool:
-        """Whether this life is over; called when the line broke, which in a first life only its death can do."""
-        if self.deaths:
-            return False
+    def bury(self) -> None:
+        """Wait for the end of the first life."""
         assert self.nursery.ask(wait=self.pid)["status"] == -9
         self.deaths += 1
-        return True
+        self.pid = None
 
     def stop(self) -> None:
         assert self.nursery.ask(stop=self.pid)["status"] == 0

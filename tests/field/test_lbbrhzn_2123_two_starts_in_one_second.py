@@ -1,7 +1,7 @@
 """lbbrhzn/ocpp 2123, 2128: session numbers taken from the clock collided, and an unknown stop ended connector 1.
 
-Here numbers rise in the database, each stop ends its own session, and what cannot be attributed ends none. The same
-file plays 1771, 1730, 2143, 1741: a restart of the gateway in mid-session loses neither the session nor its history.
+Here numbers rise in the database, each stop ends its own session, and what cannot be attributed ends none. Of the same
+family (1730, 1741, 1771, 2143): a restart of the gateway in mid-session loses neither the session nor its history.
 """
 
 from __future__ import annotations

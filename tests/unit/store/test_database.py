@@ -143,11 +143,13 @@ async def test_a_failed_commit_fails_exactly_its_group(tmp_path: Path) -> None:
         assert "full" in str(results[0])
         assert "full" in str(database.failure)
         assert look(database.path, NUMBERS) == [(1, 1)]
+        await database.write(lambda db: db.execute("SELECT 1").fetchall())
+        assert "full" in str(database.failure), "what only reads says nothing about the disk"
         await database.alone(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchall())
         await database.write(tells(4))
         assert database.failure is None
         assert look(database.path, NUMBERS) == [(1, 1), (2, 4)]
-        assert [failure is None for failure in commits] == [True, False, True]
+        assert [failure is None for failure in commits] == [True, False, False, True]
 
 
 async def test_a_locked_file_is_a_refusal_of_the_store(tmp_path: Path) -> None:
