@@ -165,9 +165,11 @@ async def _tell_sessions(site: Site, bills: Bills) -> None:
 
 async def _tell_new(site: Site, bills: Bills) -> None:
     """Print the starts and stops that were recorded since the last look."""
-    while events := await reports_events.page(
-        site.readers, after=bills.told_upto, limit=200, streams=("tx",), station=None
-    ):
+    complete = False
+    while not complete:
+        events, complete = await reports_events.page(
+            site.readers, after=bills.told_upto, limit=200, streams=("tx",), station=None
+        )
         for event in events:
             bills.told_upto = int(str(event["event_id"]))
             _tell(event, bills)

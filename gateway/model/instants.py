@@ -16,6 +16,8 @@ SECOND = 1_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 def instant_of(moment: datetime) -> Instant:
@@ -36,7 +38,12 @@ def seconds_later(instant: Instant, seconds: float) -> Instant:
 
 
 def text_of(instant: Instant) -> str:
-    """RFC 3339 UTC with three decimals and `Z`: the only form that every station can read (OCPP 1.6 errata 3.10)."""
+    """RFC 3339 UTC with three decimals and `Z`: the only form that every station can read (OCPP 1.6 errata 3.10).
+
+    Never raises: what lies outside the years 1 to 9999 is written as their first or last millisecond.
+    """
+    if not _FIRST <= instant <= _LAST:
+        instant = Instant(_FIRST if instant < _FIRST else _LAST)
     day, within = divmod(instant, 86_400 * SECOND)
     seconds, microseconds = divmod(within, SECOND)
     hours, seconds = divmod(seconds, 3600)
@@ -45,4 +52,4 @@ def text_of(instant: Instant) -> str:
 
 @lru_cache(maxsize=64)
 def _day_text(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%d")
+    return (_EPOCH + timedelta(days=day)).date().isoformat()

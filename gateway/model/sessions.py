@@ -14,13 +14,13 @@ StopSource = Literal["station", "reconstructed"]
 
 
 class StartRequest(NamedTuple):
-    """A StartTransaction, read: times parsed (receipt where the station's text is unreadable), energy in Wh."""
+    """A StartTransaction, read: times parsed (receipt where the station's text is unreadable), energy in Wh or None."""
 
     station: StationId
     connector: ConnectorId
     id_tag: str
     folded_tag: FoldedTag
-    meter_start_wh: int
+    meter_start_wh: int | None
     start_at: Instant
     start_text: str
     message_id: str
@@ -43,7 +43,7 @@ class StopRequest(NamedTuple):
 
 
 class Session(NamedTuple):
-    """One row of `transactions` that has a start."""
+    """One row of `transactions` that has a start. `meter_start_wh`: as told, else as first measured, else None."""
 
     transaction_id: TransactionId
     station: StationId
@@ -53,22 +53,33 @@ class Session(NamedTuple):
     parent_id_tag: str | None
     authorization: str
     start_at: Instant
-    meter_start_wh: int
+    meter_start_wh: int | None
     start_message_id: str
     stop_source: StopSource | None
     stop_at: Instant | None
     meter_stop_wh: int | None
     anomalies: tuple[str, ...]
     start_received_at: Instant | None = None
+    start_text: str = ""
+    start_repeat: int = 0
+
+
+class OrphanStop(NamedTuple):
+    """One row of `transactions` that has no start: a stop that belongs to no known session."""
+
+    transaction_id: TransactionId
+    stop_text: str
+    meter_stop_wh: int | None
 
 
 class Stop(NamedTuple):
-    """How a session ended."""
+    """How a session ended. `claimed_id`: what the station wrote, where that was not the session's own id."""
 
     stop_at: Instant
     stop_text: str | None
-    meter_stop_wh: int
+    meter_stop_wh: int | None
     reason: str
     stop_id_tag: str | None
     source: StopSource
     anomalies: tuple[str, ...] = ()
+    claimed_id: int | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Treatment:
     """Taken at the handshake and renewed when its settings change."""
 
-    pending: bool = False  # not yet accepted: only BootNotification is processed
+    pending: bool = False  # not yet accepted: may boot and tell of itself, but not charge
     strict: bool = False  # no repair of vendor quirks
     needs_subprotocol: bool = True
     answer_delay_seconds: float = 0.0  # some stations drop the line when answered within 20 ms

@@ -1,7 +1,8 @@
 """One station's conversation over one connection, as a pure state machine: no sockets, no clocks, deadlines as data.
 
 Rules it keeps (OCPP-J 1.6 4.1.1; errata 3.1, 3.5, 3.7):
- 1. The station's requests are answered one at a time, in order of arrival; the rest waits in a bounded queue.
+ 1. The station's requests are answered one at a time, in order of arrival; the rest waits in a queue that is bounded
+    in messages and in bytes.
  2. A request that repeats an id with the same content gets the stored answer again, over any of its connections.
  3. We have at most one request of our own open; a time-out frees the queue; a late answer is matched and dropped.
  4. Answers to our requests are never held up by requests of the station, so an answering function may call back.
@@ -19,6 +20,10 @@ from gateway.ocpp.errors import ErrorCode
 from gateway.ocpp.frame import BrokenCall, Call, CallError, CallResult, Garbage, read_frame, write_call, write_error
 
 _ANSWERS_REMEMBERED = 32
+# The memory of answers is bounded in bytes too: these are far above what OCPP allows (36) and what answers need.
+_LONGEST_ID_REMEMBERED = 256
+_LONGEST_ANSWER_REMEMBERED = 1024
+_MOST_BYTES_WAITING = 1_000_000
 # What could not be processed is tried again when the station tries again (OCPP 1.6 3.7.1).
 _A_REFUSAL = b"[4,"
 # A repeat is answered afresh, which is harmless and right: the answer carries the time or says what holds now, and a
@@ -95,10 +100,15 @@ class AnswersGiven:
         return found[1]
 
     def keep(self, call: Call, message: bytes, text: bytes) -> None:
-        """Remember the answer `text`, unless it refuses; the oldest is forgotten when there are too many."""
+        """Remember the answer `text`, unless it refuses or is too long; the oldest goes when there are too many."""
         answers = self.answers
         answers.pop(call.message_id, None)
         if call.action in _ANSWERED_AFRESH or text.startswith(_A_REFUSAL):
+            return
+        message_id = call.message_id
+        if len(text) > _LONGEST_ANSWER_REMEMBERED or (
+            isinstance(message_id, str) and len(message_id) > _LONGEST_ID_REMEMBERED
+        ):
             return
         if len(answers) >= _ANSWERS_REMEMBERED:
             del answers[next(iter(answers))]
@@ -114,9 +124,11 @@ class Conversation:
         "_deadline",
         "_given",
         "_open",
+        "_over",
         "_quiet_until",
         "_tickets",
         "_waiting",
+        "_waiting_bytes",
         "gap_seconds",
         "new_id",
         "queue_bound",
@@ -132,19 +144,24 @@ class Conversation:
         self._asked: Call | None = None
         self._asked_text = b""
         self._waiting: deque[tuple[Call, bytes]] = deque()
+        self._waiting_bytes = 0
         self._tickets: deque[Ticket] = deque()
         self._open: Ticket | None = None
         self._deadline = 0.0
         self._quiet_until = 0.0
+        self._over = False
 
     # What the station sends
 
     def text_arrived(self, text: bytes, now: float) -> Event | None:
-        """One message arrived; None when there is nothing to do now."""
+        """One message arrived; None when there is nothing to do now, or not any more."""
+        if self._over:
+            return None
         frame = read_frame(text)
         if type(frame) is Call:
             if self._asked is not None:
                 self._waiting.append((frame, text))
+                self._waiting_bytes += len(text)
                 return None
             if frame.message_id not in self._given.answers:
                 self._asked, self._asked_text = frame, text
@@ -170,13 +187,15 @@ class Conversation:
             return ()
         events: list[Event] = []
         while self._waiting and self._asked is None:
-            events.append(self._take(*self._waiting.popleft()))
+            waited, message = self._waiting.popleft()
+            self._waiting_bytes -= len(message)
+            events.append(self._take(waited, message))
         return events
 
     @property
     def full(self) -> bool:
         """True while the station should not be read any further (back-pressure)."""
-        return len(self._waiting) >= self.queue_bound
+        return len(self._waiting) >= self.queue_bound or self._waiting_bytes > _MOST_BYTES_WAITING
 
     # What we send
 
@@ -213,11 +232,13 @@ class Conversation:
         return events
 
     def ended(self) -> list[Ticket]:
-        """The connection is gone: every request of ours that will never be answered."""
+        """The connection is gone: every request of ours that will never be answered; the station's are not read."""
         lost = ([self._open] if self._open is not None else []) + list(self._tickets)
         self._open = None
         self._tickets.clear()
         self._waiting.clear()
+        self._waiting_bytes = 0
+        self._over = True
         return lost
 
     def _take(self, call: Call, text: bytes) -> Event:

@@ -2,16 +2,21 @@
 
 Tolerant in reading (OCPP-J 1.6 4.2, errata 3.7): message ids may be numbers or too long, a payload may be null or
 missing, a CALLERROR may have three to five elements, texts may hold raw control characters (some stations pad idTags
-with them). It knows nothing of actions and payloads: those stay raw JSON here.
+with them; they are escaped, the rest of the payload stays byte for byte). It knows nothing of actions and payloads:
+those stay raw JSON here.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 import msgspec
+
+from gateway.ocpp.text_mending import with_escaped_controls, without_half_pairs
 
 MessageId = str | int | float
 
@@ -71,11 +76,7 @@ def read_frame(text: bytes) -> Frame:
     try:
         return _CALLS.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        pass
-    try:
-        return _read_unusual(text)
-    except RecursionError:
-        return Garbage("nested too deeply")
+        return _read_again(text)
 
 
 def write_call(message_id: str, action: str, payload: object) -> bytes:
@@ -93,6 +94,49 @@ def write_error(message_id: MessageId, code: str, description: str) -> bytes:
     return msgspec.json.encode((4, message_id, code, description[:255], {}))
 
 
+_NO_ID = Garbage("no message id")
+_TOO_DEEP = "nested too deeply"
+_START_OF_CALL = re.compile(rb'\s*\[\s*2(?:\.0*)?\s*,\s*("(?:[^"\\]|\\.)*+"|[-+.0-9eE]{1,400})\s*,', re.DOTALL)
+
+
+def _read_again(text: bytes) -> Frame:
+    """What is not a CALL by the letter: one with unusual characters, another frame, or none."""
+    escaped = with_escaped_controls(text)
+    whole = without_half_pairs(escaped)
+    if whole != text:
+        try:
+            frame = _with_its_own_payload(_CALLS.decode(whole), whole, escaped)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            frame = None
+        if frame is not None:
+            return frame
+    try:
+        return _read_unusual(text)
+    except RecursionError:
+        return _read_deep(text)
+
+
+def _with_its_own_payload(frame: Call, whole: bytes, text: bytes) -> Call | None:
+    """The call read from `whole`, with the payload as it is in `text`; None when they differ before the payload."""
+    if whole == text:
+        return frame
+    payload = bytes(frame.payload)
+    end = len(whole.rstrip()[:-1].rstrip())  # without the last bracket
+    start = end - len(payload)
+    if not whole.endswith(payload, 0, end) or whole[:start] != text[:start]:
+        return None
+    return Call(2, frame.message_id, frame.action, msgspec.Raw(text[start:end]))
+
+
+def _read_deep(text: bytes) -> BrokenCall | Garbage:
+    """Too deep to be read: the id at its beginning is enough to refuse a request."""
+    start = _START_OF_CALL.match(text)
+    message_id = json.loads(start[1], strict=False) if start is not None else None
+    if message_id is None or not _is_message_id(message_id):
+        return Garbage(_TOO_DEEP)
+    return BrokenCall(message_id, _TOO_DEEP)
+
+
 def _read_unusual(text: bytes) -> Frame:
     try:
         message = json.loads(text, strict=False)
@@ -105,8 +149,8 @@ def _read_unusual(text: bytes) -> Frame:
         return Garbage("unknown message type")
     if kind != 2 and b"\\u" in text:
         rest = _storable(rest)
-    if not rest or not isinstance(rest[0], str | int | float) or isinstance(rest[0], bool):
-        return Garbage("no message id")
+    if not rest or not isinstance(rest[0], str | int | float) or not _is_message_id(rest[0]):
+        return _NO_ID
     message_id = rest[0]
     if kind == 2:
         return _read_unusual_call(message_id, rest[1:])
@@ -115,9 +159,7 @@ def _read_unusual(text: bytes) -> Frame:
     return _read_error(str(message_id), rest[1:])
 
 
-def _read_unusual_call(message_id: MessageId, rest: list[object]) -> Call | BrokenCall | Garbage:
-    if isinstance(message_id, str) and not _is_text(message_id):
-        return Garbage("no message id")
+def _read_unusual_call(message_id: MessageId, rest: list[object]) -> Call | BrokenCall:
     if not rest or not isinstance(rest[0], str) or not _is_text(rest[0]):
         return BrokenCall(message_id, "a CALL is [2, id, action, payload]")
     payload = json.dumps(rest[1]).encode() if len(rest) > 1 else NO_PAYLOAD
@@ -129,6 +171,13 @@ def _read_error(message_id: str, rest: list[object]) -> CallError:
     code = texts[0] if texts else "GenericError"
     description = texts[1] if len(texts) > 1 else ""
     return CallError(message_id, code, description, rest[2] if len(rest) > 2 else {})
+
+
+def _is_message_id(value: MessageId) -> bool:
+    """True when it can be echoed: a text that can be sent, or a finite number (1e999 is infinite)."""
+    if isinstance(value, str):
+        return _is_text(value)
+    return not isinstance(value, bool) and (isinstance(value, int) or isfinite(value))
 
 
 def _is_text(text: str) -> bool:

@@ -110,6 +110,8 @@ _DEFAULTS: Mapping[str, Mapping[str, JSON]] = {
 }
 
 QUIRKS: Mapping[str, str] = {
+    "half_character": "Half of a surrogate pair in a text was replaced by the replacement character.",
+    "too_long_to_mend": "A message of more than 256 kB was not as OCPP 1.6 wants it; only its mandatory core was used.",
     "null_payload": "The message came with null instead of an object.",
     "empty_list_payload": "The message came with an empty list instead of an empty object.",
     "property_name_spelling": "A property name was written in other letter case or with other separators.",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.model.clipping import clipped
 from gateway.model.connectors import ConnectorState
 from gateway.model.identities import ConnectorId
 from gateway.model.instants import text_of
@@ -16,10 +17,13 @@ from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import how_to_register
+from gateway.rules.secrecy import masked
 from gateway.store import commands, configuration_keys, connectors, events, station_facts
 from gateway.store.writing import Writing
 
 _EMPTY = v16.EmptyAnswer()
+# more than the journal keeps, so that no secret is cut in two at the end of what it does keep
+_LONGEST_TEXT_BYTES = 16_384
 _OFFSET_NOISE_MS = 5_000
 _OFFSET_NEVER_SEEN = 1 << 62
 
@@ -92,7 +96,8 @@ def status_notification(asked: Question, request: v16.StatusNotification) -> Ans
 
 def data_transfer(asked: Question, request: v16.DataTransfer) -> AnswerUnit:
     """No vendor's extension is known here: UnknownVendorId without data (OCPP 1.6 4.3), and kept in the journal."""
-    data = {"vendor_id": request.vendor_id, "message_id": request.message_id, "data": request.data}
+    told = {"vendor_id": request.vendor_id, "message_id": request.message_id, "data": request.data}
+    data = _without_secrets(told)
 
     def unit(db: Writing) -> v16.DataTransferAnswer:
         _tell(db, asked, "station.data_transfer", data)
@@ -103,13 +108,20 @@ def data_transfer(asked: Question, request: v16.DataTransfer) -> AnswerUnit:
 
 def notice(asked: Question, request: v16.StationRequest) -> AnswerUnit:
     """Firmware, diagnostics, log and security notifications: told in the journal as they came."""
-    data = {"action": asked.call.action, "notification": msgspec.to_builtins(request)}
+    data = _without_secrets({"action": asked.call.action, "notification": msgspec.to_builtins(request)})
 
     def unit(db: Writing) -> v16.EmptyAnswer:
         _tell(db, asked, "station.notified", data)
         return _EMPTY
 
     return unit
+
+
+def _without_secrets(data: Mapping[str, object]) -> Mapping[str, object]:
+    """What a station chose to say, as it may be stored: cut first, because looking through text takes time."""
+    shown = masked(clipped(data, most_bytes=_LONGEST_TEXT_BYTES))
+    assert isinstance(shown, Mapping)
+    return shown
 
 
 def _nameplate(request: v16.BootNotification) -> station_facts.Nameplate:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from gateway.model.identities import ConnectorId, fold_tag
 from gateway.model.instants import text_of
-from gateway.model.sessions import Session, StartRequest, Stop, StopRequest
+from gateway.model.sessions import OrphanStop, Session, StartRequest, StopRequest
 from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
-from gateway.operations.attribute_meter_frames import attribute_some, last_register_of
+from gateway.operations.end_sessions import end_reconstructed, record_end
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
 from gateway.rules.authorization import verdict_on, verdict_on_start
@@ -43,11 +43,14 @@ def authorize(asked: Question, request: v16.Authorize) -> AnswerUnit:
 def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerUnit:
     """The same start told again gets the same transaction and the same verdict; a new one is recorded and judged."""
     start_at, anomalies = asked.session_time(request.timestamp)
-    connector, meter_start_wh = request.connector_id, request.meter_start * asked.treatment.energy_scale
+    connector = request.connector_id
+    meter_start_wh: int | None = request.meter_start * asked.treatment.energy_scale
     if not fits(connector) or connector < 0:
         connector, anomalies = 0, (*anomalies, "connector_out_of_range")
-    if not fits(meter_start_wh):
-        meter_start_wh, anomalies = 0, (*anomalies, "meter_start_out_of_range")
+    if request.meter_start < 0:
+        meter_start_wh, anomalies = None, (*anomalies, "meter_start_unknown")
+    elif not fits(request.meter_start * asked.treatment.energy_scale):
+        meter_start_wh, anomalies = None, (*anomalies, "meter_start_out_of_range")
     reservation = request.reservation_id
     start = StartRequest(
         station=asked.station,
@@ -68,8 +71,8 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
         if isinstance(decision, rules.Recognised):
             return _answer_again(decision.session)
         for session in decision.ends:
-            _end_reconstructed(db, asked, session, "next_session_began")
-        return _record_start(db, asked, start)
+            end_reconstructed(db, asked.site, session, why="next_session_began", now=asked.now)
+        return _record_start(db, asked, start, decision.repeat)
 
     return unit
 
@@ -94,18 +97,13 @@ def stop_transaction(asked: Question, request: v16.StopTransaction) -> AnswerUni
     stop = _read_stop(asked, request)
 
     def unit(db: Writing) -> v16.StopTransactionAnswer:
-        decision = rules.how_to_stop(
-            stop,
-            claimed=transactions.find(db, stop.claimed_id) if fits(stop.claimed_id) else None,
-            unanswered=_unanswered(db, stop) if not 0 < stop.claimed_id <= rules.GREATEST_TRANSACTION_ID else (),
-        )
-        match decision:
+        match _decide(db, stop):
             case rules.Closes(session, end):
-                _record_end(db, asked, session, end)
                 _keep_transaction_data(db, asked, request, session)
-            case rules.Repeats(session, differs):
+                record_end(db, asked.site, session, end, now=asked.now)
+            case rules.Repeats(counted, differs) | rules.RepeatsOrphan(counted, differs):
                 if differs:
-                    _note_repeated_stop(db, asked, session, stop)
+                    _note_repeated_stop(db, asked, counted, stop)
             case rules.Orphan(anomalies):
                 _record_orphan(db, asked, stop, anomalies)
         if request.id_tag is None:
@@ -113,11 +111,6 @@ def stop_transaction(asked: Question, request: v16.StopTransaction) -> AnswerUni
         return v16.StopTransactionAnswer(id_tag_info=_info(_verdict(db, asked, request.id_tag)))
 
     return unit
-
-
-def end_reconstructed(db: Writing, asked: Question, session: Session, why: str) -> None:
-    """Close a session whose stop never came, with what was measured; its real stop may still override it."""
-    _end_reconstructed(db, asked, session, why)
 
 
 def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
@@ -138,21 +131,11 @@ def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
     )
 
 
-def _record_start(db: Writing, asked: Question, start: StartRequest) -> v16.StartTransactionAnswer:
-    tag = find_tag(db, start.folded_tag)
-    verdict = verdict_on_start(
-        _verdict_on(asked, start.id_tag, tag),
-        transactions.open_of_tag(db, start.folded_tag) if tag is not None else (),
-        station=start.station,
-        connector=start.connector,
-        start_at=start.start_at,
-        now=asked.now,
-    )
-    command = commands.take_remote_start(
-        db, start.station, connector=start.connector, folded_tag=start.folded_tag
-    )
+def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int) -> v16.StartTransactionAnswer:
+    verdict = _verdict_on_start(db, asked, start)
+    command = commands.take_remote_start(db, start.station, connector=start.connector, folded_tag=start.folded_tag)
     transaction_id = transactions.record_start(
-        db, start, verdict, received_at=asked.now, remote_start_command=command
+        db, start, verdict, received_at=asked.now, remote_start_command=command, repeat=repeat
     )
     events.append(
         db,
@@ -184,55 +167,26 @@ def _answer_again(session: Session) -> v16.StartTransactionAnswer:
     return v16.StartTransactionAnswer(transaction_id=session.transaction_id, id_tag_info=info)
 
 
+def _decide(db: Writing, stop: StopRequest) -> rules.Closes | rules.Repeats | rules.RepeatsOrphan | rules.Orphan:
+    is_usable = rules.is_usable_id(stop.claimed_id)
+    claimed = transactions.find(db, stop.claimed_id) if is_usable else None
+    if claimed is not None and claimed.station == stop.station:
+        return rules.how_to_stop(stop, claimed=claimed, unanswered=())
+    return rules.how_to_stop(
+        stop,
+        claimed=claimed,
+        kept=transactions.find_kept_stop(db, stop),
+        unanswered=() if is_usable else _unanswered(db, stop),
+    )
+
+
 def _unanswered(db: Writing, stop: StopRequest) -> list[Session]:
-    while attribute_some(db):  # so that every use of an id is known
-        pass
+    named_lately = meter_frames.ids_named_lately(db, stop.station)
     return [
         session
         for session in transactions.open_of_station(db, stop.station)
-        if not meter_frames.names_its_id(db, session.transaction_id)
+        if session.transaction_id not in named_lately and not meter_frames.names_its_id(db, session.transaction_id)
     ]
-
-
-def _record_end(db: Writing, asked: Question, session: Session, stop: Stop) -> None:
-    transactions.record_stop(db, session.transaction_id, stop, received_at=asked.now)
-    events.append(
-        db,
-        "transaction.ended",
-        station=session.station,
-        connector=session.connector,
-        happened_at=stop.stop_at,
-        recorded_at=asked.now,
-        data={
-            "transaction_id": session.transaction_id,
-            "id_tag": session.id_tag,
-            "parent_id_tag": session.parent_id_tag,
-            "start_time": text_of(session.start_at),
-            "meter_start_wh": session.meter_start_wh,
-            "stop_time": text_of(stop.stop_at),
-            "stop_time_text": stop.stop_text,
-            "meter_stop_wh": stop.meter_stop_wh,
-            "energy_wh": stop.meter_stop_wh - session.meter_start_wh,
-            "reason": stop.reason,
-            "stop_id_tag": stop.stop_id_tag,
-            "source": stop.source,
-            "corrects": session.stop_source,
-            "anomalies": stop.anomalies,
-        },
-    )
-    result = "ended" if stop.source == "station" else "reconstructed"
-    energy_wh = max(0, stop.meter_stop_wh - session.meter_start_wh)
-    counters = asked.site.health.counters
-    db.then.append(lambda: counters.increase("transactions_total", result=result))
-    db.then.append(lambda: counters.increase("energy_delivered_watthours_total", energy_wh))
-
-
-def _end_reconstructed(db: Writing, asked: Question, session: Session, why: str) -> None:
-    register, seen_at = last_register_of(db, session, scale=asked.treatment.energy_scale)
-    stop = rules.reconstructed_stop(
-        session, last_register_wh=register, last_sign_of_life=seen_at or session.start_at, why=why
-    )
-    _record_end(db, asked, session, stop)
 
 
 def _keep_transaction_data(db: Writing, asked: Question, request: v16.StopTransaction, session: Session) -> None:
@@ -248,27 +202,25 @@ def _keep_transaction_data(db: Writing, asked: Question, request: v16.StopTransa
         )
 
 
-def _note_repeated_stop(db: Writing, asked: Question, session: Session, stop: StopRequest) -> None:
+def _note_repeated_stop(db: Writing, asked: Question, counted: Session | OrphanStop, stop: StopRequest) -> None:
     events.append(
         db,
         "transaction.stop_repeated",
         station=asked.station,
-        connector=session.connector,
+        connector=counted.connector if isinstance(counted, Session) else None,
         happened_at=stop.stop_at,
         recorded_at=asked.now,
         data={
-            "transaction_id": session.transaction_id,
+            "transaction_id": counted.transaction_id,
             "meter_stop_wh": stop.meter_stop_wh,
             "stop_time": text_of(stop.stop_at),
-            "counted_meter_stop_wh": session.meter_stop_wh,
+            "counted_meter_stop_wh": counted.meter_stop_wh,
         },
     )
 
 
 def _record_orphan(db: Writing, asked: Question, stop: StopRequest, anomalies: tuple[str, ...]) -> None:
     transaction_id = transactions.record_orphan(db, stop, anomalies, received_at=asked.now)
-    if transaction_id is None:
-        return
     last = transactions.last_issued(db)
     floor = rules.floor_after(stop.claimed_id, last_issued=last)
     if floor != last:
@@ -294,6 +246,22 @@ def _record_orphan(db: Writing, asked: Question, stop: StopRequest, anomalies: t
         },
     )
     db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="orphan"))
+
+
+def _verdict_on_start(db: Writing, asked: Question, start: StartRequest) -> Verdict:
+    tag = find_tag(db, start.folded_tag)
+    others = transactions.open_of_tag(db, start.folded_tag) if tag is not None else []
+    # a look into a dictionary of the loop's thread is safe
+    others = [other._replace(connected=asked.site.connected.is_connected(other.station)) for other in others]
+    return verdict_on_start(
+        _verdict_on(asked, start.id_tag, tag),
+        others,
+        station=start.station,
+        connector=start.connector,
+        start_at=start.start_at,
+        now=asked.now,
+        patience_seconds=asked.site.configuration.ocpp.stale_session_minutes * 60.0,
+    )
 
 
 def _verdict(db: Writing, asked: Question, id_tag: str) -> Verdict:

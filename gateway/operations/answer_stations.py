@@ -12,10 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from gateway.model.instants import Instant, text_of
 from gateway.model.treatment import Treatment
 from gateway.ocpp.errors import ErrorCode
 from gateway.ocpp.frame import Call, write_error, write_result
+from gateway.ocpp.text_mending import without_half_pairs
 from gateway.ocpp.v16 import from_station as v16
 from gateway.ocpp.v16.reading import Refusal, Request, read_request
 from gateway.operations import answer_notices, answer_sessions
@@ -49,6 +52,9 @@ ANSWERED_AT_ONCE = frozenset({"Heartbeat"})
 NOT_SUPPORTED = frozenset({"SignCertificate"})
 
 _BILLS = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
+# A pending station sends what a trigger asked it for (OCPP 1.6 4.2). What no trigger asks for is refused
+# (OCPP-J 1.6 errata 3.10).
+_REFUSED_WHILE_PENDING = frozenset({"Authorize", "DataTransfer", "StartTransaction", "StopTransaction"})
 _TRY_AGAIN_LATER = 1013
 
 
@@ -68,6 +74,7 @@ def answering(site: Site) -> Callable[[StationConnection, Call], None]:
             return
         if read.quirks or read.quarantined:
             _note_repairs(site, connection, call, read, now)
+            call = _storable(call, read)
         if call.action in ANSWERS:
             _answer_after_commit(Question(site, connection.station, treatment, call, now), connection, read)
         elif call.action in ANSWERED_AT_ONCE:
@@ -100,8 +107,8 @@ def _answer_after_commit(asked: Question, connection: StationConnection, read: R
 
 
 def _refusal_of(treatment: Treatment, call: Call) -> Refusal | None:
-    if treatment.pending and call.action != "BootNotification":
-        return Refusal(ErrorCode.SECURITY_ERROR, "the station is not accepted yet")  # OCPP-J 1.6 errata 3.10
+    if treatment.pending and call.action in _REFUSED_WHILE_PENDING:
+        return Refusal(ErrorCode.SECURITY_ERROR, "the station is not accepted yet")
     if treatment.strict and not isinstance(call.message_id, str):
         return Refusal(ErrorCode.PROTOCOL_ERROR, "the message id must be a string")
     return None
@@ -123,13 +130,21 @@ def _reply_to_failure(asked: Question, connection: StationConnection, error: Bas
     if isinstance(error, StoreUnavailable):
         logger.error("%s not stored: %s", call.action, error, extra=extra)
         if call.action in _BILLS:
-            connection.reply(call, None)
+            # first the end: a message behind this one that found room would be stored before it
             connection.end(_TRY_AGAIN_LATER, "cannot store now, keep your messages")
+            connection.reply(call, None)
             return
     else:
         logger.error("answering %s failed", call.action, exc_info=error, extra=extra)
         _keep_for_inspection(asked)
     connection.reply(call, write_error(call.message_id, ErrorCode.INTERNAL_ERROR, "the gateway could not process this"))
+
+
+def _storable(call: Call, read: Request) -> Call:
+    """The call as it may be stored: what is kept of its payload must be readable by any JSON parser."""
+    if "half_character" not in read.quirks:
+        return call
+    return msgspec.structs.replace(call, payload=msgspec.Raw(without_half_pairs(bytes(call.payload))))
 
 
 def _keep_for_inspection(asked: Question) -> None:

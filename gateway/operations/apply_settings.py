@@ -13,10 +13,10 @@ from gateway.store import reports_stations
 
 
 async def apply_settings(site: Site, station: str) -> None:
-    """Treat the connected station as its settings in force say; whether it is pending is its next boot's question."""
+    """Treat the connected station as its settings in force say, and as accepted as soon as it is adopted."""
     row = (await reports_stations.rows_of(site.readers, [station])).get(station)
     connection = site.connected.get(StationId(station))
     if connection is not None:
         settings = settings_in_force(site.configuration, station, row)
-        pending = connection.treatment.pending
+        pending = row is not None and row.admission == "pending"
         connection.treatment = treatment_of(site.configuration, settings, pending=pending)

@@ -1,90 +1,134 @@
-"""Which session do stored meter frames belong to? Found in the background, in batches, and before anybody asks.
+"""Which session do stored meter frames belong to, and what did its register say? The writer is never held for long.
 
-Frames are stored raw and in a hurry; here each is looked at once. The rule is `rules.transactions.which_session`.
+Frames are stored raw and in a hurry; each is looked at once, in the background, in units bounded by frames and bytes.
+An answer that must know looks only at the newest frames of its station. The rule is `rules.transactions.which_session`.
 """
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass, field
 
+from gateway.configuration import Configuration
 from gateway.model.identities import ConnectorId, StationId, TransactionId
 from gateway.model.instants import Instant
 from gateway.model.sessions import Session
-from gateway.ocpp.v16.meter_values import Sample, energy_register_wh, read_samples
+from gateway.operations.known_stations import find_settings
+from gateway.operations.read_meter_bodies import first_moment, first_register, last_moment, last_register
 from gateway.operations.site import Site
 from gateway.rules.transactions import which_session
 from gateway.store import meter_frames, transactions
 from gateway.store.writing import Writing
 
-_AT_ONCE = 500
-# A session's newest frames may lack the energy register (power only); so many are looked at.
-_FRAMES_LOOKED_AT = 20
+# Bounds of one unit. A legal frame has up to some megabytes, so frames alone are no measure.
+_FRAMES_AT_ONCE = 100
+_BYTES_AT_ONCE = 1_000_000
+# Bounds of looking for a register in one session: a week of a value each ten seconds, if none of them is a register.
+_FRAMES_LOOKED_AT = 60_000
+_BYTES_LOOKED_AT = 16_000_000
+
+
+@dataclass(slots=True)
+class _Unit:
+    """What one unit of work has looked up so far."""
+
+    configuration: Configuration
+    claims: dict[int, Session | None] = field(default_factory=dict)
+    offsets: dict[StationId, int] = field(default_factory=dict)
+    bytes_read: int = 0
 
 
 async def attribute_all(site: Site) -> None:
     """Index every frame stored so far, in units short enough not to hold anybody up."""
-    while await site.database.write(attribute_some) == _AT_ONCE:
+    while await site.database.write(lambda db: attribute_some(db, site.configuration)):
         pass
 
 
-def attribute_some(db: Writing) -> int:
-    """Index the oldest frames that are not indexed yet; returns how many there were (at most a batch)."""
-    frames = meter_frames.unindexed(db, _AT_ONCE)
-    if not frames:
-        return 0
-    claims: dict[int, Session | None] = {}
-    found: list[tuple[TransactionId, int]] = []
-    for frame in frames:
-        transaction_id = frame.transaction_id
-        if transaction_id is None:
-            session = _session_of(db, frame, claims)
-            transaction_id = session.transaction_id if session is not None else None
-        if transaction_id is not None:
-            found.append((transaction_id, frame.frame_id))
-    meter_frames.index(db, found, upto=frames[-1].frame_id)
-    return len(frames)
+def attribute_some(db: Writing, configuration: Configuration) -> int:
+    """Index the oldest frames that are not indexed yet; returns how many: a bounded number, 0 when there are none."""
+    frames = meter_frames.unindexed(db, _FRAMES_AT_ONCE)
+    done, found = _sessions_of(db, frames, configuration)
+    if done:
+        meter_frames.index(db, found, upto=frames[done - 1].frame_id)
+    return done
 
 
-def last_register_of(db: Writing, session: Session, *, scale: int) -> tuple[int | None, Instant | None]:
-    """The newest total energy register (Wh) that was measured in a session, and when the newest values came."""
-    while attribute_some(db):
-        pass
+def attribute_newest(db: Writing, configuration: Configuration, station: StationId) -> None:
+    """Index the newest frames of one station now; what is more than a unit's worth is left to the background."""
+    frames = meter_frames.unindexed_of_station(db, station, _FRAMES_AT_ONCE)
+    _, found = _sessions_of(db, frames, configuration)
+    meter_frames.index_ahead(db, found)
+
+
+def last_register_of(db: Writing, session: Session, *, utc_offset_minutes: int) -> tuple[int | None, Instant | None]:
+    """The newest total energy register (as told, without the station's scale) in a session, and its newest time."""
     newest: Instant | None = None
-    for frame in meter_frames.newest_of_session(db, session.transaction_id, _FRAMES_LOOKED_AT):
-        samples = samples_of(frame.body)
-        times = [sample.at for sample in samples if sample.at is not None]
+    bytes_read = 0
+    for number, frame in enumerate(meter_frames.each_of_session(db, session.transaction_id, newest_first=True)):
         if newest is None:
-            newest = max(times, default=frame.recorded_at)
-        register = energy_register_wh(samples)
-        if register is not None:
-            return register * scale, newest
+            newest = last_moment(frame.body, utc_offset_minutes=utc_offset_minutes) or frame.recorded_at
+        if number >= _FRAMES_LOOKED_AT or bytes_read >= _BYTES_LOOKED_AT:
+            break
+        bytes_read += len(frame.body)
+        reading = last_register(frame.body, utc_offset_minutes=utc_offset_minutes)
+        if reading is not None:
+            return reading.register, newest
     return None, newest
 
 
-def samples_of(body: bytes) -> tuple[Sample, ...]:
-    """The samples in a stored frame: the payload of a MeterValues or of a StopTransaction."""
-    try:
-        payload = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return ()
-    if not isinstance(payload, dict):
-        return ()
-    return read_samples(payload.get("meterValue") or payload.get("transactionData"))
+def first_register_of(db: Writing, session: Session, *, utc_offset_minutes: int) -> int | None:
+    """The oldest total energy register (as told, without the station's scale) in a session."""
+    oldest = _first_reading(db, session, newest_first=False, most=_FRAMES_LOOKED_AT, offset=utc_offset_minutes)
+    # the data of the whole session may have come with its stop, after everything else
+    ending = _first_reading(db, session, newest_first=True, most=1, offset=utc_offset_minutes)
+    told = [reading for reading in (oldest, ending) if reading is not None]
+    return min(told)[1] if told else None
 
 
-def _session_of(db: Writing, frame: meter_frames.Unindexed, claims: dict[int, Session | None]) -> Session | None:
-    claimed = _claimed(db, frame.claimed_transaction_id, frame.station, claims)
+def _first_reading(
+    db: Writing, session: Session, *, newest_first: bool, most: int, offset: int
+) -> tuple[Instant, int] | None:
+    """When (at the latest) and what the register was."""
+    bytes_read = 0
+    for number, frame in enumerate(meter_frames.each_of_session(db, session.transaction_id, newest_first=newest_first)):
+        if number >= most or bytes_read >= _BYTES_LOOKED_AT:
+            return None
+        bytes_read += len(frame.body)
+        reading = first_register(frame.body, utc_offset_minutes=offset)
+        if reading is not None:
+            return reading.at or frame.recorded_at, reading.register
+    return None
+
+
+def _sessions_of(
+    db: Writing, frames: list[meter_frames.Unindexed], configuration: Configuration
+) -> tuple[int, list[tuple[TransactionId, int]]]:
+    """How many of the frames were looked at before the unit was long enough, and the sessions found."""
+    unit = _Unit(configuration)
+    found: list[tuple[TransactionId, int]] = []
+    for done, frame in enumerate(frames):
+        if unit.bytes_read >= _BYTES_AT_ONCE:
+            return done, found
+        transaction_id = frame.transaction_id
+        if transaction_id is None:
+            session = _session_of(db, frame, unit)
+            transaction_id = session.transaction_id if session is not None else None
+        if transaction_id is not None:
+            found.append((transaction_id, frame.frame_id))
+    return len(frames), found
+
+
+def _session_of(db: Writing, frame: meter_frames.Unindexed, unit: _Unit) -> Session | None:
+    claimed = _claimed(db, frame.claimed_transaction_id, frame.station, unit.claims)
     if claimed is not None:
         return claimed
-    if frame.connector is None:
-        return None
+    if not frame.connector:
+        return None  # unknown, or the main meter of the station
     connector = ConnectorId(frame.connector)
-    return which_session(
-        claimed=None,
-        on_connector=transactions.newest_on_connector(db, frame.station, connector) if connector else (),
-        connector=connector,
-        at=_measured_at(db, frame),
-    )
+    on_connector = transactions.newest_on_connector(db, frame.station, connector)
+    if not on_connector:
+        return None
+    at = _measured_at(db, frame, unit)
+    return which_session(claimed=None, on_connector=on_connector, connector=connector, at=at)
 
 
 def _claimed(
@@ -98,6 +142,9 @@ def _claimed(
     return session if session is not None and session.station == station else None
 
 
-def _measured_at(db: Writing, frame: meter_frames.Unindexed) -> Instant:
-    samples = samples_of(meter_frames.body_of(db, frame.frame_id))
-    return next((sample.at for sample in samples if sample.at is not None), frame.recorded_at)
+def _measured_at(db: Writing, frame: meter_frames.Unindexed, unit: _Unit) -> Instant:
+    if frame.station not in unit.offsets:
+        unit.offsets[frame.station] = find_settings(db, unit.configuration, frame.station).utc_offset_minutes
+    body = meter_frames.body_of(db, frame.frame_id)
+    unit.bytes_read += len(body)
+    return first_moment(body, utc_offset_minutes=unit.offsets[frame.station]) or frame.recorded_at

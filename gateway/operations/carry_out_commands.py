@@ -7,21 +7,25 @@ station says, also no, is a result. The payload goes out verbatim; secrets are s
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.model.calls import Answered, CallErrored, NotConnected, Reply, Unanswered
 from gateway.model.identities import CommandId, StationId, fold_tag
+from gateway.model.instants import Instant
 from gateway.ocpp.v16 import to_station
 from gateway.ocpp.v16.actions import sent_to_station
 from gateway.ocpp.v16.schemas import violations
 from gateway.operations.provision_stations import is_known
 from gateway.operations.site import Site
 from gateway.rules import commands as rules
+from gateway.rules.secrecy import masked, secrets_in
 from gateway.store import commands, configuration_keys, events, stations
 from gateway.store.writing import Writing
 
 logger = logging.getLogger(__name__)
+
+_NO_CONNECTOR = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ async def carry_out(
     outcome = await _send(site, command)
     if complete is not payload:
         outcome = replace(outcome, request=complete)
+    outcome = _shown(outcome, command)
     await site.database.write(lambda db: _finish(db, site, command, outcome))
     return outcome
 
@@ -82,10 +87,20 @@ def _accept(db: Writing, site: Site, command: _Command) -> bool:
         command.command_id,
         command.station,
         action=command.action,
-        request=rules.masked_request(command.action, command.payload),
+        request=_masked_object(command.payload),
         actor=command.actor,
         now=site.wall_clock(),
     )
+    id_tag, connector = command.payload.get("idTag"), command.payload.get("connectorId")
+    if command.action == "RemoteStartTransaction" and isinstance(id_tag, str):
+        commands.expect_remote_start(  # now, because a station may start before it has answered
+            db,
+            command.command_id,
+            command.station,
+            connector=connector if isinstance(connector, int) and 0 < connector < _NO_CONNECTOR else None,
+            folded_tag=fold_tag(id_tag),
+            now=site.wall_clock(),
+        )
     return True
 
 
@@ -120,8 +135,26 @@ def _outcome_of(command: _Command, reply: Reply) -> Outcome:
             description=reply.description,
             warning=_warning(command, None),
         )
-    response = rules.masked_response(command.action, reply.payload)
-    return Outcome(command.command_id, "answered", response=response, warning=_warning(command, reply))
+    return Outcome(command.command_id, "answered", response=reply.payload, warning=_warning(command, reply))
+
+
+def _shown(outcome: Outcome, command: _Command) -> Outcome:
+    """The outcome as it may be stored and shown: stations repeat what they were sent, also in complaints about it."""
+    sent = secrets_in(command.payload)
+    return replace(
+        outcome,
+        response=None if outcome.response is None else _masked_object(outcome.response, sent),
+        request=None if outcome.request is None else _masked_object(outcome.request),
+        code=None if outcome.code is None else str(masked(outcome.code, secrets=sent)),
+        description=None if outcome.description is None else str(masked(outcome.description, secrets=sent)),
+        warning=None if outcome.warning is None else str(masked(outcome.warning, secrets=sent)),
+    )
+
+
+def _masked_object(document: Mapping[str, object], sent: Iterable[str] = ()) -> Mapping[str, object]:
+    shown = masked(document, secrets=sent)
+    assert isinstance(shown, Mapping)
+    return shown
 
 
 def _warning(command: _Command, reply: Answered | None) -> str | None:
@@ -151,19 +184,21 @@ def _finish(db: Writing, site: Site, command: _Command, outcome: Outcome) -> Non
         data={
             "command_id": command.command_id,
             "action": command.action,
-            "request": rules.masked_request(command.action, command.payload),
+            "request": _masked_object(command.payload),
             "actor": command.actor,
             **told,
         },
     )
+    answer = None
     if outcome.status == "answered" and outcome.response is not None:
-        _heed(db, site, command, outcome.response)
+        answer = to_station.read_answer(command.action, outcome.response)
+        _heed(db, command, answer, now)
+    if outcome.status != "unanswered" and answer != to_station.StatusAnswer("Accepted"):
+        commands.drop_remote_start(db, command.command_id)
 
 
-def _heed(db: Writing, site: Site, command: _Command, response: Mapping[str, object]) -> None:
+def _heed(db: Writing, command: _Command, answer: to_station.Answer | None, now: Instant) -> None:
     """What a station's answer changes in what we know of it."""
-    answer = to_station.read_answer(command.action, response)
-    now = site.wall_clock()
     match command.action, answer:
         case "GetConfiguration", to_station.ConfigurationAnswer(entries):
             for entry in entries:
@@ -171,23 +206,12 @@ def _heed(db: Writing, site: Site, command: _Command, response: Mapping[str, obj
                     db, command.station, entry.key, value=entry.value, readonly=entry.readonly, now=now
                 )
         case "ChangeConfiguration", to_station.StatusAnswer("Accepted" | "RebootRequired" as status):
-            key, value = command.payload.get("key"), command.payload.get("value")
+            shown = _masked_object(command.payload)
+            key, value = shown.get("key"), shown.get("value")
             if isinstance(key, str):
-                shown = rules.MASK if rules.is_secret_key(key) else str(value)
                 rebooting = status == "RebootRequired"
                 configuration_keys.record_change(
-                    db, command.station, key, value=shown, reboot_required=rebooting, now=now
-                )
-        case "RemoteStartTransaction", to_station.StatusAnswer("Accepted"):
-            id_tag, connector = command.payload.get("idTag"), command.payload.get("connectorId")
-            if isinstance(id_tag, str):
-                commands.expect_remote_start(
-                    db,
-                    command.command_id,
-                    command.station,
-                    connector=connector if isinstance(connector, int) else None,
-                    folded_tag=fold_tag(id_tag),
-                    now=now,
+                    db, command.station, key, value=str(value), reboot_required=rebooting, now=now
                 )
         case _:
             pass

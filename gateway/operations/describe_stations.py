@@ -20,6 +20,9 @@ from gateway.store.stations import StationRow
 
 Document = dict[str, object]
 
+# Every quirk that is counted, in words: those of messages, and those of connecting (`welcome_station`).
+DESCRIPTIONS = {**QUIRKS, "hex_password": "The password was sent as hexadecimal text instead of its bytes."}
+
 _SAID_OF_ITSELF = (
     "vendor", "model", "serial_number", "box_serial_number", "firmware_version", "iccid", "imsi", "meter_type",
     "meter_serial",
@@ -120,4 +123,4 @@ def _quirks(site: Site, station: str, stored: Sequence[Document]) -> list[Docume
 
 
 def _quirk(quirk: str, times: int, last_seen: object) -> Document:
-    return {"quirk": quirk, "times": times, "last_seen": last_seen, "description": QUIRKS.get(quirk, "")}
+    return {"quirk": quirk, "times": times, "last_seen": last_seen, "description": DESCRIPTIONS.get(quirk, "")}

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from gateway.configuration import Retention
 from gateway.model.instants import SECOND, Instant, seconds_later
-from gateway.model.treatment import Treatment
-from gateway.ocpp.frame import Call
-from gateway.operations.answer_sessions import end_reconstructed
-from gateway.operations.attribute_meter_frames import attribute_some
-from gateway.operations.questions import Question
+from gateway.operations.attribute_meter_frames import attribute_all
+from gateway.operations.end_sessions import end_reconstructed
+from gateway.operations.keep_room import keep_room
 from gateway.operations.site import Site
 from gateway.rules.retention import Keep, limits_at
 from gateway.rules.transactions import is_abandoned
@@ -44,8 +42,7 @@ async def index_meter_frames(site: Site) -> None:
         seen = await site.journal_signal.newer_than(seen)
         await asyncio.sleep(_INDEX_EVERY_SECONDS)
         seen = site.journal_signal.generation
-        while await site.database.write(attribute_some):
-            pass
+        await attribute_all(site)
 
 
 async def make_rounds(site: Site) -> None:
@@ -57,6 +54,7 @@ async def make_rounds(site: Site) -> None:
             end_silent_connections(site)
             await end_abandoned_sessions(site)
             await forget(site)
+            await keep_room(site)
             await forget_copies(site)
         except StoreUnavailable as error:
             logger.error("the rounds could not be stored: %s", error)
@@ -114,8 +112,7 @@ async def end_abandoned_sessions(site: Site) -> None:
         for session, free_since in transactions.all_open(db):
             last = last_messages.get(session.station)
             if is_abandoned(session, free_since=free_since, last_message_at=last, patience_seconds=patience):
-                asked = Question(site, session.station, Treatment(), Call(2, "", ""), now)
-                end_reconstructed(db, asked, session, "connector_free")
+                end_reconstructed(db, site, session, why="connector_free", now=now)
         expired = seconds_later(now, -site.configuration.ocpp.connection_timeout_seconds)
         commands.drop_old_remote_starts(db, asked_before=expired)
 

@@ -19,13 +19,27 @@ from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Reader
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.operations.end_sessions import end_reconstructed
+from gateway.operations.known_stations import effective_settings, is_known, settings_from_file, settings_in_force
 from gateway.operations.site import Site
 from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
-from gateway.store import events, stations
+from gateway.store import events, stations, transactions
 from gateway.store.passwords import hash_password
-from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
+
+__all__ = [
+    "MOST_PASSWORD_BYTES",
+    "SETTABLE",
+    "FieldMistake",
+    "Provisioned",
+    "effective_settings",
+    "is_known",
+    "put_station",
+    "remove_station",
+    "settings_from_file",
+    "settings_in_force",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -62,29 +76,6 @@ class _Asked:
     mistakes: tuple[FieldMistake, ...]
 
 
-def settings_from_file(configuration: Configuration, station: str) -> StationSettings | None:
-    """The station's table in the file, or None."""
-    return next((written for written in configuration.stations if written.id == station), None)
-
-
-def effective_settings(configuration: Configuration, row: StationRow) -> StationSettings:
-    """The settings in force for a station with a row: defaults, then the file, then run-time values."""
-    return settings_in_force(configuration, row.station, row)
-
-
-def settings_in_force(configuration: Configuration, station: str, row: StationRow | None) -> StationSettings:
-    """The settings in force, whether or not the station has a row."""
-    written = settings_from_file(configuration, station) or StationSettings(id=station)
-    return with_run_time_values(written, row.run_time_values() if row else {})
-
-
-def is_known(configuration: Configuration, station: str, row: StationRow | None) -> bool:
-    """Is the station in the file, provisioned by the API, or admitted after a knock?"""
-    if settings_from_file(configuration, station) is not None:
-        return True
-    return row is not None and row.origin != "file" and row.admission != "removed"
-
-
 async def put_station(
     site: Site, station: str, fields: Mapping[str, object], *, actor: str
 ) -> Provisioned | tuple[FieldMistake, ...]:
@@ -103,7 +94,7 @@ async def put_station(
 
 
 async def remove_station(site: Site, station: str, *, actor: str) -> Literal["removed", "in_file", "unknown"]:
-    """Forget a station and end its connection; one that the file names stays. Transactions and the journal stay."""
+    """Forget a station, end its sessions and its connection; one that the file names stays. All sessions are kept."""
     if settings_from_file(site.configuration, station) is not None:
         return "in_file"
 
@@ -113,6 +104,8 @@ async def remove_station(site: Site, station: str, *, actor: str) -> Literal["re
         row = stations.find(db, station)
         if row is None or not is_known(site.configuration, station, row):
             return False
+        for session in transactions.open_of_station(db, StationId(station)):
+            end_reconstructed(db, site, session, why="station_removed", now=now)
         stations.remove(db, station)
         events.append(db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor})
         return True

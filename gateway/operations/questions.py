@@ -13,14 +13,15 @@ from gateway.ocpp.frame import Call
 from gateway.ocpp.timestamps import read_instant
 from gateway.ocpp.v16.from_station import StationAnswer
 from gateway.operations.site import Site
+from gateway.rules.connector_status import CLOCK_NEVER_SET_BEFORE
 from gateway.store.writing import Writing
 
 Payload = TypeVar("Payload")
 AnswerUnit = Callable[[Writing], StationAnswer]
 
-_CLOCK_NEVER_SET_BEFORE = Instant(1_420_070_400 * SECOND)  # 2015-01-01
 _AHEAD_TOLERATED = 300 * SECOND
 _GREATEST = 2**63 - 1
+_LONGEST_MESSAGE_ID = 255  # OCPP-J 1.6 4.1.4 allows 36
 
 
 @dataclass(slots=True)
@@ -35,8 +36,8 @@ class Question:
 
     @property
     def message_id(self) -> str:
-        """The message id as text."""
-        return str(self.call.message_id)
+        """The message id as text of at most 255 characters."""
+        return str(self.call.message_id)[:_LONGEST_MESSAGE_ID]
 
     def told_time(self, text: str | None) -> Instant | None:
         """The instant a station's timestamp means, None when it is absent or unreadable."""
@@ -49,7 +50,7 @@ class Question:
         told = self.told_time(text)
         if told is None:
             return self.now, ("unreadable_timestamp",)
-        if told < _CLOCK_NEVER_SET_BEFORE:
+        if told < CLOCK_NEVER_SET_BEFORE:
             return told, ("clock_not_set",)
         if told > self.now + _AHEAD_TOLERATED:
             return told, ("clock_ahead",)

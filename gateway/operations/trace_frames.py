@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from gateway.configuration import Log
 from gateway.model.identities import StationId
-from gateway.rules.commands import masked_request, masked_response
+from gateway.rules.secrecy import masked
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +32,11 @@ def tracing(log: Log) -> Callable[[StationId, str, bytes], None] | None:
 
 
 def masked_frame(text: bytes) -> str:
-    """The frame as it may be shown: configuration values that are secrets are masked, long ones are cut."""
+    """The frame as it may be shown: what names itself a secret is masked, a long one is cut."""
     try:
         message = json.loads(text)
-    except ValueError:
-        return f"({len(text)} bytes that are not JSON)"
+    except (ValueError, RecursionError):
+        return f"({len(text)} bytes that cannot be read)"
     if not isinstance(message, list):
         return f"({len(text)} bytes that are no OCPP frame)"
-    shown = [_masked(message, part) if isinstance(part, dict) else part for part in message]
-    return json.dumps(shown, ensure_ascii=False)[:_LONGEST_LINE]
-
-
-def _masked(message: list[object], payload: dict[str, object]) -> object:
-    if message[0] == 3:
-        return masked_response("GetConfiguration", payload)
-    return masked_request(str(message[2]) if len(message) > 2 else "", payload)
+    return json.dumps(masked(message), ensure_ascii=False)[:_LONGEST_LINE]

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 # OCPP-J 1.6 sets no bound; the configuration allows as much.
 _LONGEST_IDENTITY = 48
 _MOST_LET_IN = 10_000
+# Knocking needs no password: a storm of invented names must not fill the disk. Each is in the list of knocks all the same.
+_MOST_KNOCKS_TOLD_AN_HOUR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ def _let_in(db: Writing, site: Site, knock: Knock) -> bool:
         station_facts.admit(db, station, origin="knock", admission=admission, now=now)
         station_facts.forget_knock(db, station)
         return True
-    if station_facts.record_knock(db, station, knock.address, now=now, most=most):
+    first_time = station_facts.record_knock(db, station, knock.address, now=now, most=most)
+    if first_time and station_facts.may_tell_of_knock(db, now=now, most_an_hour=_MOST_KNOCKS_TOLD_AN_HOUR):
         data = {"address": knock.address}
         events.append(db, "station.knocked", station=station, happened_at=now, recorded_at=now, data=data)
     return False

@@ -1,14 +1,15 @@
 """May this idTag charge? (OCPP 1.6 3.9, 3.10, 4.2, 4.8, 7.2)
 
-Precedence: Blocked, then Expired, then Invalid or a parent that may not charge, then Accepted. ConcurrentTx is a verdict
-on a start, never on an Authorize, and never on grounds of a session that is evidently over.
+Precedence: Blocked, then Expired, then Invalid or a parent that may not charge, then Accepted. ConcurrentTx is a
+verdict on a start, never on an Authorize, and never on grounds of a session that is evidently over: its connector was
+free since, its station was removed, has booted without a sign of it since, or is away for too long. A station that is
+away may still be charging; but to lock a driver's tag for ever is worse than to let it charge twice.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from gateway.model.identities import ConnectorId, StationId
 from gateway.model.instants import SECOND, Instant
@@ -19,12 +20,21 @@ _HISTORIC_AFTER = 10 * 60 * SECOND
 
 
 class OpenSession(NamedTuple):
-    """Another open session of the same tag. `seen_free_at`: the connector said Available by its own clock, if newest."""
+    """Another open session of the same tag, and what is known of its station.
+
+    `seen_free_at`: the connector said Available by its own clock, if newest. `charged_at`: the newest receipt of its
+    start, a meter frame of it, or a status that means charging. `heard_at`: the newest of all that is stored of it.
+    """
 
     station: StationId
     connector: ConnectorId
     start_at: Instant
+    charged_at: Instant
+    heard_at: Instant
     seen_free_at: Instant | None = None
+    booted_at: Instant | None = None
+    known: bool = True  # False: the station was removed
+    connected: bool = True
 
 
 def verdict_on(tag: KnownTag | None, *, unknown_accepted: bool, now: Instant) -> Verdict:
@@ -56,16 +66,29 @@ def verdict_on_start(
     connector: ConnectorId,
     start_at: Instant,
     now: Instant,
+    patience_seconds: float,
 ) -> Verdict:
-    """ConcurrentTx instead of Accepted when the tag charges elsewhere at this moment (only in StartTransaction, 7.2)."""
+    """ConcurrentTx instead of Accepted when the tag charges elsewhere now (only in StartTransaction, 7.2).
+
+    A station without a connection counts as away when nothing came from it for `patience_seconds`.
+    """
     if verdict.status != "Accepted" or now - start_at > _HISTORIC_AFTER:
         return verdict
     for other in others:
         same_place = other.station == station and other.connector == connector
-        evidently_over = other.seen_free_at is not None and other.seen_free_at > other.start_at
-        if not same_place and not evidently_over:
+        if not same_place and not _is_evidently_over(other, now, patience_seconds):
             return verdict._replace(status="ConcurrentTx", expiry_at=None)
     return verdict
+
+
+def _is_evidently_over(other: OpenSession, now: Instant, patience_seconds: float) -> bool:
+    if not other.known:
+        return True
+    if other.seen_free_at is not None and other.seen_free_at > other.start_at:
+        return True
+    if other.booted_at is not None and other.booted_at > other.charged_at:
+        return True  # a reboot, and since then not a sign that it went on
+    return not other.connected and now - other.heard_at > patience_seconds * SECOND
 
 
 def _is_past(end: Instant | None, now: Instant) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from gateway.model.connectors import ConnectorState
 from gateway.model.instants import SECOND, Instant
 
-_CLOCK_NEVER_SET_BEFORE = Instant(1_420_070_400 * SECOND)  # 2015-01-01
+# An earlier time comes from a clock that was never set.
+CLOCK_NEVER_SET_BEFORE = Instant(1_420_070_400 * SECOND)  # 2015-01-01
 
 
 def usable_time(told: Instant | None, received_at: Instant) -> Instant:
     """The instant to order by: the station's own, or the receipt when it gave none that can be right."""
-    if told is None or told < _CLOCK_NEVER_SET_BEFORE:
+    if told is None or told < CLOCK_NEVER_SET_BEFORE:
         return received_at
     # never ahead of the receipt: what follows once the clock is set right would look older
     return min(told, received_at)

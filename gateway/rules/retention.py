@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.model.instants import SECOND, Instant
 
 _DAY = 86_400 * SECOND
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,13 @@ def limits_at(now: Instant, keep: Keep) -> Limits:
         quarantine=Instant(now - keep.quarantine_days * _DAY),
         commands=Instant(now - keep.commands_days * _DAY),
     )
+
+
+def missing_bytes(*, free_bytes: int, reusable_bytes: int, disk_bytes: int) -> int:
+    """How much must be deleted so that the site can go on storing; 0 when there is room enough.
+
+    Deleting makes room inside the database (`reusable_bytes`), not on the disk: so it ends even when something else
+    fills the disk. Wanted is a twentieth of the disk, at least 100 MB and at most 1 GB, of a tiny disk a fifth.
+    """
+    wanted_bytes = min(max(disk_bytes // 20, 100 * _MEGABYTE), 1000 * _MEGABYTE, disk_bytes // 5)
+    return max(0, wanted_bytes - free_bytes - reusable_bytes)

@@ -46,9 +46,7 @@ _A_REQUEST = b"[2,"
 class StationConnection(ServerConnection):
     """A connection; a station's once `attach` was called after the handshake."""
 
-    def __init__(
-        self, protocol: ServerProtocol, server: Server, *, bounds: Bounds, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, protocol: ServerProtocol, server: Server, *, bounds: Bounds, trace: Trace | None = None) -> None:
         super().__init__(
             protocol,
             server,

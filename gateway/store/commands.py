@@ -57,7 +57,7 @@ def expect_remote_start(
     folded_tag: FoldedTag,
     now: Instant,
 ) -> None:
-    """The station accepted a RemoteStartTransaction: a session with this tag may follow."""
+    """The station is asked for a RemoteStartTransaction: a session with this tag may follow, even before it answers."""
     db.execute(
         "INSERT OR REPLACE INTO remote_starts VALUES (?, ?, ?, ?, ?)", (command_id, station, connector, folded_tag, now)
     )
@@ -78,6 +78,11 @@ def take_remote_start(
     return CommandId(row[0])
 
 
+def drop_remote_start(db: Writing, command_id: CommandId) -> None:
+    """Nothing will come of this command."""
+    db.execute("DELETE FROM remote_starts WHERE command_id = ?", (command_id,))
+
+
 def drop_remote_starts(db: Writing, station: StationId, *, connector: int, asked_before: Instant) -> int:
     """The connector is free again: starts asked for it earlier did not come about. Returns how many."""
     return db.execute(
@@ -89,12 +94,3 @@ def drop_remote_starts(db: Writing, station: StationId, *, connector: int, asked
 def drop_old_remote_starts(db: Writing, *, asked_before: Instant) -> int:
     """Remote starts that were never used within the connection time-out. Returns how many."""
     return db.execute("DELETE FROM remote_starts WHERE asked_at < ?", (asked_before,)).rowcount
-
-
-def expected_remote_starts(db: Writing, station: StationId) -> list[tuple[str, int | None, str, int]]:
-    """(command id, connector, folded tag, asked at) of every remote start that may still come about."""
-    return list(
-        db.execute(
-            "SELECT command_id, connector, folded_tag, asked_at FROM remote_starts WHERE station = ?", (station,)
-        )
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def _expect_our_tables(copy: sqlite3.Connection) -> None:
             raise migrations.UnusableDatabase("the file has other tables than ocpp-gateway makes")
 
 
-def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    rows = connection.execute("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
-    return {(kind, name) for kind, name in rows}
+def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """(type, name, definition without comments, and with one kind of blank) of everything in the file."""
+    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
+    return {(kind, name, " ".join(re.sub(r"--[^\n]*", "", sql).split())) for kind, name, sql in rows}

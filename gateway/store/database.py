@@ -1,7 +1,7 @@
 """The one writer: units of work, committed in groups, answered after their commit is on disk.
 
-`write(unit)` hands a function of `Writing` to the writer thread. Whatever arrives while one batch is being flushed forms
-the next batch: no timer, no tuning. A failing unit undoes only itself; a failed commit fails exactly its batch.
+`write(unit)` hands a function of `Writing` to the writer thread. Whatever arrives while one batch is being flushed
+forms the next batch: no timer, no tuning. A failing unit undoes only itself; a failed commit fails exactly its batch.
 This file does not know what the units do. A unit may run twice (see `_run_batch`), so it touches nothing but `db`.
 """
 
@@ -24,7 +24,7 @@ Batch = list[tuple[Unit[object], Done]]
 
 
 class Outcomes(NamedTuple):
-    """Of one batch: (result, error) per unit in order, what to do next, why the store failed if it did, did it write."""
+    """Of one batch: (result, error) per unit in order, what to do next, why the store failed (None: it did not)."""
 
     outcomes: list[tuple[object, BaseException | None]]
     then: list[Callable[[], None]]
@@ -80,7 +80,7 @@ class Database:
             self._loop.call_soon(self._flush)
 
     async def write(self, unit: Unit[T]) -> T:
-        """Run `unit`, return its result when the commit is on disk. Raises what the unit raised, or StoreUnavailable."""
+        """Run `unit`; its result, once the commit is on disk. Raises what the unit raised, or StoreUnavailable."""
         future: asyncio.Future[T] = self._loop.create_future()
 
         def done(result: object, error: BaseException | None) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from gateway.model.clipping import clipped
 from gateway.model.instants import Instant
 from gateway.store.writing import Writing
 
@@ -40,6 +41,11 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
 }
 
 
+# A station may send megabytes in one message; the journal keeps the beginning of each text, and no larger member.
+_LONGEST_TEXT_BYTES = 4096
+_LARGEST_MEMBER_BYTES = 65_536
+
+
 def append(
     db: Writing,
     kind: str,
@@ -50,8 +56,11 @@ def append(
     recorded_at: Instant,
     data: Mapping[str, object],
 ) -> int:
-    """Append one event of a kind in `STREAM_OF_KIND`; returns its site-wide id. `data` is JSON-able."""
+    """Append one event of a kind in `STREAM_OF_KIND`; returns its site-wide id. `data` is JSON-able, long texts are cut."""
     stream = STREAM_OF_KIND[kind]
+    text = msgspec.json.encode(data)
+    if len(text) > _LONGEST_TEXT_BYTES:
+        text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
     event_id, sequence = db.next_numbers(stream)
     db.append_late(
         "events",
@@ -64,7 +73,14 @@ def append(
             connector,
             happened_at,
             recorded_at,
-            msgspec.json.encode(data).decode(),
+            text.decode(),
         ),
     )
     return event_id
+
+
+def _bounded(value: object) -> object:
+    """The value with its texts cut, or only its size when it is large all the same."""
+    cut = clipped(value, most_bytes=_LONGEST_TEXT_BYTES)
+    size_bytes = len(msgspec.json.encode(cut))
+    return cut if size_bytes <= _LARGEST_MEMBER_BYTES else {"left_out_bytes": size_bytes}

@@ -1,12 +1,13 @@
 """Meter data as it came: raw JSON payloads, byte-exact, numbered as stream `meter`; and which session they belong to.
 
-Written in one insert, read rarely: the index of sessions follows in the background (`unindexed`, `index`). Bodies are
-compressed with a trained dictionary: two microseconds buy six times less to write, which flash and page cache both like.
+Written in one insert, read rarely: the index of sessions follows in the background (`unindexed`, `index`), for a
+station whose sessions must be known now ahead of that (`unindexed_of_station`, `index_ahead`). Bodies are compressed
+with a trained dictionary: two microseconds buy six times less to write, which flash and page cache both like.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -19,7 +20,9 @@ from gateway.store.writing import Writing
 
 _RAW, _ZSTANDARD = 0, 1
 # Made by tools/train_meter_dictionary.py. It never changes: bodies on disk were compressed with it.
-_DICTIONARY = zstandard.ZstdCompressionDict(resources.files("gateway.store").joinpath("meter_frames.zdict").read_bytes())
+_DICTIONARY = zstandard.ZstdCompressionDict(
+    resources.files("gateway.store").joinpath("meter_frames.zdict").read_bytes()
+)
 _LEVEL = 1
 _DICTIONARY.precompute_compress(level=_LEVEL)
 _LARGEST_BODY = 256_000_000
@@ -81,7 +84,9 @@ def unpack(encoding: int, body: bytes) -> bytes:
 
 def _packer() -> Callable[[bytes], bytes]:
     """A compressor for one batch: two threads may not share one."""
-    return zstandard.ZstdCompressor(level=_LEVEL, dict_data=_DICTIONARY, write_checksum=False, write_dict_id=False).compress
+    return zstandard.ZstdCompressor(
+        level=_LEVEL, dict_data=_DICTIONARY, write_checksum=False, write_dict_id=False
+    ).compress
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,17 @@ def unindexed(db: Writing, limit: int) -> list[Unindexed]:
     return [Unindexed(*row) for row in rows]
 
 
+def unindexed_of_station(db: Writing, station: StationId, limit: int) -> list[Unindexed]:
+    """The newest frames of one station that are not indexed yet, newest first."""
+    db.insert_late_rows()
+    rows = db.execute(
+        "SELECT id, station, connector, claimed_transaction_id, transaction_id, recorded_at FROM meter_frames"
+        " WHERE id > ? AND station = ? ORDER BY id DESC LIMIT ?",
+        (db.meta("meter_indexed_upto"), station, limit),
+    )
+    return [Unindexed(*row) for row in rows]
+
+
 def body_of(db: Writing, frame_id: int) -> bytes:
     """The payload of one frame as received."""
     return unpack(*db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
@@ -118,19 +134,44 @@ def index(db: Writing, found: Sequence[tuple[TransactionId, int]], *, upto: int)
     db.set_meta("meter_indexed_upto", upto)
 
 
+def index_ahead(db: Writing, found: Sequence[tuple[TransactionId, int]]) -> None:
+    """Note which frames (by id) belong to which session, before the turn of everything up to them has come.
+
+    The frame keeps the answer, so that it is not given to another session when its turn comes.
+    """
+    db.connection.executemany("INSERT OR IGNORE INTO meter_index VALUES (?, ?)", found)
+    db.connection.executemany(
+        "UPDATE meter_frames SET transaction_id = ?1"
+        " WHERE id = ?2 AND transaction_id IS NULL AND claimed_transaction_id IS NOT ?1",
+        found,
+    )
+
+
 def of_session(db: Writing, transaction_id: TransactionId) -> list[MeterFrame]:
     """The frames of one session that are indexed, oldest first."""
     return [_frame(row) for row in db.execute(_OF_SESSION, (transaction_id,))]
 
 
-def newest_of_session(db: Writing, transaction_id: TransactionId, limit: int) -> list[MeterFrame]:
-    """The newest indexed frames of one session, newest first."""
-    rows = db.execute(f"{_OF_SESSION} DESC LIMIT ?", (transaction_id, limit))
-    return [_frame(row) for row in rows]
+def each_of_session(db: Writing, transaction_id: TransactionId, *, newest_first: bool) -> Iterator[MeterFrame]:
+    """The indexed frames of one session one by one, read as they are asked for."""
+    order = "DESC" if newest_first else "ASC"
+    for row in db.execute(f"{_OF_SESSION} {order}", (transaction_id,)):
+        yield _frame(row)
+
+
+def ids_named_lately(db: Writing, station: StationId) -> set[int]:
+    """The transaction ids that the station used in frames that are not indexed yet."""
+    db.insert_late_rows()
+    rows = db.execute(
+        "SELECT DISTINCT claimed_transaction_id FROM meter_frames"
+        " WHERE id > ? AND station = ? AND claimed_transaction_id > 0",
+        (db.meta("meter_indexed_upto"), station),
+    )
+    return {claimed for (claimed,) in rows}
 
 
 def names_its_id(db: Writing, transaction_id: TransactionId) -> bool:
-    """Has the station ever used this transaction id in MeterValues, so that it must have received it?"""
+    """Has the station ever used this id in MeterValues that are indexed, so that it must have received it?"""
     return (
         db.execute(
             "SELECT 1 FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id"
@@ -149,7 +190,7 @@ async def frames_of(readers: Readers, transaction_id: int) -> list[MeterFrame]:
 
 _OF_SESSION = (
     "SELECT f.id, f.station, f.connector, f.claimed_transaction_id, f.transaction_id, f.recorded_at, f.encoding, f.body"
-    " FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id WHERE i.transaction_id = ? ORDER BY f.id"
+    " FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id WHERE i.transaction_id = ? ORDER BY i.frame_id"
 )
 
 

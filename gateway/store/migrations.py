@@ -7,6 +7,7 @@ program, a foreign file and a damaged file are refused with a sentence that says
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import sqlite3
@@ -47,7 +48,7 @@ def newest_version() -> int:
 
 
 def check(connection: sqlite3.Connection, *, thoroughly: bool = True) -> None:
-    """Raise UnusableDatabase unless the file is one of ours, whole (if `thoroughly`), and not newer than this program."""
+    """Raise UnusableDatabase unless the file is ours, whole (if `thoroughly`), and not newer than this program."""
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -75,6 +76,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', ?)", (new_epoch(),))
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('last_transaction_id', 0)")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('meter_indexed_upto', 0)")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('meter_index_swept_upto', 0)")
 
 
 def new_epoch() -> str:
@@ -101,10 +103,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 def _copy_before_migration(connection: sqlite3.Connection, path: Path, version: int) -> None:
     backups = path.parent / "backups"
     backups.mkdir(exist_ok=True, mode=0o700)
-    copy = sqlite3.connect(backups / f"before-migration-from-{version}.db")
-    with copy:
+    path = backups / f"before-migration-from-{version}.db"
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    with contextlib.closing(sqlite3.connect(path)) as copy:
         connection.backup(copy)
-    copy.close()
 
 
 def _scripts() -> list[tuple[int, str]]:

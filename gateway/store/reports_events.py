@@ -6,9 +6,11 @@ cursor of pages and of the live feed.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from sqlite3 import Row
+from typing import NamedTuple
 
 from gateway.model.instants import text_of
 from gateway.store.meter_frames import unpack
@@ -19,6 +21,9 @@ Document = dict[str, object]
 STREAMS = ("tx", "ops", "meter")
 METER_KIND = "meter.values"
 
+LARGEST_PAGE_BYTES = 8_000_000
+_ROWS_AT_ONCE = 16  # a frame may have megabytes: few are in memory beyond what a page takes
+
 _JOURNAL = """SELECT id, stream, sequence, kind, station, connector, happened_at, recorded_at, data,
                      NULL AS encoding, NULL AS body, NULL AS transaction_id
               FROM events WHERE id > :after AND stream IN (SELECT value FROM json_each(:streams))"""
@@ -27,21 +32,52 @@ _METER = f"""SELECT id, 'meter' AS stream, sequence, '{METER_KIND}' AS kind, sta
              FROM meter_frames WHERE id > :after"""
 
 
+class Page(NamedTuple):
+    """Some events in ascending order; `complete`: no more events were asked for or are there."""
+
+    events: list[Document]
+    complete: bool
+
+
 async def page(
     readers: Readers, *, after: int, limit: int, streams: Collection[str], station: str | None
-) -> list[Document]:
-    """Events with ids above `after` in ascending order."""
+) -> Page:
+    """Events with ids above `after`: `limit` of them, or fewer when they are large."""
+    sql = f"{_selected(streams, station)} ORDER BY id LIMIT :limit"
+    asked = {"after": after, "limit": limit + 1, "streams": json.dumps(list(streams)), "station": station}
+    return await _read(readers, sql, asked, limit=limit)
+
+
+async def newest(readers: Readers, *, most: int, streams: Collection[str], station: str | None) -> list[Document]:
+    """The newest `most` events in ascending order, or fewer when they are large."""
+    sql = f"{_selected(streams, station)} ORDER BY id DESC LIMIT :limit"
+    asked = {"after": 0, "limit": most, "streams": json.dumps(list(streams)), "station": station}
+    return (await _read(readers, sql, asked, limit=most)).events[::-1]
+
+
+def _selected(streams: Collection[str], station: str | None) -> str:
     parts = [_JOURNAL] if {"tx", "ops"} & set(streams) else []
     parts += [_METER] if "meter" in streams else []
     if station is not None:
         parts = [f"{part} AND station = :station" for part in parts]
-    sql = " UNION ALL ".join(parts) + " ORDER BY id LIMIT :limit"
-    asked = {"after": after, "limit": limit, "streams": json.dumps(list(streams)), "station": station}
+    return " UNION ALL ".join(parts)
+
+
+async def _read(readers: Readers, sql: str, asked: Mapping[str, object], *, limit: int) -> Page:
+    """Documents of the rows as they come, until there are `limit`, or so many bytes that memory and readers suffer."""
+    found: list[Document] = []
+    size_bytes = 0
     async with readers.reading() as connection:
         await connection.execute("BEGIN")  # the epoch must belong to the rows
         (epoch,) = await _first(await connection.execute("SELECT value FROM meta WHERE name = 'epoch'"))
-        rows = await (await connection.execute(sql, asked)).fetchall()
-    return [_document_of(row, epoch) for row in rows]
+        async with connection.execute(sql, asked) as cursor:
+            while rows := list(await cursor.fetchmany(_ROWS_AT_ONCE)):
+                for document, row_bytes in await asyncio.to_thread(_documents_of, rows, epoch):
+                    if len(found) == limit or size_bytes >= LARGEST_PAGE_BYTES:
+                        return Page(found, complete=False)
+                    found.append(document)
+                    size_bytes += row_bytes
+    return Page(found, complete=True)
 
 
 async def newest_id(readers: Readers) -> int:
@@ -54,7 +90,16 @@ async def newest_id(readers: Readers) -> int:
     return newest
 
 
-def _document_of(row: Row, epoch: str) -> Document:
+def _documents_of(rows: Iterable[Row], epoch: str) -> list[tuple[Document, int]]:
+    """(document, about how many bytes it has) of each row; runs in a thread, because a frame may have megabytes."""
+    found = []
+    for row in rows:
+        text = row["data"] if row["body"] is None else unpack(row["encoding"], row["body"]).decode("utf-8", "replace")
+        found.append((_document_of(row, text, epoch), len(text)))
+    return found
+
+
+def _document_of(row: Row, text: str, epoch: str) -> Document:
     return {
         "id": f"{epoch}:{row['stream']}:{row['sequence']}",
         "event_id": row["id"],
@@ -66,12 +111,11 @@ def _document_of(row: Row, epoch: str) -> Document:
         "connector": row["connector"],
         "time": text_of(row["happened_at"]),
         "recorded_time": text_of(row["recorded_at"]),
-        "data": json.loads(row["data"]) if row["body"] is None else _meter_data(row),
+        "data": json.loads(text) if row["body"] is None else _meter_data(row, text),
     }
 
 
-def _meter_data(row: Row) -> Document:
-    text = unpack(row["encoding"], row["body"]).decode("utf-8", "replace")
+def _meter_data(row: Row, text: str) -> Document:
     try:
         payload: object = json.loads(text)
     except ValueError:

@@ -6,45 +6,51 @@ JSON objects of the expected shape are passed over here; they stay readable as j
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator
+from sqlite3 import Row
 
-from gateway.model.instants import text_of
-from gateway.store.meter_frames import MeterFrame, frames_of, unpack
+from gateway.model.instants import Instant, text_of
+from gateway.store.meter_frames import unpack
 from gateway.store.readers import Readers
 
 Document = dict[str, object]
 
 # Frames that arrived a moment ago are in no index yet; the station's own claim is enough to show them.
-_NOT_INDEXED_YET = """SELECT id, station, connector, claimed_transaction_id, transaction_id, recorded_at, encoding, body
-    FROM meter_frames
+_FRAMES = """
+    SELECT f.id, f.recorded_at, f.encoding, f.body FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id
+    WHERE i.transaction_id = ?1
+    UNION ALL
+    SELECT id, recorded_at, encoding, body FROM meter_frames
     WHERE id > (SELECT value FROM meta WHERE name = 'meter_indexed_upto')
       AND (transaction_id = ?1 OR (transaction_id IS NULL AND claimed_transaction_id = ?1
            AND station = (SELECT station FROM transactions WHERE transactions.transaction_id = ?1)))
-    ORDER BY id"""
+    ORDER BY 1"""
 
 
 async def of_transaction(readers: Readers, transaction_id: int) -> tuple[list[Document], list[Document]]:
-    """(meter_values, signed_values) of one transaction, oldest frame first."""
-    frames = {frame.frame_id: frame for frame in await frames_of(readers, transaction_id)}
-    for row in await readers.rows(_NOT_INDEXED_YET, (transaction_id,)):
-        *known, encoding, body = tuple(row)
-        frames.setdefault(row["id"], MeterFrame(*known, unpack(encoding, body)))  # type: ignore[call-arg]
+    """(meter_values, signed_values) of one transaction, oldest frame first; stations are answered meanwhile."""
+    rows = await readers.rows(_FRAMES, (transaction_id,))
+    return await asyncio.to_thread(_values_in, rows)
+
+
+def _values_in(rows: Iterable[Row]) -> tuple[list[Document], list[Document]]:
     meter_values: list[Document] = []
     signed_values: list[Document] = []
-    for frame in frames.values():
-        for meter_value in _meter_values_in(frame):
-            received = text_of(frame.recorded_at)
-            meter_values.append({**meter_value, "received_time": received, "frame_id": frame.frame_id})
-            signed_values += _signed_in(meter_value, received, frame.frame_id)
+    for frame_id, recorded_at, encoding, body in rows:
+        received = text_of(Instant(recorded_at))
+        for meter_value in _meter_values_in(unpack(encoding, body)):
+            meter_values.append({**meter_value, "received_time": received, "frame_id": frame_id})
+            signed_values += _signed_in(meter_value, received, frame_id)
     return meter_values, signed_values
 
 
-def _meter_values_in(frame: MeterFrame) -> Iterator[Document]:
+def _meter_values_in(body: bytes) -> Iterator[Document]:
     """The meterValue objects of MeterValues, or those of StopTransaction.transactionData."""
     try:
-        payload = json.loads(frame.body)
-    except ValueError:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
         return
     if isinstance(payload, dict):
         payload = payload.get("meterValue", payload.get("transactionData"))

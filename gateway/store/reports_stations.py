@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from sqlite3 import Row
 
 from gateway.model.instants import text_of
+from gateway.rules.secrecy import MASK, is_secret_name
 from gateway.store.readers import Readers
 from gateway.store.stations import COLUMNS, StationRow
 
 Document = dict[str, object]
-
-_MASK = "********"
-_SECRET_WORDS = ("authorizationkey", "password", "passphrase", "secret")
 
 
 async def known(readers: Readers) -> list[tuple[str, str]]:
@@ -74,6 +72,20 @@ async def configuration_keys(readers: Readers, station: str) -> list[Document]:
     ]
 
 
+async def expected_remote_starts(readers: Readers, station: str) -> list[Document]:
+    """Remote starts that may still come about, oldest first."""
+    rows = await readers.rows("SELECT * FROM remote_starts WHERE station = ? ORDER BY asked_at", (station,))
+    return [
+        {
+            "command_id": row["command_id"],
+            "connector": row["connector"],
+            "id_tag": row["folded_tag"],
+            "asked_time": text_of(row["asked_at"]),
+        }
+        for row in rows
+    ]
+
+
 async def knocks(readers: Readers, *, after: str = "", limit: int) -> list[Document]:
     """Identities that connected without being known, in order."""
     rows = await readers.rows("SELECT * FROM knocks WHERE station > ? ORDER BY station LIMIT ?", (after, limit))
@@ -90,9 +102,7 @@ async def knocks(readers: Readers, *, after: str = "", limit: int) -> list[Docum
 
 
 def _masked(folded_key: str, value: str | None) -> str | None:
-    if value and any(word in folded_key.casefold() for word in _SECRET_WORDS):
-        return _MASK
-    return value
+    return MASK if value and is_secret_name(folded_key) else value
 
 
 async def _of_stations(readers: Readers, select: str, stations: Sequence[str], order: str) -> list[Row]:

@@ -1,7 +1,8 @@
 """Transactions for people: pages, one with its meter values, and an endless-safe walk for exports.
 
 The documents are those of the HTTP API. A stop whose start nobody knows has neither start_time nor meter_start_wh.
-Nothing is corrected here: the texts that the station wrote come out as they came in.
+Nothing is corrected here: the texts that the station wrote come out as they came in. A register at the start that was
+not told is the first one measured in the session, or null; then the energy is null too.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from gateway.store.readers import Readers
 Document = dict[str, object]
 
 COLUMNS = (
-    "transaction_id, station, connector, id_tag, parent_id_tag, reservation_id, start_at, meter_start_wh, stop_at,"
-    " meter_stop_wh, reason, stop_id_tag, stop_source, anomalies"
+    "transaction_id, station, connector, id_tag, parent_id_tag, reservation_id, start_at,"
+    " coalesce(meter_start_wh, measured_start_wh) AS meter_start_wh, stop_at, meter_stop_wh, reason, stop_id_tag,"
+    " stop_source, anomalies"
 )
 MEMBERS = (
     "transaction_id", "station", "connector", "id_tag", "parent_id_tag", "reservation_id", "start_time",

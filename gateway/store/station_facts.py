@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from collections.abc import Mapping
-
 from gateway.model.identities import StationId
-from gateway.model.instants import Instant
+from gateway.model.instants import SECOND, Instant
 from gateway.rules.registration import Admission
+from gateway.rules.secrecy import masked_text
 from gateway.store.writing import Writing
+
+_LARGEST_QUARANTINED_BYTES = 65_536
+_MOST_QUARANTINED = 1000
+_HOUR = 3_600 * SECOND
 
 
 class Nameplate(NamedTuple):
@@ -96,6 +100,17 @@ def record_knock(db: Writing, identity: str, address: str, *, now: Instant, most
     return not known
 
 
+def may_tell_of_knock(db: Writing, *, now: Instant, most_an_hour: int) -> bool:
+    """True, and counted, when the journal has not told `most_an_hour` knocks in this hour: anybody can knock."""
+    hour = now // _HOUR
+    (of_hour,) = db.execute("SELECT value FROM meta WHERE name = 'knocks_hour'").fetchone() or (hour,)
+    (told,) = db.execute("SELECT value FROM meta WHERE name = 'knocks_told'").fetchone() or (0,)
+    told = told if of_hour == hour else 0
+    if told < most_an_hour:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('knocks_hour', ?), ('knocks_told', ?)", (hour, told + 1))
+    return bool(told < most_an_hour)
+
+
 def forget_knock(db: Writing, identity: str) -> None:
     """The identity is known now."""
     db.execute("DELETE FROM knocks WHERE station = ?", (identity,))
@@ -111,8 +126,14 @@ def add_quirks(db: Writing, counted: Mapping[tuple[StationId, str], int], *, now
 
 
 def quarantine(db: Writing, station: StationId, action: str, reason: str, body: bytes, *, now: Instant) -> None:
-    """Keep the raw text of a message of which only the core could be used."""
+    """Keep the raw text (64 kB of it, secrets masked) of a message that could not be used: the newest 1000 of each."""
+    text = body[:_LARGEST_QUARANTINED_BYTES].decode("latin-1")  # which every byte fits in, and comes out as it was
     db.execute(
         "INSERT INTO quarantine (station, action, reason, recorded_at, body) VALUES (?, ?, ?, ?, ?)",
-        (station, action, reason, now, body),
+        (station, action, reason, now, masked_text(text).encode("latin-1")),
+    )
+    db.execute(
+        "DELETE FROM quarantine WHERE station = ?1 AND id <="
+        " (SELECT id FROM quarantine WHERE station = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        (station, _MOST_QUARANTINED),
     )

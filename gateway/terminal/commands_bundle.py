@@ -21,7 +21,7 @@ from pathlib import Path
 
 from gateway.configuration import Configuration
 from gateway.terminal.client import ask
-from gateway.terminal.commands_events import newest_events
+from gateway.terminal.commands_events import MOST_OF_THE_NEWEST, newest_events
 from gateway.terminal.commands_site import collect_status
 from gateway.terminal.exits import NEGATIVE, OK, Ending, no_permission
 from gateway.terminal.json_output import Document, items_of, list_of, print_json
@@ -29,8 +29,6 @@ from gateway.terminal.masking import masked_document, masked_text
 from gateway.terminal.pages import collect
 from gateway.terminal.reaching import USUAL_FILE, Reached, reach
 from gateway.terminal.version import version
-
-_EVENTS = 1000
 
 
 def support_bundle(options: argparse.Namespace) -> int:
@@ -65,7 +63,7 @@ def _documents(reached: Reached, options: argparse.Namespace) -> dict[str, Calla
         "status.json": lambda: collect_status(reached),
         "stations.json": lambda: collect(gateway, "/stations"),
         "quirks.json": lambda: _quirks(collect(gateway, "/stations")),
-        "events.json": lambda: newest_events(gateway, _EVENTS),
+        "events.json": lambda: newest_events(gateway, MOST_OF_THE_NEWEST),
         "transactions.json": lambda: collect(gateway, "/transactions", most=200),
         "metrics.txt": lambda: ask(gateway, "GET", "/metrics").document,
     }

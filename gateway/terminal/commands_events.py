@@ -10,13 +10,14 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from gateway.terminal.client import API, Gateway, stream
-from gateway.terminal.exits import OK, unreachable
+from gateway.terminal.client import API, Gateway, fetch, stream
+from gateway.terminal.exits import OK, unreachable, usage
 from gateway.terminal.json_output import Document, items_of, print_json
 from gateway.terminal.pages import collect
 from gateway.terminal.reaching import Reached, reach
 from gateway.terminal.tables import cell, local_time
 
+MOST_OF_THE_NEWEST = 1000
 _LONGEST_DATA = 160
 
 
@@ -54,15 +55,12 @@ def tail(options: argparse.Namespace) -> int:
 
 
 def newest_events(gateway: Gateway, most: int, *, station: str | None = None) -> dict[str, object]:
-    """The newest `most` events; looks back further as long as too few of the newest numbers are theirs."""
-    newest = _newest_event_id(gateway)
-    window = most
-    while True:
-        after = max(0, newest - window)
-        found = items_of(collect(gateway, "/events", query={"after": after, "station": station}))
-        if len(found) >= most or after == 0:
-            return {"items": found[-most:], "next": None}
-        window *= 4
+    """The newest `most` events, oldest first."""
+    if most > MOST_OF_THE_NEWEST:
+        raise usage(f"--limit: at most {MOST_OF_THE_NEWEST} of the newest events; with --after as many as you like")
+    query = {"last": most} if station is None else {"last": most, "station": station}
+    document = fetch(gateway, f"{API}/events?{urlencode(query)}")
+    return {"items": items_of(document), "next": None}
 
 
 def event_line(reached: Reached, event: Document) -> str:
@@ -76,22 +74,6 @@ def event_line(reached: Reached, event: Document) -> str:
         members = members[: _LONGEST_DATA - 3] + "..."
     moment = local_time(event.get("time"), reached.zone)
     return cell(f"{event.get('event_id')}  {moment}  {event.get('kind')}  {' '.join(where)}  {members}".rstrip())
-
-
-def _newest_event_id(gateway: Gateway) -> int:
-    """The journal is read forwards only, so its end is found by doubling and halving."""
-
-    def nothing_after(event_id: int) -> bool:
-        return not items_of(collect(gateway, "/events", query={"after": event_id, "stream": "all"}, most=1))
-
-    high = 1
-    while not nothing_after(high):
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if nothing_after(middle) else (middle, high)
-    return high
 
 
 def _short(value: object) -> str:

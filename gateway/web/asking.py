@@ -118,6 +118,18 @@ def json_response(document: object, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json", charset="utf-8")
 
 
+async def large_collection(items: Sequence[object], next_cursor: object) -> web.Response:
+    """A page of items that may be large: written in a thread, item by item, so that stations are answered meanwhile."""
+
+    def written() -> bytes:
+        texts = ", ".join(json.dumps(item, ensure_ascii=False) for item in items)
+        cursor = "null" if next_cursor is None else f'"{next_cursor}"'
+        return f'{{"items": [{texts}], "next": {cursor}}}'.encode("utf-8", "replace")
+
+    body = await asyncio.to_thread(written)
+    return web.Response(body=body, content_type="application/json", charset="utf-8")
+
+
 def collection(items: Sequence[object], next_cursor: object, **members: object) -> web.Response:
     """A page: `next` is null when this was the last one."""
     cursor = None if next_cursor is None else str(next_cursor)

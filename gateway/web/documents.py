@@ -53,7 +53,7 @@ _TRANSACTION: dict[str, Schema] = {
     "parent_id_tag": _TEXT_OR_NULL,
     "reservation_id": _COUNT_OR_NULL,
     "start_time": _TIME,
-    "meter_start_wh": _COUNT,
+    "meter_start_wh": _COUNT_OR_NULL,
     "stop_time": _TIME_OR_NULL,
     "meter_stop_wh": _COUNT_OR_NULL,
     "energy_wh": _COUNT_OR_NULL,
@@ -126,8 +126,9 @@ SCHEMAS: dict[str, Schema] = {
             "last_connected_at": _TIME_OR_NULL,
             "clock_offset_ms": _COUNT_OR_NULL,
             "configuration": _list_of(_ref("ConfigurationKey")),
+            "expected_remote_starts": _list_of(_ref("ExpectedRemoteStart")),
         },
-        optional=("configuration",),
+        optional=("configuration", "expected_remote_starts"),
     ),
     "StationSettings": _object(
         {
@@ -158,6 +159,9 @@ SCHEMAS: dict[str, Schema] = {
             "reboot_required": _FLAG,
             "updated_time": _TIME,
         }
+    ),
+    "ExpectedRemoteStart": _object(
+        {"command_id": _TEXT, "connector": _COUNT_OR_NULL, "id_tag": _TEXT, "asked_time": _TIME}
     ),
     "Knock": _object({"station": _TEXT, "address": _TEXT, "times": _COUNT, "first_seen": _TIME, "last_seen": _TIME}),
     "StationCollection": _object(

@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from gateway.store import reports_events
-from gateway.web.asking import collection, expect_only, integer_of, limit_of
+from gateway.web.asking import MOST_ITEMS, expect_only, integer_of, large_collection, limit_of, require
 from gateway.web.live_feed import feed
 from gateway.web.problems import unacceptable
 from gateway.web.routes import LIMIT, SITE, Parameter, Route
@@ -18,16 +18,19 @@ _DEFAULT_STREAMS = ("tx", "ops")
 
 async def list_events(request: web.Request) -> web.StreamResponse:
     """Events in the order in which they were recorded."""
-    expect_only(request, ("limit", "after", "stream", "station"))
-    limit = limit_of(request)
-    found = await reports_events.page(
-        request.app[SITE].readers,
-        after=integer_of(request, "after") or 0,
-        limit=limit + 1,
-        streams=_streams(request),
-        station=request.query.get("station"),
+    expect_only(request, ("limit", "after", "last", "stream", "station"))
+    readers, streams, station = request.app[SITE].readers, _streams(request), request.query.get("station")
+    last = integer_of(request, "last")
+    if last is not None:
+        require(1 <= last <= MOST_ITEMS, f"last: expected a whole number from 1 to {MOST_ITEMS}")
+        require(not {"after", "limit"} & set(request.query), "last: not together with after or limit")
+        return await large_collection(
+            await reports_events.newest(readers, most=last, streams=streams, station=station), None
+        )
+    found, complete = await reports_events.page(
+        readers, after=integer_of(request, "after") or 0, limit=limit_of(request), streams=streams, station=station
     )
-    return collection(found[:limit], found[limit - 1]["event_id"] if len(found) > limit else None)
+    return await large_collection(found, None if complete else found[-1]["event_id"])
 
 
 async def stream_events(request: web.Request) -> web.StreamResponse:
@@ -55,12 +58,15 @@ def _streams(request: web.Request) -> tuple[str, ...]:
 
 _STREAM = Parameter("stream", "tx, ops, meter, several with commas, or all; without it tx and ops")
 _STATION = Parameter("station", "only this station's events")
+_LAST = Parameter(
+    "last", "the newest N instead of those after a cursor", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}
+)
 _AFTER = Parameter("after", "event_id of the last event that is known already", {"type": "integer", "default": 0})
 
 ROUTES = (
     Route(
         "GET", "/api/v1/events", list_events, "viewer", "The journal, oldest first",
-        parameters=(LIMIT, _AFTER, _STREAM, _STATION), answers={200: "EventCollection"}, errors=(422,),
+        parameters=(LIMIT, _AFTER, _LAST, _STREAM, _STATION), answers={200: "EventCollection"}, errors=(422,),
     ),
     Route(
         "GET", "/api/v1/events/stream", stream_events, "viewer",

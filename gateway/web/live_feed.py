@@ -35,7 +35,7 @@ async def feed(
     going_on = await write(response, request, f"retry: {_RECONNECT_MILLISECONDS}\n\n".encode())
     while going_on and not closing.is_set():
         seen = signal.generation
-        events = await reports_events.page(
+        events, _ = await reports_events.page(
             request.app[SITE].readers, after=after, limit=_EVENTS_PER_STEP, streams=streams, station=station
         )
         if events:

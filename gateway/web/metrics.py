@@ -10,6 +10,7 @@ from importlib import metadata
 
 from aiohttp import web
 
+from gateway.model.identities import StationId
 from gateway.operations.describe_stations import count_stations
 from gateway.store.reports_totals import totals
 from gateway.web.routes import SITE, Route
@@ -41,7 +42,8 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     names, strangers = await count_stations(site)
     numbers = await totals(site.readers)
-    connected = [name for name in names if name in site.connected.all()]
+    here = site.connected.all()
+    connected = {name for name in names if StationId(name) in here}
     gauges: list[Sample] = [
         ("build_info", {"version": _version()}, 1),
         ("stations", {"state": "connected"}, len(connected)),

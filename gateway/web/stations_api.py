@@ -66,7 +66,8 @@ async def _document(request: web.Request, station: str) -> dict[str, object]:
     document = await describe_station(request.app[SITE], station)
     if document is None:
         raise not_found(f"no station {station!r} is known")
-    return document
+    expected = await reports_stations.expected_remote_starts(request.app[SITE].readers, station)
+    return {**document, "expected_remote_starts": expected}
 
 
 ROUTES = (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration import load_configuration
-from gateway.ocpp.repair import QUIRKS
+from gateway.operations.describe_stations import DESCRIPTIONS
 from gateway.terminal.arguments import parse
 from tests.architecture.test_import_rules import LIBRARY_OF, MAY_IMPORT
 
@@ -152,7 +152,7 @@ def test_every_piece_of_configuration_is_accepted(page: Path, tmp_path: Path) ->
 
 def test_every_quirk_is_told() -> None:
     told = {quirk for cells in rows((DOCS / "stations.md").read_text(), "quirk") for quirk in _SPAN.findall(cells[0])}
-    assert told == set(QUIRKS) | {"hex_password"}
+    assert told == set(DESCRIPTIONS)
 
 
 # Architecture

@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stations": {"model", "ocpp"},
     "operations": {"model", "rules", "ocpp", "store", "stations", "configuration", "health", "journal_signal"},
     "web": {"model", "store", "operations"},
-    "terminal": {"configuration", "model", "operations", "store", "daemon", "demo", "provisioning_check"},
+    "terminal": {"configuration", "model", "rules", "operations", "store", "daemon", "demo", "provisioning_check"},
 }
 REASON = {
     "model": "nouns know nothing",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.operations.apply_settings import apply_settings
 from gateway.operations.keep_house import end_abandoned_sessions
 from gateway.operations.provision_stations import put_station
 from tests.conformance.site_under_test import CERTIFICATION, Bench, bench
@@ -48,16 +49,33 @@ async def test_rule_2_2_02_no_remote_start_or_stop_while_pending(
         assert station.requests.empty()
 
 
-async def test_rule_2_2_03_before_acceptance_only_a_boot_is_processed(tmp_path: Path) -> None:
+async def test_rule_2_2_03_before_acceptance_nobody_is_authorized_and_nothing_is_charged(tmp_path: Path) -> None:
     async with bench(tmp_path, ocpp=PENDING, more="") as gateway, gateway.station() as station:
         for answer in (
             await station.starts(),
-            await station.shows(1, "Available"),
+            await station.stops(1),
             await station.say("Authorize", {"idTag": "VALID"}),
+            await station.say("DataTransfer", {"vendorId": "V"}),
         ):
             assert isinstance(answer, CallError)
             assert answer.code == "SecurityError"
         assert await gateway.transactions() == []
+        assert await gateway.events("authorization.decided") == []
+
+
+async def test_rule_2_2_02_what_a_trigger_asks_of_a_pending_station_is_taken(tmp_path: Path) -> None:
+    async with bench(tmp_path, ocpp=PENDING, more="") as gateway, gateway.station() as station:
+        assert (await station.boots())["status"] == "Pending"
+        assert "currentTime" in await station.say("Heartbeat", {})
+        trigger = {"requestedMessage": "StatusNotification", "connectorId": 1}
+        await gateway.sends(station, "TriggerMessage", trigger, answered={"status": "Accepted"})
+        assert await station.shows(1, "Faulted") == {}
+        assert (await gateway.connector(1))["status"] == "Faulted"
+        assert await station.measures(1, [{"value": "1000"}]) == {}
+        for action in ("DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification"):
+            assert await station.say(action, {"status": "Idle"}) == {}
+        assert len(await gateway.events("station.notified")) == 3
+        assert await gateway.rows("SELECT connector FROM meter_frames") == [{"connector": 1}]
 
 
 async def test_rule_2_2_02_adopting_a_pending_station_accepts_its_next_boot(tmp_path: Path) -> None:
@@ -66,6 +84,16 @@ async def test_rule_2_2_02_adopting_a_pending_station_accepts_its_next_boot(tmp_
         await put_station(gateway.site, "CP-1", {}, actor="tester")
         assert (await station.boots())["status"] == "Accepted"
         assert await station.shows(1, "Available") == {}
+        assert await station.charges() > 0
+
+
+async def test_rule_2_2_02_an_adopted_station_may_charge_over_the_connection_it_has(tmp_path: Path) -> None:
+    async with bench(tmp_path, ocpp=PENDING, more="") as gateway, gateway.station() as station:
+        assert (await station.boots())["status"] == "Pending"
+        await apply_settings(gateway.site, "CP-1")
+        assert isinstance(await station.starts(), CallError), "still pending"
+        await put_station(gateway.site, "CP-1", {}, actor="tester")
+        await apply_settings(gateway.site, "CP-1")
         assert await station.charges() > 0
 
 

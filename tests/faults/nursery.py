@@ -1,8 +1,8 @@
-"""Bears daemons that die on request: one process that has imported the gateway and forks a daemon per line of its input.
+"""Bears daemons that die on request: a process that has imported the gateway and forks a daemon per line of its input.
 
-A line asks {"configuration": path, "commit": n, "moment": "before" | "after"}: the daemon kills itself with SIGKILL right
-before or after its n-th COMMIT (n = 0: it lives). The answer is {"pid": .., "port": ..}, port null when it died before
-it served. {"wait": pid} answers when that daemon is gone, {"stop": pid} ends it with SIGTERM first.
+A line asks {"configuration": path, "commit": n, "moment": "before" | "after"}: the daemon kills itself with SIGKILL
+right before or after its n-th COMMIT (n = 0: it lives). The answer is {"pid": .., "port": ..}, port null when it died
+before it served. {"wait": pid} answers when that daemon is gone, {"stop": pid} ends it with SIGTERM first.
 """
 
 from __future__ import annotations
@@ -81,17 +81,22 @@ def bear(request: dict[str, object]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Serve one request after the other."""
+    """Serve one request after the other; whoever still lives when the input ends is killed."""
+    living: set[int] = set()
     for line in sys.stdin:
         request = json.loads(line)
         if "configuration" in request:
             answer = bear(request)
+            living.add(int(str(answer["pid"])))
         else:
             pid = request.get("wait") or request["stop"]
             if "stop" in request:
                 os.kill(pid, signal.SIGTERM)
             answer = {"status": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
+            living.discard(pid)
         print(json.dumps(answer), flush=True)
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

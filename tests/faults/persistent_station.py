@@ -1,4 +1,4 @@
-"""A station that keeps its messages until they are answered, as OCPP 1.6 3.7 wants it, and a look at what became of them.
+"""A station that keeps its messages until they are answered (OCPP 1.6 3.7), and a look at what became of them.
 
 It speaks through the `websockets` client and raw JSON; it knows nothing of the gateway's code but the tables' names.
 """
@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 
 BROKEN = (OSError, EOFError, TimeoutError, WebSocketException)
 Payload = dict[str, object]
+_MOST_TRIES = 50
 
 
 def _time(minute: int) -> str:
@@ -42,7 +43,7 @@ def _stop(number: int, meter_stop: int, minute: int) -> Payload:
 
 
 class Station:
-    """`dial` answers the URL to connect to, however often the gateway dies. `fresh_ids`: a retry gets a new message id."""
+    """`dial` answers the URL to connect to, however often the gateway dies. `fresh_ids`: a retry gets a new id."""
 
     def __init__(self, dial: Callable[[], Awaitable[str]], *, fresh_ids: bool) -> None:
         self.dial = dial
@@ -69,10 +70,11 @@ class Station:
     async def tell(self, action: str, payload: Payload) -> Payload:
         """Tell until there is a CALLRESULT, over as many connections as it takes; its payload."""
         message_id = f"m{next(self._ids)}"
-        while True:
+        for _ in range(_MOST_TRIES):
             try:
                 if self._line is None:
-                    self._line = await connect(await self.dial(), subprotocols=[Subprotocol("ocpp1.6")], compression=None)
+                    url = await self.dial()
+                    self._line = await connect(url, subprotocols=[Subprotocol("ocpp1.6")], compression=None)
                 await self._line.send(json.dumps([2, message_id, action, payload]))  # type: ignore[attr-defined]
                 kind, answered, *rest = json.loads(await self._line.recv())  # type: ignore[attr-defined]
             except BROKEN as error:
@@ -86,6 +88,7 @@ class Station:
                 self.errors.append(f"{action} {rest[0]}")
             if self.fresh_ids:
                 message_id = f"m{next(self._ids)}"
+        raise AssertionError(f"{action} was never answered: {self.errors} {self.closed_with}")
 
     async def hang_up(self) -> None:
         """Leave the line; the next message dials again."""
@@ -101,7 +104,7 @@ class Station:
 
 
 def assert_told_once(path: Path, station: Station) -> None:
-    """Both sessions are there exactly once, with the ids that were answered, the right energy and a journal without gaps."""
+    """Both sessions are there exactly once, with the answered ids, the right energy and a journal without gaps."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
             "SELECT connector, transaction_id, meter_stop_wh - meter_start_wh, stop_source, anomalies FROM transactions"

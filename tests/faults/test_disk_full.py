@@ -1,4 +1,4 @@
-"""The disk is full, really (a small tmpfs): clear refusals, nothing half written, nothing billed lost, and back by itself."""
+"""The disk is full, really (a small tmpfs): clear refusals, nothing half written, nothing lost, and back by itself."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ async def test_a_stop_is_told_until_it_is_stored(disk: SmallDisk, gateway: Runni
     stop = {"transactionId": number, "meterStop": 1500, "timestamp": "2024-01-15T09:00:00Z"}
     await one.tell("StopTransaction", stop)
     await one.hang_up()
-    assert one.closed_with == [1013, 1013, 1013], "the line was closed each time, without an answer"
+    assert set(one.closed_with) == {1013}, "the line was closed without an answer, or not opened at all (503)"
     assert one.errors == []
     with closing(sqlite3.connect(gateway.site.database.path)) as connection:
         rows = connection.execute("SELECT transaction_id, meter_stop_wh - meter_start_wh FROM transactions").fetchall()

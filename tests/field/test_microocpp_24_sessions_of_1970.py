@@ -31,7 +31,6 @@ async def test_a_session_begun_before_the_clock_was_set_is_whole(gateway: Bench,
     assert [one["transaction_id"] for one in await operator.sessions()] == [transaction]
 
 
-@pytest.mark.xfail(reason="the same second of 1970 and the same relative register pass for the same start", strict=True)
 async def test_two_sessions_after_two_power_cuts_are_two(gateway: Bench, operator: Operator) -> None:
     """No clock, and a meter that counts from 0 in each session: the car is plugged in half a minute after power-up."""
     for day in range(2):

@@ -78,7 +78,8 @@ class Ours:
 
     def __init__(self) -> None:
         self.wire, self.listener = Wire(), Listener()
-        self.connection = StationConnection(ServerProtocol(max_size=MAX), None, bounds=Bounds(max_frame_bytes=MAX, answering_queue=32))  # type: ignore[arg-type]
+        bounds = Bounds(max_frame_bytes=MAX, answering_queue=32)
+        self.connection = StationConnection(ServerProtocol(max_size=MAX), None, bounds=bounds)  # type: ignore[arg-type]
         self.connection.transport = self.wire  # type: ignore[assignment]
 
     def receive(self, data: bytes) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import TypeAlias
 
@@ -138,8 +139,13 @@ _ONE_UNIT = frozenset({"Frequency", "SoC", "RPM", "Power.Factor"})
 
 def _name_meant(given: str, shape: Record, raw: Mapping[str, JSON]) -> str | None:
     """The property that a name in another spelling means, unless the object has it in the right one too."""
-    folded = fold(given)
-    return next((name for name in shape.properties if fold(name) == folded and name not in raw), None)
+    name = _by_folded_name(tuple(shape.properties)).get(fold(given))
+    return name if name not in raw else None
+
+
+@lru_cache(maxsize=256)
+def _by_folded_name(names: tuple[str, ...]) -> Mapping[str, str]:
+    return {fold(name): name for name in names}
 
 
 def _left_out(name: str, value: JSON) -> str:

@@ -2,7 +2,8 @@
 
 The fast path decodes straight into the type and runs for nearly every message. Only what it refuses is parsed, repaired
 and checked again. A message whose mandatory core is usable is accepted even then, marked `quarantined`: a CALLERROR
-makes a station drop billing data (OCPP 1.6 3.7.1). A station in strict mode gets the letter of the schema instead.
+makes a station drop billing data (OCPP 1.6 3.7.1). A very long message is not repaired, because all other stations
+would wait meanwhile: its core is used at once. A station in strict mode gets the letter of the schema instead.
 This file does not know the quirks (`gateway.ocpp.repair`) nor what the gateway does with a request. What only the slow
 path needs is loaded by the first message that takes it.
 """
@@ -10,11 +11,13 @@ path needs is loaded by the first message that takes it.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
 from gateway.ocpp.errors import ErrorCode
+from gateway.ocpp.text_mending import LONGEST_LOOKED_INTO_BYTES, without_half_pairs
 from gateway.ocpp.v16.actions import ACTIONS
 from gateway.ocpp.v16.from_station import REQUEST_TYPES, StationRequest
 
@@ -63,26 +66,66 @@ def _refusal_of_action(action: str) -> Refusal:
     return Refusal(ErrorCode.NOT_IMPLEMENTED, "unknown action")
 
 
+_UNREADABLE = Refusal(ErrorCode.FORMATION_VIOLATION, "payload: not readable as JSON")
+_TOO_LONG = Refusal(ErrorCode.FORMATION_VIOLATION, "payload: not valid, and too long to be looked into")
+_LONGEST_PART_BYTES = 4096
+
+
 def _read_slowly(action: str, raw: bytes, *, strict: bool) -> Read:
-    from gateway.ocpp.repair import repair, usable_core
+    from gateway.ocpp.repair import repair
 
     if strict and not raw.strip():
         return Refusal(ErrorCode.PROTOCOL_ERROR, "the payload is missing")
+    if len(raw) > LONGEST_LOOKED_INTO_BYTES:
+        return _TOO_LONG if strict else _read_core(action, raw)
+    whole = raw if strict else without_half_pairs(raw)
     try:
-        payload = _parsed(raw, strict=strict)
+        payload = _parsed(whole, strict=strict)
     except (ValueError, RecursionError):
-        return Refusal(ErrorCode.FORMATION_VIOLATION, "payload: not readable as JSON")
+        return _UNREADABLE
     if strict:
         return _converted(action, payload)
     repaired = repair(action, payload)
-    read = _converted(action, repaired.payload, quirks=repaired.quirks)
-    if isinstance(read, Request):
-        return read
-    core = usable_core(action, repaired.payload)
-    if core is None:
-        return read
-    rescued = _converted(action, core, quirks=repaired.quirks, quarantined=True)
-    return rescued if isinstance(rescued, Request) else read
+    quirks = repaired.quirks if whole == raw else ("half_character", *repaired.quirks)
+    read = _converted(action, repaired.payload, quirks=quirks)
+    return read if isinstance(read, Request) else _rescued(action, repaired.payload, quirks) or read
+
+
+def _read_core(action: str, raw: bytes) -> Read:
+    """What the short parts of a long payload say, without a look into the long ones (the meter data)."""
+    whole = without_half_pairs(raw)
+    try:
+        parts = _parts_of(action).decode(whole)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _UNREADABLE
+    core: dict[str, JSON] = {}
+    for name in parts.__struct_fields__:
+        part = bytes(getattr(parts, name))
+        if 0 < len(part) <= _LONGEST_PART_BYTES:
+            try:
+                core[name] = _parsed(part, strict=False)
+            except (ValueError, RecursionError):
+                continue
+    quirks = ("too_long_to_mend",) if whole == raw else ("half_character", "too_long_to_mend")
+    return _rescued(action, core, quirks) or _TOO_LONG
+
+
+@cache
+def _parts_of(action: str) -> msgspec.json.Decoder[msgspec.Struct]:
+    """Splits a payload into its properties and passes over what OCPP does not know."""
+    from gateway.ocpp.v16.schemas import shape_of
+
+    names = shape_of(action, "request").properties
+    absent = msgspec.Raw(b"")
+    return msgspec.json.Decoder(msgspec.defstruct(action, [(name, msgspec.Raw, absent) for name in names]))
+
+
+def _rescued(action: str, payload: JSON, quirks: tuple[str, ...]) -> Request | None:
+    from gateway.ocpp.repair import usable_core
+
+    core = usable_core(action, payload)
+    read = _converted(action, core, quirks=quirks, quarantined=True) if core is not None else None
+    return read if isinstance(read, Request) else None
 
 
 def _converted(action: str, payload: JSON, *, quirks: tuple[str, ...] = (), quarantined: bool = False) -> Read:
@@ -99,7 +142,7 @@ def _parsed(raw: bytes, *, strict: bool) -> JSON:
     text = raw.decode("utf-8").strip() or "{}"
     pairs_hook = _without_repeats if strict else None
     payload: JSON = json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_refuse_constant)
-    if "\\u" in text:  # half a surrogate pair is valid JSON, but nobody could store or send it on
+    if strict and "\\u" in text:  # half a surrogate pair is valid JSON, but nobody could store or send it on
         json.dumps(payload, ensure_ascii=False).encode("utf-8")
     return {} if payload is None else payload
 

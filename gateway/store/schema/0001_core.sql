@@ -94,7 +94,9 @@ CREATE TABLE transactions (
     remote_start_command TEXT,            -- the command that asked for it, if any
     start_at        INTEGER,
     start_text      TEXT,                 -- the station's own words
-    meter_start_wh  INTEGER,
+    meter_start_wh  INTEGER CHECK (meter_start_wh >= 0),  -- null: the station did not tell it
+    measured_start_wh INTEGER,            -- then: the register that was first measured in the session, known at its end
+    start_repeat    INTEGER NOT NULL DEFAULT 0,  -- counts sessions of one key: a clock that was never set tells a time again
     start_message_id TEXT,
     start_received_at INTEGER,
     stop_at         INTEGER,
@@ -104,17 +106,25 @@ CREATE TABLE transactions (
     stop_id_tag     TEXT,
     stop_received_at INTEGER,
     stop_source     TEXT CHECK (stop_source IN ('station', 'reconstructed')),
-    claimed_transaction_id TEXT,          -- of an orphan stop: the id the station used, as text (may be any integer)
+    claimed_transaction_id TEXT,          -- what the stop claimed, where it is not transaction_id of a session (any integer)
     anomalies       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(anomalies)),
-    CHECK ((start_at IS NULL) = (meter_start_wh IS NULL)),
-    CHECK (start_at IS NOT NULL OR stop_source IS NOT NULL),
-    CHECK ((stop_source IS NULL) = (stop_at IS NULL)),
-    UNIQUE (station, connector, folded_tag, start_at, meter_start_wh)      -- the same start is the same session
+    CHECK (start_at IS NOT NULL OR meter_start_wh IS NULL),
+    CHECK (measured_start_wh IS NULL OR (start_at IS NOT NULL AND meter_start_wh IS NULL)),
+    CHECK (start_at IS NOT NULL OR (stop_source IS NOT NULL AND claimed_transaction_id IS NOT NULL)),
+    CHECK ((stop_source IS NULL) = (stop_at IS NULL))
 ) STRICT;
+-- the same start is the same session
+CREATE UNIQUE INDEX starts
+    ON transactions (station, connector, start_at, folded_tag, coalesce(meter_start_wh, -1), start_repeat);
 CREATE INDEX open_transactions ON transactions (station, connector) WHERE stop_source IS NULL;
 CREATE INDEX transactions_by_start ON transactions (start_at);
-CREATE UNIQUE INDEX orphan_stops ON transactions (station, claimed_transaction_id, stop_at, meter_stop_wh)
-    WHERE start_at IS NULL;
+-- one orphan stop per station and usable id; with an id that says nothing, one per text of its time and register
+CREATE UNIQUE INDEX orphan_stops ON transactions (station, claimed_transaction_id)
+    WHERE start_at IS NULL AND CAST(claimed_transaction_id AS INTEGER) BETWEEN 1 AND 2147483646;
+CREATE UNIQUE INDEX nameless_orphan_stops
+    ON transactions (station, claimed_transaction_id, stop_text, coalesce(meter_stop_wh, -1)) WHERE start_at IS NULL;
+CREATE INDEX claimed_stops ON transactions (station, claimed_transaction_id, stop_text)
+    WHERE claimed_transaction_id IS NOT NULL;
 
 CREATE TABLE remote_starts (
     command_id TEXT PRIMARY KEY,
@@ -167,6 +177,7 @@ CREATE TABLE quarantine (
     recorded_at INTEGER NOT NULL,
     body        BLOB NOT NULL
 ) STRICT;
+CREATE INDEX quarantine_by_station ON quarantine (station);
 
 -- The inbox and the outcome of every command, whoever gave it (API, command line, page, fleet).
 CREATE TABLE commands (

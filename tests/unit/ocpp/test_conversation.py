@@ -18,8 +18,8 @@ def conversation(given: AnswersGiven | None = None, *, bound: int = 32, gap: flo
     )
 
 
-def asks(message_id: object, action: str = "MeterValues", content: int = 0) -> bytes:
-    return f'[2,"{message_id}","{action}",{{"n":{content}}}]'.encode()
+def asks(message_id: object, action: str = "MeterValues", content: int = 0, size: int = 0) -> bytes:
+    return f'[2,"{message_id}","{action}",{{"n":{content}}}{" " * size}]'.encode()
 
 
 def turn(event: object) -> Call:
@@ -51,6 +51,30 @@ class TestTheStationsRequests:
         talk.text_arrived(asks(3), 0)
         assert talk.full
         talk.answered(first, None)
+        assert not talk.full
+
+    def test_the_queue_is_full_when_much_waits_in_few_messages(self) -> None:
+        talk = conversation()
+        first = turn(talk.text_arrived(asks(1, size=2_000_000), 0))
+        assert not talk.full, "what is being answered does not wait"
+        talk.text_arrived(asks(2, size=600_000), 0)
+        assert not talk.full
+        talk.text_arrived(asks(3, size=600_000), 0)
+        assert talk.full
+        (second,) = talk.answered(first, None)
+        assert not talk.full
+        talk.answered(turn(second), None)
+        assert not talk.full
+        assert talk._waiting_bytes == 0
+
+    def test_after_the_end_nothing_is_begun(self) -> None:
+        talk = conversation()
+        first = turn(talk.text_arrived(asks(1), 0))
+        talk.text_arrived(asks(2), 0)
+        talk.ended()
+        assert talk.text_arrived(asks(3), 0) is None
+        assert talk.answered(first, None) == ()
+        assert talk.text_arrived(asks(4), 0) is None
         assert not talk.full
 
     def test_a_repeat_gets_the_stored_answer_over_any_connection(self) -> None:
@@ -97,6 +121,15 @@ class TestTheStationsRequests:
         for number in range(40):
             talk.answered(turn(talk.text_arrived(asks(number), 0)), write_result(str(number), {}))
         assert list(given.answers) == [str(number) for number in range(8, 40)]
+
+    @pytest.mark.parametrize(("longest_id", "longest_answer"), [(257, 0), (1, 1100)])
+    def test_what_is_long_is_not_remembered(self, longest_id: int, longest_answer: int) -> None:
+        given = AnswersGiven()
+        talk = conversation(given)
+        for message_id, padding in (("i" * longest_id, longest_answer), ("i" * 256, 400)):
+            call = turn(talk.text_arrived(asks(message_id), 0))
+            talk.answered(call, write_result(message_id, {"padding": "p" * padding}))
+        assert list(given.answers) == ["i" * 256]
 
     def test_an_id_that_is_used_again_counts_as_new(self) -> None:
         given = AnswersGiven()

@@ -44,7 +44,8 @@ def test_an_unknown_tag_is_a_question_of_the_configuration(accepted: bool, statu
 
 
 HERE, THERE = StationId("CP1"), StationId("CP2")
-ELSEWHERE = OpenSession(THERE, ConnectorId(1), start_at=PAST)
+ELSEWHERE = OpenSession(THERE, ConnectorId(1), start_at=PAST, charged_at=PAST, heard_at=PAST)
+HOUR = 3600 * SECOND
 
 
 @pytest.mark.parametrize(
@@ -57,11 +58,25 @@ ELSEWHERE = OpenSession(THERE, ConnectorId(1), start_at=PAST)
         ([ELSEWHERE._replace(seen_free_at=NOW)], "Accepted"),
         ([ELSEWHERE._replace(seen_free_at=PAST)], "ConcurrentTx"),
         ([ELSEWHERE._replace(seen_free_at=NOW), ELSEWHERE], "ConcurrentTx"),
+        ([ELSEWHERE._replace(known=False)], "Accepted"),
+        ([ELSEWHERE._replace(booted_at=Instant(PAST - 1))], "ConcurrentTx"),
+        ([ELSEWHERE._replace(booted_at=PAST)], "ConcurrentTx"),  # and went on after the boot, as far as one can tell
+        ([ELSEWHERE._replace(booted_at=NOW)], "Accepted"),
+        ([ELSEWHERE._replace(booted_at=NOW, charged_at=NOW)], "ConcurrentTx"),
+        ([ELSEWHERE._replace(connected=False, heard_at=Instant(NOW - HOUR))], "ConcurrentTx"),
+        ([ELSEWHERE._replace(connected=False, heard_at=Instant(NOW - HOUR - 1))], "Accepted"),
+        ([ELSEWHERE._replace(connected=True, heard_at=Instant(NOW - HOUR - 1))], "ConcurrentTx"),
     ],
 )
 def test_one_tag_charges_at_one_place(others: list[OpenSession], status: str) -> None:
     verdict = verdict_on_start(
-        Verdict("Accepted", "FAMILY", FUTURE), others, station=HERE, connector=ConnectorId(1), start_at=NOW, now=NOW
+        Verdict("Accepted", "FAMILY", FUTURE),
+        others,
+        station=HERE,
+        connector=ConnectorId(1),
+        start_at=NOW,
+        now=NOW,
+        patience_seconds=3600,
     )
     assert verdict.status == status
     assert verdict.parent_id_tag == "FAMILY"
@@ -71,13 +86,19 @@ def test_one_tag_charges_at_one_place(others: list[OpenSession], status: str) ->
 def test_a_start_told_late_is_history_and_not_concurrent() -> None:
     late = Instant(NOW - 601 * SECOND)
     accepted = Verdict("Accepted")
-    assert verdict_on_start(
-        accepted, [ELSEWHERE], station=HERE, connector=ConnectorId(1), start_at=late, now=NOW
-    ) == accepted
+    assert (
+        verdict_on_start(
+            accepted, [ELSEWHERE], station=HERE, connector=ConnectorId(1), start_at=late, now=NOW, patience_seconds=3600
+        )
+        == accepted
+    )
 
 
 def test_a_refusal_keeps_its_reason() -> None:
     blocked = Verdict("Blocked")
-    assert verdict_on_start(
-        blocked, [ELSEWHERE], station=HERE, connector=ConnectorId(1), start_at=NOW, now=NOW
-    ) == blocked
+    assert (
+        verdict_on_start(
+            blocked, [ELSEWHERE], station=HERE, connector=ConnectorId(1), start_at=NOW, now=NOW, patience_seconds=3600
+        )
+        == blocked
+    )

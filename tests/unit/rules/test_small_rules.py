@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.connectors import ConnectorState
 from gateway.model.instants import SECOND, Instant
-from gateway.rules.commands import MASK, is_secret_key, masked_request, masked_response, reason_to_refuse
+from gateway.rules.commands import reason_to_refuse
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import Admission, Registration, how_to_register
 from gateway.rules.retention import Keep, limits_at
@@ -63,51 +63,6 @@ def test_no_remote_start_or_stop_while_pending(action: str) -> None:
     assert reason_to_refuse(action, pending=True) is not None
     assert reason_to_refuse(action, pending=False) is None
     assert reason_to_refuse("ChangeConfiguration", pending=True) is None
-
-
-@pytest.mark.parametrize("key", ["AuthorizationKey", "authorizationkey", "Wifi_Password", "admin-passwd", "ApiToken"])
-def test_secret_keys(key: str) -> None:
-    assert is_secret_key(key)
-    masked = masked_request("ChangeConfiguration", {"key": key, "value": "s3cret"})
-    assert masked == {"key": key, "value": MASK}
-
-
-@pytest.mark.parametrize(
-    ("action", "request_"),
-    [
-        ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "300"}),
-        ("ChangeConfiguration", {"key": "AuthorizationKey"}),
-        ("ChangeConfiguration", {"key": 5, "value": "300"}),
-        ("DataTransfer", {"key": "AuthorizationKey", "value": "x"}),
-        ("ChangeConfiguration", {}),
-    ],
-)
-def test_what_is_no_secret_is_shown(action: str, request_: dict[str, object]) -> None:
-    assert masked_request(action, request_) == request_
-
-
-def test_passwords_in_a_stations_configuration_are_masked() -> None:
-    entries = [
-        {"key": "AuthorizationKey", "readonly": False, "value": "414243"},
-        {"key": "Password", "readonly": False},
-        {"key": "Secret", "readonly": False, "value": ""},
-        {"key": "HeartbeatInterval", "readonly": False, "value": "300"},
-        "rubbish",
-        {"readonly": True},
-    ]
-    response = {"configurationKey": entries, "unknownKey": []}
-    masked = masked_response("GetConfiguration", response)
-    assert masked["configurationKey"] == [{**entries[0], "value": MASK}, *entries[1:]]  # type: ignore[dict-item]
-    assert masked["unknownKey"] == []
-    assert response["configurationKey"] is entries
-
-
-@pytest.mark.parametrize(
-    ("action", "response"),
-    [("Reset", {"configurationKey": [{"key": "Password", "value": "x"}]}), ("GetConfiguration", {"unknownKey": []})],
-)
-def test_other_answers_are_shown_as_they_are(action: str, response: dict[str, object]) -> None:
-    assert masked_response(action, response) is response
 
 
 HEX_TEXT = b"4F43415F4F4354545F61646D696E5F74657374"

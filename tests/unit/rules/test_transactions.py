@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.identities import ConnectorId, FoldedTag, StationId, TransactionId
 from gateway.model.instants import SECOND, Instant
-from gateway.model.sessions import Session, StartRequest, StopRequest
+from gateway.model.sessions import OrphanStop, Session, StartRequest, StopRequest
 from gateway.rules.transactions import (
     GREATEST_TRANSACTION_ID,
     Closes,
@@ -14,10 +14,13 @@ from gateway.rules.transactions import (
     Orphan,
     Recognised,
     Repeats,
+    RepeatsOrphan,
+    delivered_wh,
     floor_after,
     how_to_start,
     how_to_stop,
     is_abandoned,
+    is_usable_id,
     reconstructed_stop,
     which_session,
 )
@@ -32,6 +35,7 @@ SESSION = Session(
 )
 ENDED = SESSION._replace(stop_source="station", stop_at=Instant(T + 60), meter_stop_wh=1500)
 RECONSTRUCTED = ENDED._replace(stop_source="reconstructed", meter_stop_wh=1400)
+ORPHAN = OrphanStop(TransactionId(9), "2027-01-15T09:00:00Z", 1500)
 STOP = StopRequest(CP, 7, 1500, Instant(T + 60), "2027-01-15T09:00:00Z", "Local", anomalies=("late",))
 
 
@@ -53,6 +57,46 @@ class TestStart:
     )
     def test_another_start_ends_what_is_open_on_the_connector(self, other: StartRequest) -> None:
         assert how_to_start(other, same_start=None, open_here=[SESSION]) == NewSession((SESSION,))
+
+    @pytest.mark.parametrize(("minutes", "same"), [(0, True), (15, True), (-15, True), (15.1, False), (-15.1, False)])
+    def test_a_message_id_that_is_counted_from_1_again_hours_later_is_another_start(
+        self, minutes: float, same: bool
+    ) -> None:
+        later = START._replace(start_at=Instant(T + round(minutes * 60 * SECOND)))
+        decision = how_to_start(later, same_start=None, open_here=[SESSION])
+        assert decision == (Recognised(SESSION) if same else NewSession((SESSION,)))
+
+    @pytest.mark.parametrize("text", ["", "yesterday"])
+    def test_a_time_that_cannot_be_read_is_the_same_in_each_try(self, text: str) -> None:
+        session = SESSION._replace(start_text=text)
+        again = START._replace(
+            message_id="m2", start_text=text, start_at=Instant(T + 9999 * SECOND), anomalies=("unreadable_timestamp",)
+        )
+        assert how_to_start(again, same_start=None, open_here=[session]) == Recognised(session)
+        for other in (
+            again._replace(start_text=f"{text}?"),
+            again._replace(meter_start_wh=1001),
+            again._replace(folded_tag=FoldedTag("other")),
+            again._replace(anomalies=()),
+        ):
+            assert how_to_start(other, same_start=None, open_here=[session]) == NewSession((session,))
+
+    def test_a_clock_never_set_tells_the_same_time_in_the_next_session(self) -> None:
+        unset = START._replace(message_id="m2", anomalies=("clock_not_set",))
+        for over in (ENDED, RECONSTRUCTED):
+            decision = how_to_start(unset, same_start=over._replace(start_repeat=3), open_here=())
+            assert decision == NewSession((), repeat=4)
+
+    @pytest.mark.parametrize(
+        ("again", "before"),
+        [
+            (START._replace(message_id="m2"), ENDED),  # with a clock that is right, however late
+            (START._replace(message_id="m2", anomalies=("clock_not_set",)), SESSION),
+            (START._replace(anomalies=("clock_not_set",)), ENDED),
+        ],
+    )
+    def test_a_retry_is_one_whatever_the_clock(self, again: StartRequest, before: Session) -> None:
+        assert how_to_start(again, same_start=before, open_here=()) == Recognised(before)
 
     def test_a_first_start_ends_nothing(self) -> None:
         assert how_to_start(START, same_start=None, open_here=()) == NewSession(())
@@ -98,6 +142,11 @@ class TestStop:
     def test_without_a_register_nothing_is_invented(self, session: Session, register: int) -> None:
         assert closing(STOP._replace(meter_stop_wh=None), session).stop.meter_stop_wh == register
 
+    def test_a_start_that_was_not_told_is_not_invented(self) -> None:
+        unknown = SESSION._replace(meter_start_wh=None)
+        assert closing(STOP, unknown).stop.anomalies == ("odd", "late")
+        assert closing(STOP._replace(meter_stop_wh=None), unknown).stop.meter_stop_wh is None
+
     def test_a_session_of_another_station_is_not_touched(self) -> None:
         decision = how_to_stop(STOP._replace(station=OTHER), claimed=SESSION, unanswered=[SESSION])
         assert decision == Orphan(("late", "transaction_of_another_station"))
@@ -113,6 +162,26 @@ class TestStop:
         assert isinstance(decision, Closes)
         assert decision.session is SESSION
         assert decision.stop.anomalies[-1] == "stopped_without_transaction_id"
+        assert decision.stop.claimed_id == claimed_id
+
+    def test_no_id_told_again_is_the_same_stop_whatever_is_open_now(self) -> None:
+        nameless = STOP._replace(claimed_id=-1)
+        assert how_to_stop(nameless, claimed=None, kept=ENDED, unanswered=[SESSION]) == Repeats(ENDED, differs=False)
+        assert how_to_stop(nameless, claimed=None, kept=ORPHAN, unanswered=[SESSION]) == RepeatsOrphan(ORPHAN, False)
+
+    @pytest.mark.parametrize(
+        ("again", "differs"),
+        [
+            (STOP, False),
+            (STOP._replace(meter_stop_wh=None), False),
+            (STOP._replace(meter_stop_wh=1501), True),
+            (STOP._replace(stop_text=""), True),
+        ],
+    )
+    def test_of_orphans_too_the_first_counts(self, again: StopRequest, differs: bool) -> None:
+        assert how_to_stop(again, claimed=None, kept=ORPHAN, unanswered=()) == RepeatsOrphan(ORPHAN, differs)
+        of_another = SESSION._replace(station=OTHER)
+        assert how_to_stop(again, claimed=of_another, kept=ORPHAN, unanswered=()) == RepeatsOrphan(ORPHAN, differs)
 
     def test_no_id_and_an_ended_session_is_a_repeat(self) -> None:
         nameless = STOP._replace(claimed_id=-1)
@@ -143,9 +212,7 @@ class TestMeterValues:
     def test_the_main_meter_belongs_to_no_session(self) -> None:
         assert which_session(claimed=None, on_connector=[SESSION], connector=ConnectorId(0), at=T) is None
 
-    @pytest.mark.parametrize(
-        ("seconds", "found"), [(-1, None), (0, ENDED), (60, ENDED), (61, None)]
-    )
+    @pytest.mark.parametrize(("seconds", "found"), [(-1, None), (0, ENDED), (60, ENDED), (61, None)])
     def test_an_ended_session_has_what_was_measured_in_it(self, seconds: int, found: Session | None) -> None:
         at = Instant(T + seconds)
         assert which_session(claimed=None, on_connector=[ENDED], connector=ONE, at=at) is found
@@ -160,6 +227,21 @@ def test_a_reconstructed_end_counts_only_what_was_measured(register: int | None,
     stop = reconstructed_stop(SESSION, last_register_wh=register, last_sign_of_life=Instant(T + 5), why="because")
     assert (stop.meter_stop_wh, stop.stop_at, stop.source) == (counted, Instant(T + 5), "reconstructed")
     assert stop.anomalies == ("odd", "reconstructed", "because")
+
+
+@pytest.mark.parametrize("register", [1800, None])
+def test_a_reconstructed_end_of_a_start_that_was_not_told(register: int | None) -> None:
+    unknown = SESSION._replace(meter_start_wh=None)
+    stop = reconstructed_stop(unknown, last_register_wh=register, last_sign_of_life=T, why="because")
+    assert stop.meter_stop_wh == register
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "energy"), [(1000, 1500, 500), (1000, 900, -100), (None, 1500, None), (1000, None, None)]
+)
+def test_energy_is_known_when_both_registers_are(begin: int | None, end: int | None, energy: int | None) -> None:
+    stop = closing(STOP, SESSION).stop._replace(meter_stop_wh=end)
+    assert delivered_wh(SESSION._replace(meter_start_wh=begin), stop) == energy
 
 
 def test_a_reconstructed_end_is_not_before_the_start() -> None:
@@ -197,7 +279,7 @@ def test_a_station_whose_clock_runs_ahead_is_no_exception() -> None:
 
 @pytest.mark.parametrize(
     ("claimed", "floor"),
-    [(5, 10), (10, 10), (11, 11), (1_000_010, 1_000_010), (1_000_011, 10), (2**31 - 1, 10), (-1, 10)],
+    [(5, 10), (10, 10), (11, 11), (10_010, 10_010), (10_011, 10), (2**31 - 1, 10), (-1, 10)],
 )
 def test_ids_seen_in_use_are_not_issued(claimed: int, floor: int) -> None:
     assert floor_after(claimed, last_issued=10) == floor
@@ -207,3 +289,11 @@ def test_ids_never_pass_the_greatest() -> None:
     near = GREATEST_TRANSACTION_ID - 1
     assert floor_after(GREATEST_TRANSACTION_ID, last_issued=near) == GREATEST_TRANSACTION_ID
     assert floor_after(GREATEST_TRANSACTION_ID + 1, last_issued=near) == near
+
+
+@pytest.mark.parametrize(
+    ("claimed", "usable"),
+    [(1, True), (GREATEST_TRANSACTION_ID, True), (0, False), (-1, False), (GREATEST_TRANSACTION_ID + 1, False)],
+)
+def test_which_ids_can_be_ours(claimed: int, usable: bool) -> None:
+    assert is_usable_id(claimed) is usable

@@ -75,6 +75,7 @@ async def opened_door(
     admit: Callable[[Knock], Awaitable[Welcome | Refusal]] = admit_all,
     max_frame_bytes: int = 8_000_000,
     answering_queue: int = 32,
+    ping_interval_seconds: float = 0.0,
 ) -> AsyncIterator[OpenedDoor]:
     """Serve stations for the length of the block."""
     opened, numbers = OpenedDoor(), count(1)
@@ -96,7 +97,11 @@ async def opened_door(
         port=0,
         door=door,
         connected=opened.connected,
-        bounds=Bounds(max_frame_bytes=max_frame_bytes, answering_queue=answering_queue),
+        bounds=Bounds(
+            max_frame_bytes=max_frame_bytes,
+            answering_queue=answering_queue,
+            ping_interval_seconds=ping_interval_seconds,
+        ),
     ) as opened.port:
         yield opened
 

@@ -338,6 +338,52 @@ async def test_the_memory_of_answers_is_bounded(monkeypatch: pytest.MonkeyPatch)
         assert door.connected.answers_given(StationId("A")) is not given[0]
 
 
+async def test_pings_are_sent_when_wanted_and_a_missed_pong_closes_nothing() -> None:
+    async with opened_door(ping_interval_seconds=0.02) as door, raw_station(door.port) as station:
+        for _ in range(5):
+            assert (await station.frame())[0] == 9  # and no pong goes back
+        station.send(asks("1"))
+        frame = await station.frame()
+        while frame[0] == 9:
+            frame = await station.frame()
+        assert answers(frame) == [3, "1", {"action": "Heartbeat"}]
+        assert door.connected.is_connected(StationId("CP1"))
+
+
+async def test_few_long_messages_are_as_much_as_many_short_ones() -> None:
+    withheld = Withheld()
+    async with opened_door(answer=withheld) as door, raw_station(door.port) as station:
+        text = {"text": "x" * 600_000}
+        for number in range(20):
+            station.send(asks(number, "MeterValues", text))
+        await until(lambda: door.arrived and door.connection()._paused_reading)
+        talk = door.connection()._conversation
+        assert talk is not None
+        assert sum(len(message) for _, message in talk._waiting) < 2_500_000
+        for number in range(20):
+            await until(lambda: withheld.asked)
+            withheld.answer()
+            assert answers(await station.frame())[1] == number  # type: ignore[index]
+
+
+async def test_what_waits_behind_an_end_is_never_begun() -> None:
+    withheld = Withheld()
+    async with opened_door(answer=withheld) as door, raw_station(door.port) as station:
+        station.send(asks("1", "StartTransaction"))
+        station.send(asks("2", "StartTransaction"))
+        await until(lambda: door.arrived and withheld.asked)
+        await nothing_comes(station)
+        connection, call = withheld.asked.popleft()
+        connection.end(1013, "cannot store now")
+        station.send(asks("3", "StopTransaction"))
+        connection.reply(call, None)
+        assert await station.frame() == (8, b"\x03\xf5cannot store now")
+        station.send(asks("4", "StopTransaction"))
+        station.send(b"\x03\xe8", opcode=8)
+        assert await station.rest() == b""
+        assert not withheld.asked
+
+
 async def test_an_independent_client_finds_nothing_to_complain_about() -> None:
     async with opened_door() as door:
         station = await door.station()

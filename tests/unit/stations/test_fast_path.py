@@ -36,8 +36,26 @@ def test_what_we_write_is_what_we_measure(length: int) -> None:
         masked(b"x", fin=False),
         masked(b"\xff"),
         b"\x81\xff" + b"\x80" + bytes(7) + b"mask",
+        server_text_frame(b"plain"),
+        server_text_frame(b"plain") + b"more",
+        masked(b"x") + masked(b"y"),
+        masked(b"x" * 200)[:-1],
+        masked(b"x" * 70_000)[:9],
+        b"",
     ],
-    ids=["control", "binary", "fragment", "not UTF-8", "impossible length"],
+    ids=[
+        "control",
+        "binary",
+        "fragment",
+        "not UTF-8",
+        "impossible length",
+        "not masked",
+        "not masked and as long as if it were",
+        "two frames",
+        "unfinished",
+        "unfinished header",
+        "nothing",
+    ],
 )
 def test_everything_unusual_is_left_to_the_library(frame: bytes) -> None:
     assert text_of_frame(frame) is None

@@ -11,7 +11,7 @@ import pytest
 from gateway.model.instants import Instant
 from gateway.model.tags import Verdict
 from gateway.rules.retention import Limits
-from gateway.store import expiry, meter_frames, migrations, transactions
+from gateway.store import expiry, meter_frames, migrations, station_facts, transactions
 from gateway.store.writing import Writing, newest_numbers
 from tests.unit.store.opened_database import CP, END, NOW, START
 
@@ -122,3 +122,85 @@ def test_frames_nobody_has_looked_at_stay(db: Writing) -> None:
 
 def _verdict() -> Verdict:
     return Verdict("Accepted")
+
+
+def session_with_frames(db: Writing, number: int, *, at: Instant, frames: int = 2) -> int:
+    """A session that began and ended at this moment, with its frames in the index."""
+    transaction_id = transactions.record_start(
+        db, START._replace(meter_start_wh=number), _verdict(), received_at=at, remote_start_command=None
+    )
+    for _ in range(frames):
+        meter_frames.append(db, CP, 1, None, None, at, b"{}")
+    found = [(transaction_id, frame.frame_id) for frame in meter_frames.unindexed(db, 100)]
+    meter_frames.index(db, found, upto=found[-1][1])  # type: ignore[arg-type]
+    transactions.record_stop(db, transaction_id, END, received_at=at)
+    db.insert_late_rows()
+    return transaction_id
+
+
+def test_the_index_goes_with_the_frames_though_the_sessions_stay(db: Writing) -> None:
+    for number in range(10):
+        session_with_frames(db, number, at=Instant(NOW - 10 + number))
+    while expiry.delete_some(db, replace(NEVER, meter=Instant(NOW - 5)), most=3):
+        pass
+    assert count(db, "transactions") == 10
+    assert count(db, "meter_frames") == count(db, "meter_index") == 10
+
+
+def test_the_index_of_an_open_session_is_waited_for(db: Writing) -> None:
+    transactions.record_start(db, START, _verdict(), received_at=OLD, remote_start_command=None)
+    session_with_frames(db, 5, at=NOW)
+    expiry.delete_some(db, replace(NEVER, meter=OLD), most=3)
+    expiry.delete_oldest(db, most=1)
+    assert db.meta("meter_index_swept_upto") == 0
+    expiry.delete_some(db, replace(NEVER, meter=NOW), most=3)
+    assert db.meta("meter_index_swept_upto") == 1
+
+
+def test_under_pressure_age_protects_nothing_but_what_bills(db: Writing) -> None:
+    for number in range(6):
+        event(db, "ops", NOW)
+        event(db, "tx", NOW)
+        session_with_frames(db, number, at=NOW)
+        db.execute(
+            "INSERT INTO quarantine (station, action, reason, recorded_at, body) VALUES ('a', 'b', 'c', ?, x'')", (NOW,)
+        )
+    assert expiry.delete_oldest(db, most=2) == 6
+    while expiry.delete_oldest(db, most=100):
+        pass
+    tables = {"events": 7, "quarantine": 0, "transactions": 6, "meter_frames": 1}
+    assert {table: count(db, table) for table in tables} == tables
+
+
+def test_a_round_with_nothing_to_do_costs_the_same_however_much_there_is(db: Writing) -> None:
+    def steps() -> int:
+        counted = 0
+
+        def more() -> int:
+            nonlocal counted
+            counted += 1
+            return 0
+
+        db.connection.set_progress_handler(more, 10)
+        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 5), most=20) == 0
+        db.connection.set_progress_handler(None, 0)
+        return counted
+
+    def fill(number: int) -> None:
+        db.execute("BEGIN")
+        for one in range(number):
+            event(db, "ops", NOW)
+            event(db, "tx", NOW)
+            session_with_frames(db, count(db, "transactions"), at=NOW)
+            station_facts.quarantine(db, CP, "a", "b", b"", now=NOW)
+            db.execute(
+                "INSERT INTO commands (command_id, station, action, request, actor, asked_at, status)"
+                " VALUES (?, 'CP1', 'Reset', '{}', 'a', ?, 'answered')",
+                (f"{number} {one}", NOW),
+            )
+        db.execute("COMMIT")
+
+    fill(100)
+    few = steps()
+    fill(900)
+    assert steps() < few * 1.2

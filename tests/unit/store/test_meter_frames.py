@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model.identities import TransactionId
+from gateway.model.identities import StationId, TransactionId
 from gateway.store import meter_frames, migrations
 from gateway.store.readers import Readers
 from gateway.store.writing import Writing
@@ -33,12 +33,14 @@ def db(tmp_path: Path) -> Iterator[Writing]:
 
 def bodies(db: Writing) -> list[bytes]:
     db.insert_late_rows()
-    return [meter_frames.body_of(db, row[0]) for row in db.execute("SELECT id FROM meter_frames ORDER BY id").fetchall()]
+    rows = db.execute("SELECT id FROM meter_frames ORDER BY id").fetchall()
+    return [meter_frames.body_of(db, row[0]) for row in rows]
 
 
-@pytest.mark.parametrize(
-    "body", [TYPICAL, b"{}", b"", os.urandom(500), TYPICAL * 5000, '{"ü": "\u2028"}'.encode()], ids=lambda body: str(len(body))
-)
+BODIES = [TYPICAL, b"{}", b"", os.urandom(500), TYPICAL * 5000, '{"ü": "\u2028"}'.encode()]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: str(len(body)))
 def test_every_byte_survives(db: Writing, body: bytes) -> None:
     meter_frames.append(db, CP, 1, 7, None, NOW, body)
     assert bodies(db) == [body]
@@ -65,10 +67,30 @@ def test_frames_are_indexed_in_order_and_once(db: Writing) -> None:
     meter_frames.index(db, [(seven, first[0].frame_id)], upto=first[-1].frame_id)
     db.insert_late_rows()
     assert [frame.body for frame in meter_frames.of_session(db, seven)] == [b"0", b"1", b"2"]
-    assert [frame.body for frame in meter_frames.newest_of_session(db, seven, 2)] == [b"2", b"1"]
+    newest = meter_frames.each_of_session(db, seven, newest_first=True)
+    assert [next(newest).body, next(newest).body] == [b"2", b"1"]
+    assert [frame.body for frame in meter_frames.each_of_session(db, seven, newest_first=False)] == [b"0", b"1", b"2"]
     assert meter_frames.names_its_id(db, seven)
     assert not meter_frames.names_its_id(db, TransactionId(8))
     assert len(meter_frames.unindexed(db, 10)) == 2
+
+
+def test_a_frame_that_was_indexed_ahead_keeps_its_session(db: Writing) -> None:
+    for station, claimed in ((CP, None), ("CP2", 9), (CP, 7), (CP, 8), (CP, 0)):
+        meter_frames.append(db, StationId(station), 1, claimed, None, NOW, TYPICAL)
+    frames = meter_frames.unindexed_of_station(db, CP, 3)
+    assert [frame.claimed_transaction_id for frame in frames] == [0, 8, 7]
+    assert meter_frames.ids_named_lately(db, CP) == {7, 8}
+    seven = TransactionId(7)
+    meter_frames.index_ahead(db, [(seven, frame.frame_id) for frame in frames])
+    found = list(meter_frames.each_of_session(db, seven, newest_first=True))
+    assert [(frame.claimed_transaction_id, frame.transaction_id) for frame in found] == [(0, 7), (8, 7), (7, None)]
+    assert len(meter_frames.unindexed(db, 10)) == 5  # the turn of all of them still comes
+    meter_frames.index_ahead(db, [(TransactionId(6), found[0].frame_id)])
+    (kept,) = db.execute("SELECT transaction_id FROM meter_frames WHERE id = ?", (found[0].frame_id,)).fetchone()
+    assert kept == 7
+    meter_frames.index(db, [], upto=found[0].frame_id)
+    assert meter_frames.ids_named_lately(db, CP) == set()
 
 
 @pytest.mark.parametrize(

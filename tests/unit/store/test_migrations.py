@@ -33,7 +33,8 @@ def restored(dump: Path, path: Path) -> Path:
 
 
 def test_there_is_a_dump_of_every_version() -> None:
-    assert [dump.stem for dump in DUMPS] == [f"version_{number}" for number in range(1, migrations.newest_version() + 1)]
+    versions = range(1, migrations.newest_version() + 1)
+    assert [dump.stem for dump in DUMPS] == [f"version_{number}" for number in versions]
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
@@ -76,7 +77,7 @@ def test_a_newer_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
     connection = open_for_writing(path)
     connection.execute("PRAGMA user_version = 999")
     connection.close()
-    with pytest.raises(UnusableDatabase, match=r"schema version 999, this program knows \d+: install the newer program"):
+    with pytest.raises(UnusableDatabase, match=r"version 999, this program knows \d+: install the newer program"):
         open_for_writing(path)
     assert look(path, "PRAGMA user_version") == [(999,)]
 
@@ -94,7 +95,7 @@ def test_a_foreign_database_is_refused_and_not_touched(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_and_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
     path.write_bytes(b"Dear diary, " * 1000)
-    with pytest.raises(UnusableDatabase, match="damaged.*restore a backup"):
+    with pytest.raises(UnusableDatabase, match=r"damaged.*restore a backup"):
         open_for_writing(path)
     assert path.read_bytes() == b"Dear diary, " * 1000
 
@@ -111,7 +112,7 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     middle = len(whole) // 2 // migrations.PAGE_BYTES * migrations.PAGE_BYTES
     path.write_bytes(whole[:middle] + b"\xa5" * migrations.PAGE_BYTES + whole[middle + migrations.PAGE_BYTES :])
-    with pytest.raises(UnusableDatabase, match="damaged.*restore a backup"):
+    with pytest.raises(UnusableDatabase, match=r"damaged.*restore a backup"):
         open_for_writing(path)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model.identities import StationId
-from gateway.model.instants import Instant
+from gateway.model.instants import SECOND, Instant
 from gateway.store import migrations, station_facts, stations
 from gateway.store.station_facts import Nameplate
 from gateway.store.writing import Writing
@@ -86,3 +86,25 @@ def test_quarantine_keeps_the_bytes(db: Writing) -> None:
         "why",
         b'{"\xff',
     )
+
+
+def test_quarantine_is_bounded_for_each_station(db: Writing) -> None:
+    other = StationId("CP2")
+    station_facts.quarantine(db, other, "MeterValues", "why", b"x" * 1_000_000, now=NOW)
+    for number in range(1005):
+        station_facts.quarantine(db, CP, "MeterValues", str(number), b"{}", now=NOW)
+    assert db.execute("SELECT min(CAST(reason AS INTEGER)), count(*) FROM quarantine WHERE station = 'CP1'").fetchone() == (
+        5,
+        1000,
+    )
+    assert db.execute("SELECT length(body) FROM quarantine WHERE station = 'CP2'").fetchone() == (65_536,)
+
+
+def test_knocks_are_told_so_many_times_an_hour(db: Writing) -> None:
+    hour = 3_600 * SECOND
+    begin = Instant(NOW - NOW % hour)
+
+    def told(at: int) -> int:
+        return sum(station_facts.may_tell_of_knock(db, now=Instant(at + second), most_an_hour=3) for second in range(10))
+
+    assert [told(begin), told(begin + 60 * SECOND), told(begin + hour), told(begin)] == [3, 0, 3, 3]

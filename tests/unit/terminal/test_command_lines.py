@@ -324,10 +324,13 @@ def test_tail_prints_a_line_per_event(api: FakeApi, config: Path, capsys: pytest
 
 def test_events_shows_the_newest(tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(tmp_path) as api:
-        for after in range(70):
-            found = [{"event_id": number, "kind": "x"} for number in range(after + 1, 38)]
-            api.will_answer(f"GET /api/v1/events?after={after}&stream=all&limit=1", {"items": found[:1], "next": None})
-            api.will_answer(f"GET /api/v1/events?after={after}&limit=1000", {"items": found, "next": None})
+        found = [{"event_id": number, "kind": "x"} for number in (35, 36, 37)]
+        api.will_answer("GET /api/v1/events?last=3", {"items": found, "next": None})
+        api.will_answer("GET /api/v1/events?last=3&station=CP-1", {"items": found[:1], "next": None})
+        assert do(config, "events", "--limit", "3", "--station", "CP-1", "--json") == 0
+        assert len(json.loads(capsys.readouterr().out)["items"]) == 1
+        assert do(config, "events", "--limit", "1001") == 2
+        assert "with --after" in capsys.readouterr().err
         assert do(config, "events", "--limit", "3", "--json") == 0
     assert [event["event_id"] for event in json.loads(capsys.readouterr().out)["items"]] == [35, 36, 37]
 
@@ -365,8 +368,7 @@ def test_the_support_bundle_holds_no_secret(api: FakeApi, config: Path, tmp_path
                  "password": "SECRET-B"},
     }  # fmt: skip
     api.will_answer("GET /api/v1/events", EMPTY)
-    api.will_answer("GET /api/v1/events?after=0&stream=all&limit=1", {"items": [event], "next": None})
-    api.will_answer("GET /api/v1/events?after=0&limit=1000", {"items": [event], "next": None})
+    api.will_answer("GET /api/v1/events?last=1000", {"items": [event], "next": None})
     session = {"transaction_id": 1, "id_tag": "SECRET-TAG"}
     api.will_answer("GET /api/v1/transactions", {"items": [session], "next": None})
     api.will_answer("GET /metrics", b"ocpp_gateway_up 1\n", kind="text/plain")

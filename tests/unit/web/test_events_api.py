@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from gateway.model.identities import StationId
-from gateway.store import events, meter_frames
+from gateway.store import events, meter_frames, reports_events
 from gateway.store.writing import Writing
 from gateway.web import live_feed
 from gateway.web.routes import CLOSING
@@ -157,3 +157,36 @@ async def test_a_reader_that_does_not_read_holds_nobody_up(door: Door) -> None:
         assert json.loads((await anext(blocks))["data"])["station"] == "S-2"
     awake.close()
     sleeping.close()
+
+
+async def test_the_newest_come_oldest_first(door: Door) -> None:
+    await door.write(story)
+    page = await door.document("GET", LIST, role="viewer", params={"last": "2"})
+    assert ([event["kind"] for event in page["items"]], page["next"]) == (
+        ["transaction.started", "connector.status"],
+        None,
+    )
+    everything = await door.document("GET", LIST, params={"last": "3", "stream": "all"})
+    assert [event["event_id"] for event in everything["items"]] == [5, 6, 7]
+    of_one = await door.document("GET", LIST, params={"last": "9", "station": "S-2"})
+    assert [event["kind"] for event in of_one["items"]] == ["connector.status"]
+    for wrong in ("last=0", "last=1001", "last=x", "last=-1", "last=5&after=3", "last=5&limit=5"):
+        await door.problem("GET", f"{LIST}?{wrong}", expect=422)
+
+
+async def test_a_page_ends_before_it_gets_too_large(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports_events, "LARGEST_PAGE_BYTES", 25_000)
+    body = b'{"meterValue":["' + b"x" * 10_000 + b'"]}'
+    await door.write(lambda db: [meter_frames.append(db, StationId("S-1"), 1, 7, None, NOON, body) for _ in range(40)])
+    seen: list[int] = []
+    cursor = "0"
+    while True:
+        page = await door.document("GET", LIST, params={"stream": "meter", "after": cursor, "limit": "1000"})
+        assert len(page["items"]) <= 3
+        seen += [event["event_id"] for event in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = page["next"]
+    assert seen == list(range(4, 44))
+    newest = await door.document("GET", LIST, params={"stream": "meter", "last": "1000"})
+    assert [event["event_id"] for event in newest["items"]] == [41, 42, 43]

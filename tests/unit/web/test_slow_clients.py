@@ -35,7 +35,7 @@ async def test_a_reader_that_sleeps_is_cut_off(door: Door, monkeypatch: pytest.M
     response = await door.ask("GET", "/api/v1/events/stream")
     watched = list(answering.connections)
     # more than the buffers between us can take
-    await door.write(lambda db: [tell(db, "connector.status", "S-1", text="x" * 20_000) for _ in range(1000)])
+    await door.write(lambda db: [tell(db, "connector.status", "S-1", texts=["x" * 4000] * 5) for _ in range(1000)])
     async with asyncio.timeout(20):
         while set(watched) & set(answering.connections):  # noqa: ASYNC110 (nobody is told)
             await asyncio.sleep(0.01)

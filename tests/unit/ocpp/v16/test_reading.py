@@ -85,7 +85,6 @@ def test_unknown_and_unsupported_actions_differ(strict: bool) -> None:
         b'{"idTag":"A",}',
         b'{"idTag":NaN}',
         b'{"idTag":"\xff"}',
-        b'{"idTag":"\\ud83d"}',
         b'{"idTag":' + b"9" * 5000 + b"}",
         b"[" * 100_000,
     ],
@@ -108,6 +107,90 @@ def test_a_whole_pair_of_surrogates_is_a_character() -> None:
     )
     read = read_request("Authorize", b'{"idTag":"\\ud83d\\udd0c","x":1}', strict=True)
     assert read == refused(ErrorCode.FORMATION_VIOLATION, "x: unknown property")
+
+
+@pytest.mark.parametrize("half", [r"\ud83d", r"\uDBFF", r"\udfff", r"\uDC00\ud83d"])
+def test_half_a_surrogate_pair_is_replaced_and_named(half: str) -> None:
+    raw = json.dumps(STOP | {"idTag": "HALF"}).replace("HALF", half).encode()
+    expected = StopTransaction(
+        meter_stop=9, timestamp="2024-01-01T00:00:00Z", transaction_id=3, id_tag="\ufffd" * half.count("\\")
+    )
+    assert read_request("StopTransaction", raw, strict=False) == Request(expected, ("half_character",))
+    unreadable = refused(ErrorCode.FORMATION_VIOLATION, "payload: not readable as JSON")
+    assert read_request("StopTransaction", raw, strict=True) == unreadable
+
+
+def test_half_a_surrogate_pair_in_a_name_is_replaced_too() -> None:
+    raw = START.replace(b"}", b',"\\udfff":1}')
+    read = read_request("StartTransaction", raw, strict=False)
+    assert isinstance(read, Request)
+    assert read.quirks == ("half_character", "unknown_property")
+
+
+LONG = {"timestamp": "2024-01-01T00:00:00Z", "sampledValue": [{"value": 1}] * 20_000}
+
+
+def test_a_long_message_that_is_not_valid_is_used_by_its_core_without_a_look_into_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[JSON] = []
+
+    def noted(shape: object, value: JSON, *_: object) -> JSON:
+        looked_at.append(value)
+        return value
+
+    monkeypatch.setattr(repair, "mended", noted)
+    values = {"connectorId": 1, "transactionId": "7", "meterValue": [LONG], "unknown": 1}
+    read = read_request("MeterValues", json.dumps(values).encode(), strict=False)
+    assert isinstance(read, Request)
+    assert isinstance(read.payload, MeterValues)
+    assert (read.payload.connector_id, read.payload.transaction_id) == (1, 7)
+    assert read.payload.meter_value == (MeterValue(timestamp="", sampled_value=(SampledValue(value=""),)),)
+    assert (read.quirks, read.quarantined) == (("too_long_to_mend",), True)
+    assert looked_at == [1, 7]
+
+
+def test_the_core_of_a_long_stop_bills() -> None:
+    raw = json.dumps(STOP | {"idTag": "HALF", "reason": "local", "transactionData": [LONG]}).encode()
+    read = read_request("StopTransaction", raw.replace(b"HALF", rb"\udfff"), strict=False)
+    core = StopTransaction(
+        meter_stop=9, timestamp="2024-01-01T00:00:00Z", transaction_id=3, id_tag="\ufffd", reason="Local"
+    )
+    assert read == Request(core, ("half_character", "too_long_to_mend"), quarantined=True)
+
+
+def test_a_long_message_with_an_unreadable_part_is_used_without_it() -> None:
+    raw = json.dumps(STOP | {"transactionData": [LONG]})[:-1].encode() + b',"idTag":' + b"9" * 4096 + b',"reason":NaN}'
+    read = read_request("StopTransaction", raw.replace(b',"reason":NaN', b""), strict=False)
+    assert isinstance(read, Request)
+    assert isinstance(read.payload, StopTransaction)
+    assert read.payload.id_tag is None
+    assert isinstance(read_request("StopTransaction", raw, strict=False), Refusal)
+
+
+def test_a_long_valid_message_is_read_whole() -> None:
+    text = {"timestamp": "2024-01-01T00:00:00Z", "sampledValue": [{"value": "1"}] * 20_000}
+    raw = json.dumps({"connectorId": 1, "meterValue": [text]}).encode()
+    for strict in (True, False):
+        read = read_request("MeterValues", raw, strict=strict)
+        assert isinstance(read, Request)
+        assert isinstance(read.payload, MeterValues)
+        assert len(read.payload.meter_value[0].sampled_value) == 20_000
+        assert read.quirks == ()
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "strict"),
+    [
+        ("MeterValues", {"connectorId": 1, "meterValue": [LONG]}, True),
+        ("MeterValues", {"meterValue": [LONG]}, False),
+        ("Authorize", {"idTag": [LONG]}, False),
+        ("DataTransfer", {"vendorId": "v", "data": LONG}, False),
+    ],
+)
+def test_a_long_message_without_a_usable_core_is_refused(action: str, payload: JSON, strict: bool) -> None:
+    read = read_request(action, json.dumps(payload).encode(), strict=strict)
+    assert read == refused(ErrorCode.FORMATION_VIOLATION, "payload: not valid, and too long to be looked into")
 
 
 def test_a_name_that_occurs_twice_is_refused_only_when_strict() -> None:

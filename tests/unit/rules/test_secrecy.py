@@ -1,0 +1,115 @@
+"""Secrets are masked under every name, in every place, and nothing else is changed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.rules.secrecy import MASK, is_secret_name, masked, masked_text, secrets_in
+
+
+@pytest.mark.parametrize(
+    "name", ["AuthorizationKey", "authorizationkey", "Wifi_Password", "admin-passwd", "ApiToken", "AUTH_KEY", "api key"]
+)
+def test_names_of_secrets(name: str) -> None:
+    assert is_secret_name(name)
+    for key, value in (("key", "value"), ("Key", "VALUE")):
+        assert masked({key: name, value: "s3cret"}) == {key: name, value: MASK}
+    assert masked([{name: 12345, "n": 12345}]) == [{name: MASK, "n": MASK}]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"key": "HeartbeatInterval", "value": "300"},
+        {"key": "AuthorizationKey"},
+        {"key": 5, "value": "300"},
+        {"key": ["AuthorizationKey"], "value": "300"},
+        {"has_password": True, "password": None, "secret": "", "token": {"a": 1}},
+        {"configurationKey": [{"key": "Password", "readonly": False}, {"key": "Secret", "value": ""}, "rubbish", 1.5]},
+        {"location": "ftp://host:21/path", "retries": 3, "mail": "a@b"},
+        {"status": "Accepted", "list": [], "none": None},
+        "x" * 70_000,
+    ],
+)
+def test_what_is_no_secret_stays(document: object) -> None:
+    assert masked(document) == document
+
+
+def test_a_secret_is_masked_wherever_it_is_repeated() -> None:
+    entry = {"key": "AuthorizationKey", "value": "HushHush", "raw": "is HUSHHUSH!", "hushhush": [{"deep": "hushhush"}]}
+    assert "hush" not in json.dumps(masked(entry)).casefold()
+    assert masked("cannot set HushHush", secrets=["HushHush"]) == "cannot set ***"
+    assert masked({"pin": 1234567, "n": 7}, secrets=["1234567"]) == {"pin": MASK, "n": 7}
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ('a"b\\c{d', json.dumps('a"b\\c{d')),
+        ("p%40ss%2Fword", "login p@ss/word failed"),
+        ("4142434445464748", "ABCDEFGH"),
+        ("4142434445464748", "4142434445464748"),
+    ],
+)
+def test_other_spellings_of_a_secret(secret: str, text: str) -> None:
+    shown = masked({"text": text}, secrets=[secret])
+    assert MASK in str(shown)
+    assert text not in str(shown)
+
+
+def test_a_short_secret_is_masked_only_where_it_stands_alone() -> None:
+    assert masked({"a": "1", "b": "100", "c": 1}, secrets=["1"]) == {"a": MASK, "b": "100", "c": MASK}
+    assert masked({"a": ""}, secrets=[""]) == {"a": ""}
+
+
+def test_passwords_in_addresses() -> None:
+    request = {"location": "ftp://station:HUSH@1.2.3.4:21/x", "log": {"remoteLocation": "https://u:HU@SH@h/"}}
+    assert masked(request) == {"location": "ftp://station:***@1.2.3.4:21/x", "log": {"remoteLocation": "https://u:***@h/"}}
+    assert secrets_in(request) == {"HUSH", "HU@SH"}
+    assert masked("login HUSH refused", secrets=secrets_in(request)) == "login *** refused"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"wifiPassword":"HUSH"}',
+        '{"a":{"Passphrase" : "HU\\"SH"}}',
+        "user=a;password=HUSH;x=1",
+        '{"key":"AuthorizationKey","value":"HUSH"}',
+        '{"key":"Wifi.Password","readonly":false,"value":"HUSH"}',
+        '{"value":"HUSH","key":"AdminPasswd"}',
+        '{"password":"HUSH and cut off',
+        "{'password': 'HUSH and cut off",
+        '{"f":"{\\"password\\":\\"HUSH and cut off',
+        "see ftp://u:HUSH@host/x",
+        "password=HUSH" + " " * 70_000,
+    ],
+)
+def test_secrets_inside_texts(data: str) -> None:
+    shown = str(masked({"vendorId": "V", "data": data}))
+    assert "HU" not in shown
+    assert MASK in shown
+
+
+def test_a_text_without_a_hint_stays_as_it_is() -> None:
+    text = '{"key":"MeterValueSampleInterval","value":"60"}'
+    assert masked_text(text) is text
+
+
+def test_depth_is_bounded() -> None:
+    deep: object = {"password": "HUSH"}
+    for _ in range(900):
+        deep = [deep]
+    assert "HUSH" not in str(masked(deep))
+
+
+def test_hostile_text_takes_little_time() -> None:
+    for text in ('"key":"AuthorizationKey"' * 2700, "a-" * 32_000 + "token", "x://" * 16_000 + ":", '"value":"' * 7000 + "token"):
+        assert isinstance(masked({"data": text}), dict)
+
+
+def test_what_json_does_not_have_stays() -> None:
+    marker = object()
+    assert masked({"a": marker}) == {"a": marker}
