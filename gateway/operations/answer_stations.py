@@ -1,7 +1,7 @@
 """Every request of a station comes through here: read, find the answering function, write, commit, reply.
 
 `ANSWERS` is the table of what the gateway answers; a test holds it against the schemas. A fault of ours is answered
-InternalError and logged; when the disk refuses, what bills stays with the station: its line is closed, so that it keeps
+InternalError and logged; when the disk refuses, what bills stays with the station: its line is cut, so that it keeps
 the message and tells it again, instead of a CALLERROR after which it may drop it (OCPP 1.6 3.7.1).
 """
 
@@ -55,7 +55,6 @@ _BILLS = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
 # A pending station sends what a trigger asked it for (OCPP 1.6 4.2). What no trigger asks for is refused
 # (OCPP-J 1.6 errata 3.10).
 _REFUSED_WHILE_PENDING = frozenset({"Authorize", "DataTransfer", "StartTransaction", "StopTransaction"})
-_TRY_AGAIN_LATER = 1013
 
 
 def answering(site: Site) -> Callable[[StationConnection, Call], None]:
@@ -131,7 +130,7 @@ def _reply_to_failure(asked: Question, connection: StationConnection, error: Bas
         logger.error("%s not stored: %s", call.action, error, extra=extra)
         if call.action in _BILLS:
             # first the end: a message behind this one that found room would be stored before it
-            connection.end(_TRY_AGAIN_LATER, "cannot store now, keep your messages")
+            connection.drop()
             connection.reply(call, None)
             return
     else:

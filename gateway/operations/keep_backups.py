@@ -40,8 +40,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-# WebSocket close code 1012: service restart (RFC 6455 registry)
-_SERVICE_RESTART = 1012
 # When the damaged file no longer tells which ids it gave out, ids continue far beyond any that it can have reached.
 _IDS_SKIPPED = 1_000_000
 
@@ -84,7 +82,7 @@ async def restore(site: Site, copy: Path, *, actor: str) -> str:
     site.connected.forget_answers()
     # as after a restart: whoever is still known comes back, under the rules of the restored state
     for connection in site.connected.all().values():
-        connection.end(_SERVICE_RESTART, "the gateway was restored from a backup")
+        connection.drop()
     site.journal_signal.announce()
     return epoch
 

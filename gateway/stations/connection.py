@@ -130,7 +130,7 @@ class StationConnection(ServerConnection):
 
     def drop(self) -> None:
         """Hang up without a Close frame, after what was already written."""
-        self._fail_calls("the gateway stops")
+        self._fail_calls("the gateway hung up")
         if not hasattr(self, "transport"):
             return  # accepted a moment ago
         self.transport.close()

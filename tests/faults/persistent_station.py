@@ -50,7 +50,8 @@ class Station:
         self.fresh_ids = fresh_ids
         self.numbers: dict[int, set[int]] = {1: set(), 2: set()}  # the transaction ids given per connector
         self.errors: list[str] = []  # CALLERROR codes by action
-        self.closed_with: list[int] = []
+        self.closed_with: list[int] = []  # codes of Close frames
+        self.cut_off = 0  # lines that ended without one
         self._ids = count(1)
         self._line: object | None = None
 
@@ -80,6 +81,8 @@ class Station:
             except BROKEN as error:
                 if isinstance(error, ConnectionClosed) and error.rcvd is not None:
                     self.closed_with.append(error.rcvd.code)
+                elif isinstance(error, ConnectionClosed):
+                    self.cut_off += 1
                 await self.hang_up()
             else:
                 assert answered == message_id, "an answer to something else"

@@ -93,7 +93,7 @@ async def ask(line: ClientConnection, action: str, payload: dict[str, object]) -
 
 
 async def flood(line: ClientConnection) -> int:
-    """Meter values that do not compress, until the line is closed with 1013; how many were answered."""
+    """Meter values that do not compress, until the line is cut; how many were answered."""
     noise = random.Random(1)
     for answered in range(1000):
         value = base64.b64encode(noise.randbytes(40_000)).decode()
@@ -102,8 +102,7 @@ async def flood(line: ClientConnection) -> int:
         try:
             assert (await ask(line, "MeterValues", body))[0] == 3
         except ConnectionClosed as closed:
-            assert closed.rcvd is not None
-            assert closed.rcvd.code == 1013
+            assert closed.rcvd is None, "no Close frame: some stations never dial again after one"
             return answered
     raise AssertionError("the disk is too large for this test")
 
@@ -138,8 +137,7 @@ async def test_what_bills_stays_with_the_station_until_there_is_room(disk: Small
         assert "full" in str(gateway.site.health.components()["store"])
         with pytest.raises(ConnectionClosed) as closed:
             await ask(two, "StartTransaction", start)
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1013
+        assert closed.value.rcvd is None
         assert await refusal_of_a_stranger(gateway) == 503
         assert not gateway.site.health.ready()
     disk.make_room()
@@ -192,7 +190,8 @@ async def test_a_stop_is_told_until_it_is_stored(disk: SmallDisk, gateway: Runni
     stop = {"transactionId": number, "meterStop": 1500, "timestamp": "2024-01-15T09:00:00Z"}
     await one.tell("StopTransaction", stop)
     await one.hang_up()
-    assert set(one.closed_with) == {1013}, "the line was closed without an answer, or not opened at all (503)"
+    assert one.cut_off > 0, "the line was cut without an answer"
+    assert one.closed_with == [], "no Close frame"
     assert one.errors == []
     with closing(sqlite3.connect(gateway.site.database.path)) as connection:
         rows = connection.execute("SELECT transaction_id, meter_stop_wh - meter_start_wh FROM transactions").fetchall()
