@@ -11,6 +11,7 @@ from gateway.model.instants import text_of
 from gateway.model.sessions import OrphanStop, Session, StartRequest, StopRequest
 from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
+from gateway.operations.attribute_meter_frames import attribute_newest
 from gateway.operations.end_sessions import end_reconstructed, record_end
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
@@ -97,7 +98,7 @@ def stop_transaction(asked: Question, request: v16.StopTransaction) -> AnswerUni
     stop = _read_stop(asked, request)
 
     def unit(db: Writing) -> v16.StopTransactionAnswer:
-        match _decide(db, stop):
+        match _decide(db, asked, stop):
             case rules.Closes(session, end):
                 _keep_transaction_data(db, asked, request, session)
                 record_end(db, asked.site, session, end, now=asked.now)
@@ -167,7 +168,9 @@ def _answer_again(session: Session) -> v16.StartTransactionAnswer:
     return v16.StartTransactionAnswer(transaction_id=session.transaction_id, id_tag_info=info)
 
 
-def _decide(db: Writing, stop: StopRequest) -> rules.Closes | rules.Repeats | rules.RepeatsOrphan | rules.Orphan:
+def _decide(
+    db: Writing, asked: Question, stop: StopRequest
+) -> rules.Closes | rules.Repeats | rules.RepeatsOrphan | rules.Orphan:
     is_usable = rules.is_usable_id(stop.claimed_id)
     claimed = transactions.find(db, stop.claimed_id) if is_usable else None
     if claimed is not None and claimed.station == stop.station:
@@ -176,11 +179,12 @@ def _decide(db: Writing, stop: StopRequest) -> rules.Closes | rules.Repeats | ru
         stop,
         claimed=claimed,
         kept=transactions.find_kept_stop(db, stop),
-        unanswered=() if is_usable else _unanswered(db, stop),
+        unanswered=() if is_usable else _unanswered(db, asked, stop),
     )
 
 
-def _unanswered(db: Writing, stop: StopRequest) -> list[Session]:
+def _unanswered(db: Writing, asked: Question, stop: StopRequest) -> list[Session]:
+    attribute_newest(db, asked.site.configuration, stop.station)  # while the session is open, its values find it
     named_lately = meter_frames.ids_named_lately(db, stop.station)
     return [
         session

@@ -4,7 +4,8 @@
    after each power cut: there, what is told anew when its session is over is another session.
 2. The first stop of a session counts; only a real stop overrides a reconstructed one.
 3. A stop is never refused and never closes another session by guess: what cannot be attributed is an orphan, and of
-   orphans too the first counts. A stop without a usable id that was told before is that stop, whatever is open now.
+   orphans too the first counts. A stop without a usable id that was told before is that stop again, unless the next
+   session of the same connector has begun, because transaction messages of a connector come in order.
 4. A start on a connector with an open session ends the old one; so does a connector that stays free for long.
 """
 
@@ -99,18 +100,19 @@ def how_to_stop(
     """
     if claimed is not None and claimed.station == request.station:
         return _stop_of(request, claimed)
-    if isinstance(kept, Session):
+    fitting = [session for session in unanswered if _may_be_stop_of(request, session)]
+    only = fitting[0] if len(fitting) == 1 else None
+    if isinstance(kept, Session) and (only is None or only.connector != kept.connector):
         return Repeats(kept, differs=False)
-    if kept is not None:
+    if isinstance(kept, OrphanStop):
         same_register = request.meter_stop_wh in (None, kept.meter_stop_wh)
         return RepeatsOrphan(kept, differs=not same_register or request.stop_text != kept.stop_text)
     if claimed is not None:
         return Orphan((*request.anomalies, "transaction_of_another_station"))
     if is_usable_id(request.claimed_id):
         return Orphan((*request.anomalies, "stop_without_start"))
-    fitting = [session for session in unanswered if _may_be_stop_of(request, session)]
-    if len(fitting) == 1:
-        decision = _stop_of(request, fitting[0])
+    if only is not None:
+        decision = _stop_of(request, only)
         if isinstance(decision, Closes):
             anomalies = (*decision.stop.anomalies, "stopped_without_transaction_id")
             stop = decision.stop._replace(anomalies=anomalies, claimed_id=request.claimed_id)

@@ -17,10 +17,11 @@ from gateway.store.readers import Readers
 
 Document = dict[str, object]
 
-# Frames that arrived a moment ago are in no index yet; the station's own claim is enough to show them.
+# The newest frames are in no index yet, or were put there ahead of their turn and say so themselves; the station's own
+# claim is enough to show them.
 _FRAMES = """
     SELECT f.id, f.recorded_at, f.encoding, f.body FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id
-    WHERE i.transaction_id = ?1
+    WHERE i.transaction_id = ?1 AND i.frame_id <= (SELECT value FROM meta WHERE name = 'meter_indexed_upto')
     UNION ALL
     SELECT id, recorded_at, encoding, body FROM meter_frames
     WHERE id > (SELECT value FROM meta WHERE name = 'meter_indexed_upto')

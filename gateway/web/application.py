@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.operations.site import Site
 from gateway.web import (
@@ -75,7 +76,9 @@ async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
     """Listen on [web] and on the unix socket for the length of the block; gives the TCP port. Raises OSError."""
     settings = site.configuration.web
     with _socket_file(site.configuration.data.directory) as listener:
-        runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        runner = web.AppRunner(
+            application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, logger=_library_logger()
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, settings.host, settings.port).start()
@@ -85,6 +88,23 @@ async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
             yield port
         finally:
             await runner.cleanup()
+
+
+def _library_logger() -> logging.Logger:
+    """What the library logs of connections, without tracebacks for what is only a client's fault."""
+    of_library = logging.getLogger(f"{__name__}.connections")
+    of_library.addFilter(_is_not_the_clients_fault)
+    return of_library
+
+
+def _is_not_the_clients_fault(record: logging.LogRecord) -> bool:
+    """A logging filter: bytes that are no HTTP (port scanners, TLS on this port) are one line at INFO."""
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, HttpProcessingError):
+        return True
+    if record.levelno > logging.DEBUG:
+        logger.info("answered what is no HTTP with %d (%s)", error.code, type(error).__name__)
+    return False
 
 
 async def _end_feeds(application: web.Application) -> None:

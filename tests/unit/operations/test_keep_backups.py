@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -87,6 +88,23 @@ async def test_a_foreign_file_changes_nothing(tmp_path: Path) -> None:
         restore_offline(configuration_in(tmp_path), tmp_path / "foreign")
     assert meta(tmp_path / "gateway.db", "epoch") == epoch
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP INDEX commands_by_time; CREATE INDEX commands_by_time ON commands (actor)",
+        "DROP TABLE knocks; CREATE TABLE knocks (station TEXT PRIMARY KEY, address, times, first_seen, last_seen)",
+        "CREATE TRIGGER extra AFTER INSERT ON tokens BEGIN DELETE FROM id_tags; END",
+    ],
+)
+async def test_a_file_with_other_tables_of_our_names_changes_nothing(tmp_path: Path, change: str) -> None:
+    await fill(tmp_path, "A", last_id=1)
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        copy.executescript(change)
+    with pytest.raises(UnusableDatabase, match="other tables"):
+        restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
 
 
 async def test_a_backup_never_overwrites_a_file(tmp_path: Path) -> None:

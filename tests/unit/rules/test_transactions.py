@@ -164,10 +164,17 @@ class TestStop:
         assert decision.stop.anomalies[-1] == "stopped_without_transaction_id"
         assert decision.stop.claimed_id == claimed_id
 
-    def test_no_id_told_again_is_the_same_stop_whatever_is_open_now(self) -> None:
-        nameless = STOP._replace(claimed_id=-1)
-        assert how_to_stop(nameless, claimed=None, kept=ENDED, unanswered=[SESSION]) == Repeats(ENDED, differs=False)
+    def test_no_id_told_again_is_the_same_stop_whatever_is_open_elsewhere(self) -> None:
+        nameless, elsewhere = STOP._replace(claimed_id=-1), SESSION._replace(connector=TWO)
+        for unanswered in ([], [elsewhere], [SESSION, elsewhere]):
+            decision = how_to_stop(nameless, claimed=None, kept=ENDED, unanswered=unanswered)
+            assert decision == Repeats(ENDED, differs=False)
         assert how_to_stop(nameless, claimed=None, kept=ORPHAN, unanswered=[SESSION]) == RepeatsOrphan(ORPHAN, False)
+
+    def test_the_next_session_of_a_connector_may_end_in_the_same_second_at_the_same_register(self) -> None:
+        decision = how_to_stop(STOP._replace(claimed_id=-1), claimed=None, kept=ENDED, unanswered=[SESSION])
+        assert isinstance(decision, Closes)
+        assert decision.session is SESSION
 
     @pytest.mark.parametrize(
         ("again", "differs"),

@@ -173,6 +173,7 @@ class TestStepsForward:
         copy = path.parent / "backups" / f"before-migration-from-{version}.db"
         assert look(copy, "SELECT * FROM quirks") == [("CP1", "q", 1, 1)]
         assert look(copy, "PRAGMA user_version") == [(version,)]
+        assert copy.stat().st_mode & 0o777 == 0o600, "it holds hashes of passwords"
 
     def test_a_step_that_fails_changes_nothing(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         version = migrations.newest_version()

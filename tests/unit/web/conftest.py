@@ -56,6 +56,9 @@ class PlayedConnection:
     def end(self, code: int, reason: str) -> None:
         self.ended.append((code, reason))
 
+    def drop(self) -> None:
+        self.ended.append((1006, ""))
+
 
 class PlayedConnected:
     """The registry of connections, without sockets."""
