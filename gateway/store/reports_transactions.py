@@ -18,6 +18,11 @@ from gateway.store.readers import Readers
 
 Document = dict[str, object]
 
+# As in the index transactions_by_period: sessions begun before a clock was set belong where they were received.
+_PERIOD = (
+    "CASE WHEN coalesce(start_at, stop_at) < 1420070400000000 THEN coalesce(start_received_at, stop_received_at)"
+    " ELSE coalesce(start_at, stop_at) END"
+)
 COLUMNS = (
     "transaction_id, station, connector, id_tag, parent_id_tag, reservation_id, start_at,"
     " coalesce(meter_start_wh, measured_start_wh) AS meter_start_wh, stop_at, meter_stop_wh, reason, stop_id_tag,"
@@ -115,9 +120,9 @@ def _conditions(filters: Filters) -> tuple[list[str], list[object]]:
     if filters.id_tag is not None:
         asked.append(("folded_tag = ?", fold_tag(filters.id_tag)))
     if filters.begin is not None:
-        asked.append(("coalesce(start_at, stop_at) >= ?", filters.begin))
+        asked.append((f"{_PERIOD} >= ?", filters.begin))
     if filters.end is not None:
-        asked.append(("coalesce(start_at, stop_at) < ?", filters.end))
+        asked.append((f"{_PERIOD} < ?", filters.end))
     where, parameters = [condition for condition, _ in asked], [value for _, value in asked]
     if filters.open is not None:
         where.append("stop_source IS NULL" if filters.open else "stop_source IS NOT NULL")

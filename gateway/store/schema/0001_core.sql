@@ -117,7 +117,10 @@ CREATE TABLE transactions (
 CREATE UNIQUE INDEX starts
     ON transactions (station, connector, start_at, folded_tag, coalesce(meter_start_wh, -1), start_repeat);
 CREATE INDEX open_transactions ON transactions (station, connector) WHERE stop_source IS NULL;
-CREATE INDEX transactions_by_start ON transactions (start_at);
+-- the period of a session: when its station's clock had never been set (1970), the receipt tells better
+CREATE INDEX transactions_by_period ON transactions (
+    CASE WHEN coalesce(start_at, stop_at) < 1420070400000000 THEN coalesce(start_received_at, stop_received_at)
+    ELSE coalesce(start_at, stop_at) END);
 -- one orphan stop per station and usable id; with an id that says nothing, one per text of its time and register
 CREATE UNIQUE INDEX orphan_stops ON transactions (station, claimed_transaction_id)
     WHERE start_at IS NULL AND CAST(claimed_transaction_id AS INTEGER) BETWEEN 1 AND 2147483646;
