@@ -181,6 +181,7 @@ def _follow_commits(site: Site, database: Database) -> None:
 
 def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
+    keep_house.judge_age_at(db, now)
     interrupted = commands.end_interrupted(db, now=now)
     data = {"commands_interrupted": interrupted}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)

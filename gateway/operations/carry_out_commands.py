@@ -50,14 +50,14 @@ class _Command:
     actor: str
 
 
-async def carry_out(
-    site: Site, *, station: str, action: str, payload: Mapping[str, object], actor: str
-) -> Outcome:
+async def carry_out(site: Site, *, station: str, action: str, payload: Mapping[str, object], actor: str) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does."""
     complete = _completed(site, StationId(station), action, payload)
     command = _Command(CommandId(site.new_id()), StationId(station), action, complete, actor)
     if not sent_to_station(action):
-        return Outcome(command.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
+        return Outcome(
+            command.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations"
+        )
     if not await site.database.write(lambda db: _accept(db, site, command)):
         return Outcome(command.command_id, "unknown_station", description="unknown station")
     outcome = await _send(site, command)
@@ -68,9 +68,7 @@ async def carry_out(
     return outcome
 
 
-def _completed(
-    site: Site, station: StationId, action: str, payload: Mapping[str, object]
-) -> Mapping[str, object]:
+def _completed(site: Site, station: StationId, action: str, payload: Mapping[str, object]) -> Mapping[str, object]:
     """The payload with what the gateway may fill in: the tag of a remote start that names none."""
     connection = site.connected.get(station)
     if action != "RemoteStartTransaction" or "idTag" in payload or connection is None:

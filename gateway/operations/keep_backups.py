@@ -169,12 +169,15 @@ def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now:
         if last_id is None:
             last_id = copies.last_transaction_id(copy) + _IDS_SKIPPED
         epoch = _finish(copy, newest=newest, last_id=last_id, actor="command line", now=now)
-    for suffix in ("", "-wal", "-shm"):
+    copies.flush(copy_path)
+    # Cut off at any of these steps, a database stands in its place: an empty one would be made if there were none.
+    for suffix in ("-wal", "-shm"):
         file = live_path.with_name(live_path.name + suffix)
         if file.exists():
             file.rename(kept.with_name(kept.name + suffix))
-    copies.flush(copy_path)
-    copy_path.rename(live_path)
+    if live_path.exists():
+        kept.hardlink_to(live_path)
+    copy_path.replace(live_path)
     copies.flush(live_path)
     return epoch
 

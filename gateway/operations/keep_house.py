@@ -6,6 +6,7 @@ Each round is a short unit of work of its own; nothing here is needed for an ans
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 import sqlite3
@@ -18,7 +19,7 @@ from gateway.operations.attribute_meter_frames import attribute_all
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.keep_room import keep_room
 from gateway.operations.site import Site
-from gateway.rules.retention import Keep, limits_at
+from gateway.rules.retention import Keep, limits_at, trusted_now
 from gateway.rules.transactions import is_abandoned
 from gateway.stations.server import end_idle
 from gateway.store import commands, expiry, station_facts, transactions
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _INDEX_EVERY_SECONDS = 30.0
 _ROUND_EVERY_SECONDS = 60.0
+_ROUNDS_AN_HOUR = 60
 _PROBE_EVERY_SECONDS = 5.0
 _ROWS_AT_ONCE = 500
 # what keep_backups and the migrations leave: a time stamp of fixed width or a schema version follows the kind
@@ -46,14 +48,15 @@ async def index_meter_frames(site: Site) -> None:
 
 
 async def make_rounds(site: Site) -> None:
-    """For ever: everything that needs doing about once a minute."""
-    while True:
+    """For ever: everything that needs doing about once a minute, and what needs doing once an hour."""
+    for number in itertools.count():
         await asyncio.sleep(_ROUND_EVERY_SECONDS)
         try:
             await store_quirks(site)
             end_silent_connections(site)
             await end_abandoned_sessions(site)
-            await forget(site)
+            if number % _ROUNDS_AN_HOUR == 0:
+                await forget(site)
             await keep_room(site)
             await forget_copies(site)
         except StoreUnavailable as error:
@@ -120,10 +123,18 @@ async def end_abandoned_sessions(site: Site) -> None:
 
 
 async def forget(site: Site) -> None:
-    """Delete what the retention settings allow, a bite at a time."""
-    limits = limits_at(site.wall_clock(), _keep(site.configuration.retention))
+    """Delete what the retention settings allow, a bite at a time; about once an hour (`trusted_now`)."""
+    now = await site.database.write(lambda db: judge_age_at(db, site.wall_clock()))
+    limits = limits_at(now, _keep(site.configuration.retention))
     while await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE)):
         await asyncio.sleep(0.1)
+
+
+def judge_age_at(db: Writing, now: Instant) -> Instant:
+    """Where age is judged from now; remembered for the next look (see `trusted_now`)."""
+    trusted = trusted_now(now, trusted_before=Instant(db.meta("age_judged_at")) if db.meta("age_judged_at") else None)
+    db.set_meta("age_judged_at", trusted)
+    return trusted
 
 
 async def forget_copies(site: Site) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +50,13 @@ async def keep_room(site: Site, *, measure: Callable[[Path], tuple[int, int]] = 
 
 async def _missing_bytes(site: Site, measure: Callable[[Path], tuple[int, int]]) -> tuple[int, int]:
     free_bytes, disk_bytes = await asyncio.to_thread(measure, site.configuration.data.directory)
-    pages = await site.readers.row("SELECT freelist_count, page_size FROM pragma_freelist_count, pragma_page_size")
-    assert pages is not None
-    missing = missing_bytes(free_bytes=free_bytes, reusable_bytes=pages[0] * pages[1], disk_bytes=disk_bytes)
+    reusable_bytes = await site.database.alone(_reusable_bytes)
+    missing = missing_bytes(free_bytes=free_bytes, reusable_bytes=reusable_bytes, disk_bytes=disk_bytes)
     return free_bytes, missing
+
+
+def _reusable_bytes(connection: sqlite3.Connection) -> int:
+    (pages, page_bytes) = connection.execute(
+        "SELECT freelist_count, page_size FROM pragma_freelist_count, pragma_page_size"
+    ).fetchone()
+    return int(pages * page_bytes)

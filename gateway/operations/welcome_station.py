@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 # OCPP-J 1.6 sets no bound; the configuration allows as much.
 _LONGEST_IDENTITY = 48
 _MOST_LET_IN = 10_000
-# Knocking needs no password: a storm of invented names must not fill the disk. Each is in the list of knocks all the same.
+# Knocking needs no password, and invented names must not fill the disk. Each is in the list of knocks all the same.
 _MOST_KNOCKS_TOLD_AN_HOUR = 20
 
 
@@ -68,7 +68,9 @@ def welcoming(site: Site) -> Callable[[Knock], Awaitable[Welcome | Refusal]]:
         if known is None:
             return Refusal(404, "unknown station")
         refusal = await _check_password(site, knock, known, verified)
-        return refusal or Welcome(known.station, treatment_of(site.configuration, known.settings, pending=known.pending))
+        return refusal or Welcome(
+            known.station, treatment_of(site.configuration, known.settings, pending=known.pending)
+        )
 
     return admit
 

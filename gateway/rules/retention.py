@@ -1,4 +1,4 @@
-"""What may be forgotten, and when. Nothing grows without bound; what bills is kept longest and never while it is open."""
+"""What may be forgotten, and when. Nothing grows without bound; what bills is kept longest, and always while open."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from gateway.model.instants import SECOND, Instant
 
 _DAY = 86_400 * SECOND
 _MEGABYTE = 1_000_000
+_AGED_AT_A_LOOK = 30 * 3600 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,17 @@ def limits_at(now: Instant, keep: Keep) -> Limits:
         quarantine=Instant(now - keep.quarantine_days * _DAY),
         commands=Instant(now - keep.commands_days * _DAY),
     )
+
+
+def trusted_now(now: Instant, *, trusted_before: Instant | None) -> Instant:
+    """The instant by which age is judged: the clock, but never far ahead of where it stood at the last look.
+
+    A controller without a battery clock starts in some past year and jumps when the network tells the time: all that it
+    recorded before would look old at once. So age follows a jump slowly, a day and a quarter with each hourly look.
+    """
+    if trusted_before is None:
+        return now
+    return min(now, Instant(trusted_before + _AGED_AT_A_LOOK))
 
 
 def missing_bytes(*, free_bytes: int, reusable_bytes: int, disk_bytes: int) -> int:

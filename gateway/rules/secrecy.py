@@ -128,7 +128,7 @@ def _secret_members(document: Mapping[object, object]) -> set[object]:
 
 
 def _forms_of(secret: str) -> Iterator[str]:
-    """The secret, and how a station may write it: escaped, decoded from an address, or the bytes that its hex text names."""
+    """The secret, and how a station may write it: escaped, decoded from an address, or as the bytes of its hex text."""
     yield secret
     yield json.dumps(secret)[1:-1]
     yield unquote(secret)

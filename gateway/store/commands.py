@@ -31,9 +31,7 @@ def accept(
     )
 
 
-def finish(
-    db: Writing, command_id: CommandId, *, status: str, outcome: Mapping[str, object], now: Instant
-) -> None:
+def finish(db: Writing, command_id: CommandId, *, status: str, outcome: Mapping[str, object], now: Instant) -> None:
     """Write what became of a command."""
     db.execute(
         "UPDATE commands SET status = ?, outcome = ?, finished_at = ? WHERE command_id = ?",
@@ -63,9 +61,7 @@ def expect_remote_start(
     )
 
 
-def take_remote_start(
-    db: Writing, station: StationId, *, connector: int, folded_tag: FoldedTag
-) -> CommandId | None:
+def take_remote_start(db: Writing, station: StationId, *, connector: int, folded_tag: FoldedTag) -> CommandId | None:
     """The command that asked for the session that starts now, if any; it is expected no longer."""
     row = db.execute(
         "SELECT command_id FROM remote_starts WHERE station = ? AND folded_tag = ?"

@@ -109,5 +109,7 @@ def _expect_our_tables(copy: sqlite3.Connection) -> None:
 
 def _schema_of(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
     """(type, name, definition without comments, and with one kind of blank) of everything in the file."""
-    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
+    rows = connection.execute(
+        "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
+    )
     return {(kind, name, " ".join(re.sub(r"--[^\n]*", "", sql).split())) for kind, name, sql in rows}

@@ -56,7 +56,7 @@ def append(
     recorded_at: Instant,
     data: Mapping[str, object],
 ) -> int:
-    """Append one event of a kind in `STREAM_OF_KIND`; returns its site-wide id. `data` is JSON-able, long texts are cut."""
+    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id. `data` is JSON-able, long texts are cut."""
     stream = STREAM_OF_KIND[kind]
     text = msgspec.json.encode(data)
     if len(text) > _LONGEST_TEXT_BYTES:

@@ -77,6 +77,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('last_transaction_id', 0)")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('meter_indexed_upto', 0)")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('meter_index_swept_upto', 0)")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('age_judged_at', 0)")
 
 
 def new_epoch() -> str:

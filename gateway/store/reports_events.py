@@ -39,9 +39,7 @@ class Page(NamedTuple):
     complete: bool
 
 
-async def page(
-    readers: Readers, *, after: int, limit: int, streams: Collection[str], station: str | None
-) -> Page:
+async def page(readers: Readers, *, after: int, limit: int, streams: Collection[str], station: str | None) -> Page:
     """Events with ids above `after`: `limit` of them, or fewer when they are large."""
     sql = f"{_selected(streams, station)} ORDER BY id LIMIT :limit"
     asked = {"after": after, "limit": limit + 1, "streams": json.dumps(list(streams)), "station": station}

@@ -1,4 +1,4 @@
-"""What stations tell of themselves and when they were here: boots, connections, knocks, quirks, quarantined messages."""
+"""What stations tell of themselves and when they were here: boots, connections, knocks, quirks, quarantine."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def admit(db: Writing, station: StationId, *, origin: str, admission: Admission,
 def count_knocked_in(db: Writing) -> int:
     """How many stations were let in without being provisioned, this batch's own not counted (a storm counts once)."""
     if "knocked_in" not in db.counted:
-        (count,) = db.execute("SELECT count(*) FROM stations WHERE origin = 'knock' AND admission <> 'removed'").fetchone()
+        (count,) = db.execute(
+            "SELECT count(*) FROM stations WHERE origin = 'knock' AND admission <> 'removed'"
+        ).fetchone()
         db.counted["knocked_in"] = count
     return db.counted["knocked_in"]
 
@@ -85,7 +87,7 @@ def record_clock_offset(db: Writing, station: StationId, offset_ms: int) -> None
 
 
 def record_knock(db: Writing, identity: str, address: str, *, now: Instant, most: int) -> bool:
-    """Somebody unknown tried to connect; True when it is the first time. The oldest knocks beyond `most` are forgotten."""
+    """Somebody unknown tried to connect; True the first time. The oldest knocks beyond `most` are forgotten."""
     known = db.execute("SELECT 1 FROM knocks WHERE station = ?", (identity,)).fetchone() is not None
     db.execute(
         "INSERT INTO knocks VALUES (?, ?, 1, ?, ?) ON CONFLICT (station) DO UPDATE"
@@ -94,7 +96,8 @@ def record_knock(db: Writing, identity: str, address: str, *, now: Instant, most
     )
     if not known:
         db.execute(
-            "DELETE FROM knocks WHERE station IN (SELECT station FROM knocks ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
+            "DELETE FROM knocks WHERE station IN"
+            " (SELECT station FROM knocks ORDER BY last_seen DESC LIMIT -1 OFFSET ?)",
             (most,),
         )
     return not known

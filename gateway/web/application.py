@@ -77,7 +77,11 @@ async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
     settings = site.configuration.web
     with _socket_file(site.configuration.data.directory) as listener:
         runner = web.AppRunner(
-            application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS, logger=_library_logger()
+            application,
+            handle_signals=False,
+            access_log=None,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            logger=_library_logger(),
         )
         await runner.setup()
         try:

@@ -42,7 +42,11 @@ async def outcome_of(
         ("ChangeConfiguration", {**_KEY, "HushHush1": 1}, Answered({})),
         ("ChangeConfiguration", {"key": "Url", "value": "ws://u:HushHush1@h/"}, Answered({"status": "Accepted"})),
         ("GetDiagnostics", {"location": "ftp://u:HushHush1@host/x"}, Answered({"fileName": "u:HushHush1"})),
-        ("UpdateFirmware", {"location": "ftp://u:HushHush1@h/", "retrieveDate": "x"}, CallErrored("E", "no HushHush1", {})),
+        (
+            "UpdateFirmware",
+            {"location": "ftp://u:HushHush1@h/", "retrieveDate": "x"},
+            CallErrored("E", "no HushHush1", {}),
+        ),
         ("GetLog", {"log": {"remoteLocation": "sftp://u:HushHush1@h"}}, Answered({"status": "Accepted"})),
         ("DataTransfer", {"vendorId": "V", "data": '{"wifiPassword":"HushHush1"}'}, Answered({"status": "Accepted"})),
         (

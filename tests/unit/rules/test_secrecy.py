@@ -66,7 +66,10 @@ def test_a_short_secret_is_masked_only_where_it_stands_alone() -> None:
 
 def test_passwords_in_addresses() -> None:
     request = {"location": "ftp://station:HUSH@1.2.3.4:21/x", "log": {"remoteLocation": "https://u:HU@SH@h/"}}
-    assert masked(request) == {"location": "ftp://station:***@1.2.3.4:21/x", "log": {"remoteLocation": "https://u:***@h/"}}
+    assert masked(request) == {
+        "location": "ftp://station:***@1.2.3.4:21/x",
+        "log": {"remoteLocation": "https://u:***@h/"},
+    }
     assert secrets_in(request) == {"HUSH", "HU@SH"}
     assert masked("login HUSH refused", secrets=secrets_in(request)) == "login *** refused"
 
@@ -106,7 +109,12 @@ def test_depth_is_bounded() -> None:
 
 
 def test_hostile_text_takes_little_time() -> None:
-    for text in ('"key":"AuthorizationKey"' * 2700, "a-" * 32_000 + "token", "x://" * 16_000 + ":", '"value":"' * 7000 + "token"):
+    for text in (
+        '"key":"AuthorizationKey"' * 2700,
+        "a-" * 32_000 + "token",
+        "x://" * 16_000 + ":",
+        '"value":"' * 7000 + "token",
+    ):
         assert isinstance(masked({"data": text}), dict)
 
 

@@ -100,8 +100,6 @@ def test_each_kind_of_record_has_a_limit_of_its_own() -> None:
     assert [NOW - limits.quarantine, NOW - limits.commands] == [2 * day, day]
 
 
-@pytest.mark.parametrize(
-    ("failures", "seconds"), [(0, 1.0), (1, 1.0), (2, 2.0), (4, 8.0), (7, 60.0), (10_000, 60.0)]
-)
+@pytest.mark.parametrize(("failures", "seconds"), [(0, 1.0), (1, 1.0), (2, 2.0), (4, 8.0), (7, 60.0), (10_000, 60.0)])
 def test_waiting_doubles_up_to_a_bound(failures: int, seconds: float) -> None:
     assert waiting_seconds(failures, least=1.0, most=60.0) == seconds

@@ -93,7 +93,9 @@ def test_quarantine_is_bounded_for_each_station(db: Writing) -> None:
     station_facts.quarantine(db, other, "MeterValues", "why", b"x" * 1_000_000, now=NOW)
     for number in range(1005):
         station_facts.quarantine(db, CP, "MeterValues", str(number), b"{}", now=NOW)
-    assert db.execute("SELECT min(CAST(reason AS INTEGER)), count(*) FROM quarantine WHERE station = 'CP1'").fetchone() == (
+    assert db.execute(
+        "SELECT min(CAST(reason AS INTEGER)), count(*) FROM quarantine WHERE station = 'CP1'"
+    ).fetchone() == (
         5,
         1000,
     )
@@ -105,6 +107,8 @@ def test_knocks_are_told_so_many_times_an_hour(db: Writing) -> None:
     begin = Instant(NOW - NOW % hour)
 
     def told(at: int) -> int:
-        return sum(station_facts.may_tell_of_knock(db, now=Instant(at + second), most_an_hour=3) for second in range(10))
+        return sum(
+            station_facts.may_tell_of_knock(db, now=Instant(at + second), most_an_hour=3) for second in range(10)
+        )
 
     assert [told(begin), told(begin + 60 * SECOND), told(begin + hour), told(begin)] == [3, 0, 3, 3]

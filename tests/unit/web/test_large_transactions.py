@@ -60,7 +60,11 @@ async def test_the_event_loop_goes_on_meanwhile(
 
 
 def test_written_in_pieces_it_is_the_same_document() -> None:
-    meter_value = {"sampledValue": [{"value": str(number), "t": "\u00e4\ud800"} for number in range(2500)], "x": [], "y": None}
+    meter_value = {
+        "sampledValue": [{"value": str(number), "t": "\u00e4\ud800"} for number in range(2500)],
+        "x": [],
+        "y": None,
+    }
     written = json.loads(_with_values({"a": [1.5, None]}, [meter_value, {}], [{"value": "1"}]))
     expected = json.loads(json.dumps(meter_value).replace("\\ud800", "?"))
     assert written == {"a": [1.5, None], "meter_values": [expected, {}], "signed_values": [{"value": "1"}]}
