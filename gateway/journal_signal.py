@@ -1,4 +1,4 @@
-""""The journal grew": wakes whoever reads it (live feed, upstream, background index). It carries no data.
+""" "The journal grew": wakes whoever reads it (live feed, upstream, background index). It carries no data.
 
 A reader remembers the generation it has seen, waits for a newer one, then reads the journal from its own cursor.
 """

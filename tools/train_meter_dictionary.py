@@ -54,7 +54,9 @@ def _maker(chance: random.Random) -> dict[str, object]:
 def _sampled(maker: dict[str, object], chance: random.Random, measurand: str, phase: str | None) -> dict[str, str]:
     values = {
         "value": str(maker["number"]) % (chance.random() * chance.choice([16, 240, 11_000, 60_000_000])),
-        "context": chance.choice(["Sample.Periodic"] * 8 + ["Sample.Clock", "Transaction.Begin", "Transaction.End", "Trigger"]),
+        "context": chance.choice(
+            ["Sample.Periodic"] * 8 + ["Sample.Clock", "Transaction.Begin", "Transaction.End", "Trigger"]
+        ),
         "format": "Raw",
         "measurand": measurand,
         "phase": phase,

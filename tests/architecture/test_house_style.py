@@ -89,7 +89,9 @@ def test_nothing_waits_by_sleeping_in_tests() -> None:
         f"{file.relative_to(ROOT)}:{number}"
         for file in (ROOT / "tests").rglob("*.py")
         for number, line in enumerate(file.read_text().splitlines(), 1)
-        if re.search(r"\btime\.sleep\(", line) and "node_modules" not in file.parts and file not in (Path(__file__), polls)
+        if re.search(r"\btime\.sleep\(", line)
+        and "node_modules" not in file.parts
+        and file not in (Path(__file__), polls)
     ]
     assert not wrong, wrong
 
@@ -101,7 +103,7 @@ def test_no_registry_host_and_no_path_of_a_workplace() -> None:
 
 
 def test_nothing_is_left_for_later() -> None:
-    marks = re.compile("TO" "DO|FIX" "ME|XX" "X\\b")
+    marks = re.compile("TODO|FIXME|XXX\\b")
     wrong = [
         f"{file.relative_to(ROOT)}"
         for file in tracked_files()

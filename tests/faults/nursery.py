@@ -49,7 +49,8 @@ def live(configuration: Path, commit: int, moment: str, answers: int) -> None:
     """Be a daemon; its port goes to the pipe `answers`."""
     run_batch = database._run_batch
     database._run_batch = lambda connection, batch: run_batch(  # type: ignore[misc]
-        DyingConnection(connection, commit, moment), batch  # type: ignore[arg-type]
+        DyingConnection(connection, commit, moment),
+        batch,  # type: ignore[arg-type]
     )
 
     async def main() -> None:

@@ -53,9 +53,7 @@ async def test_every_session_exactly_once(tmp_path: Path, monkeypatch: pytest.Mo
         directory = tmp_path / str(failing)
         directory.mkdir()
         numbers.update(batch=0, failing=failing, failed=0)
-        async with running_gateway(
-            directory, ocpp='unknown_stations = "accept"\nunknown_tags = "accept"'
-        ) as gateway:
+        async with running_gateway(directory, ocpp='unknown_stations = "accept"\nunknown_tags = "accept"') as gateway:
 
             async def dial(url: str = gateway.station_url("CP1")) -> str:
                 return url

@@ -13,8 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from gateway.store.migrations import PAGE_BYTES
 from tests.end_to_end.running_gateway import PROJECT
 from tests.field.stage import configured, ocpp_gateway, site

@@ -11,8 +11,6 @@ import json
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from tests.conformance.site_under_test import Bench
 from tests.fakes.scripted_station import NOW, plugged_in
 from tests.field.stage import Operator, real_site

@@ -6,8 +6,6 @@ bills, and is found where the operator looks for the month's sessions.
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.operations.keep_house import forget
 from tests.conformance.site_under_test import Bench
 from tests.field.stage import REGISTER, Operator

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from gateway.model.instants import SECOND
 from gateway.operations.attribute_meter_frames import attribute_all
 from gateway.operations.keep_house import end_abandoned_sessions, end_silent_connections, forget

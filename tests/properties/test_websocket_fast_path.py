@@ -94,7 +94,10 @@ class Ours:
             self.wire.write(data)
         assert protocol.state is OPEN
         self.connection.attach(
-            StationId("CP1"), talk=self.listener, answer=lambda *_: None, since=Instant(0)  # type: ignore[arg-type]
+            StationId("CP1"),
+            talk=self.listener,
+            answer=lambda *_: None,
+            since=Instant(0),  # type: ignore[arg-type]
         )
 
     def outcome(self) -> tuple[list[bytes], list[tuple[int, bytes]], bool]:

@@ -61,7 +61,9 @@ async def test_nothing_is_logged_unless_asked_for(tmp_path: Path, caplog: pytest
     assert tracing(Log()) is None
 
 
-@pytest.mark.parametrize("text", [f"[2,{SECRET}".encode(), f'{{"AuthorizationKey":"{SECRET}"}}'.encode(), b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "text", [f"[2,{SECRET}".encode(), f'{{"AuthorizationKey":"{SECRET}"}}'.encode(), b"\xff", b"[" * 100_000]
+)
 def test_what_cannot_be_read_is_told_by_its_length(text: bytes) -> None:
     shown = masked_frame(text)
     assert str(len(text)) in shown

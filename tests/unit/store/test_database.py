@@ -118,7 +118,10 @@ async def test_a_failing_unit_undoes_only_itself_and_its_numbers(tmp_path: Path)
 async def test_a_fault_of_the_unit_is_no_fault_of_the_store(tmp_path: Path, fault: object) -> None:
     async with opened_database(tmp_path) as database:
         results = await asyncio.gather(
-            database.write(tells(1)), database.write(fault), database.write(tells(2)), return_exceptions=True  # type: ignore[arg-type]
+            database.write(tells(1)),
+            database.write(fault),
+            database.write(tells(2)),
+            return_exceptions=True,  # type: ignore[arg-type]
         )
         assert isinstance(results[1], Exception)
         assert not isinstance(results[1], StoreUnavailable)
