@@ -1,7 +1,8 @@
 """Trains the dictionary with which meter frames are compressed, from made-up messages of many makers' habits.
 
-Run once per dictionary: `python tools/train_meter_dictionary.py gateway/store/meter_frames.zdict`. A dictionary that has
-ever compressed a body on somebody's disk must never change: a better one becomes a second file with a new encoding number.
+Run once per dictionary: `python tools/train_meter_dictionary.py gateway/store/meter_frames.zdict`. A dictionary that
+has ever compressed a body on somebody's disk must never change: a better one becomes a second file with a new encoding
+number.
 """
 
 from __future__ import annotations

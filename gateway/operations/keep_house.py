@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 _INDEX_EVERY_SECONDS = 30.0
 _ROUND_EVERY_SECONDS = 60.0
 _ROUNDS_AN_HOUR = 60
+_PAUSE_SECONDS = 0.1
 _PROBE_EVERY_SECONDS = 5.0
 _ROWS_AT_ONCE = 500
 # what keep_backups and the migrations leave: a time stamp of fixed width or a schema version follows the kind
@@ -126,8 +127,10 @@ async def forget(site: Site) -> None:
     """Delete what the retention settings allow, a bite at a time; about once an hour (`trusted_now`)."""
     now = await site.database.write(lambda db: judge_age_at(db, site.wall_clock()))
     limits = limits_at(now, _keep(site.configuration.retention))
-    while await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE)):
-        await asyncio.sleep(0.1)
+    gone = 1
+    while gone:
+        gone = await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE))
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def judge_age_at(db: Writing, now: Instant) -> Instant:

@@ -11,7 +11,7 @@ RegistrationStatus = Literal["Accepted", "Pending", "Rejected"]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """`interval_seconds`: of heartbeats when Accepted, else the least wait before the next BootNotification. Never 0."""
+    """`interval_seconds`: of heartbeats when Accepted, else the least wait before the next boot. Never 0."""
 
     status: RegistrationStatus
     interval_seconds: int

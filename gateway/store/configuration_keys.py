@@ -1,4 +1,4 @@
-"""The settings of stations as they reported them. Names compare case-insensitively (CiString50), secrets come masked."""
+"""The settings of stations as they reported them. Names compare without case (CiString50), secrets come masked."""
 
 from __future__ import annotations
 

@@ -97,13 +97,15 @@ def test_nothing_waits_by_sleeping_in_tests() -> None:
 
 
 def test_no_registry_host_and_no_path_of_a_workplace() -> None:
-    hosts = re.compile(rb"(py" rb"pi\.org|python" rb"hosted\.org|registry\.npm" rb"js|deb\.deb" rb"ian\.org)")
+    # written in halves, so that this file does not name what it forbids
+    halves = (("py", "pi.org"), ("python", "hosted.org"), ("registry.npm", "js"), ("deb.deb", "ian.org"))
+    hosts = re.compile("|".join(re.escape(first + second) for first, second in halves).encode())
     wrong = [str(file.relative_to(ROOT)) for file in tracked_files() if hosts.search(file.read_bytes())]
     assert not wrong, wrong
 
 
 def test_nothing_is_left_for_later() -> None:
-    marks = re.compile("TODO|FIXME|XXX\\b")
+    marks = re.compile("|".join(first + second for first, second in (("TO", "DO"), ("FIX", "ME"), ("X", "XX"))))
     wrong = [
         f"{file.relative_to(ROOT)}"
         for file in tracked_files()
