@@ -1,10 +1,11 @@
-"""How much room a site must have."""
+"""How much room a site must have, and by which clock age is judged."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.rules.retention import missing_bytes
+from gateway.model.instants import SECOND, Instant
+from gateway.rules.retention import missing_bytes, trusted_now
 
 _MB = 1_000_000
 
@@ -18,3 +19,16 @@ def test_the_floor_grows_with_the_disk(disk_mb: int, wanted_mb: float) -> None:
     assert missing_bytes(free_bytes=wanted_bytes - 7, reusable_bytes=0, disk_bytes=disk_bytes) == 7
     assert missing_bytes(free_bytes=0, reusable_bytes=wanted_bytes - 7, disk_bytes=disk_bytes) == 7
     assert missing_bytes(free_bytes=wanted_bytes, reusable_bytes=wanted_bytes, disk_bytes=disk_bytes) == 0
+
+
+def test_age_is_judged_by_the_clock_until_it_jumps() -> None:
+    hour, now = 3600 * SECOND, Instant(1_800_000_000 * SECOND)
+    assert trusted_now(now, trusted_before=None) == now
+    assert trusted_now(now, trusted_before=Instant(now - hour)) == now
+    assert trusted_now(now, trusted_before=Instant(now + hour)) == now, "set back: nothing gets older by that"
+
+
+def test_age_follows_a_jump_of_years_slowly() -> None:
+    hour, now = 3600 * SECOND, Instant(1_800_000_000 * SECOND)
+    years_ago = Instant(now - 3 * 365 * 24 * hour)
+    assert trusted_now(now, trusted_before=years_ago) == years_ago + 30 * hour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import msgspec
 import pytest
@@ -166,6 +167,19 @@ def test_a_long_message_with_an_unreadable_part_is_used_without_it() -> None:
     assert isinstance(read.payload, StopTransaction)
     assert read.payload.id_tag is None
     assert isinstance(read_request("StopTransaction", raw, strict=False), Refusal)
+
+
+def test_a_part_that_python_cannot_read_is_left_out_too() -> None:
+    raw = json.dumps(STOP | {"transactionData": [LONG]})[:-1].encode() + b',"idTag":' + b"9" * 4000 + b"}"
+    allowed = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(1000)
+    try:
+        read = read_request("StopTransaction", raw, strict=False)
+    finally:
+        sys.set_int_max_str_digits(allowed)
+    assert isinstance(read, Request)
+    assert isinstance(read.payload, StopTransaction)
+    assert (read.payload.id_tag, read.payload.meter_stop) == (None, 9)
 
 
 def test_a_long_valid_message_is_read_whole() -> None:
