@@ -53,7 +53,7 @@ class Server:
         """Resident memory now, children included."""
         return sum(_resident_bytes(pid) for pid in _family(self.process.pid))
 
-    def settle(self, patience_seconds: float = 10.0) -> None:
+    def settle(self, patience_seconds: float = 120.0) -> None:
         """Wait until deferred work is done: less than 2 ms of CPU in 100 ms, twice in a row."""
         quiet = 0
         deadline = time.perf_counter() + patience_seconds

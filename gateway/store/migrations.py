@@ -19,7 +19,7 @@ APPLICATION_ID = 0x4F435047  # "OCPG"
 # background after the start (`keep_house.check_integrity`), so that stations are not kept waiting.
 LARGE_DATABASE_BYTES = 64_000_000
 # Small pages: on a quiet site nearly every message is a commit of its own, and a commit writes whole pages.
-PAGE_BYTES = 2048
+PAGE_BYTES = 1024
 
 
 class UnusableDatabase(Exception):
