@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from gateway.configuration import Configuration, StationSettings, read_secret
 from gateway.model.identities import StationId
 from gateway.model.treatment import Treatment
-from gateway.operations.provision_stations import is_known, settings_in_force
+from gateway.operations.known_stations import is_known, settings_from_file, settings_in_force
 from gateway.operations.site import Site
 from gateway.rules.registration import Admission
 from gateway.rules.station_passwords import key_bytes, presented_forms
@@ -133,8 +133,8 @@ def _find(db: Writing, site: Site, knock: Knock) -> _Known | None:
             return None
         identity = knock.identity
         row = stations.find(db, identity)
-    elif row is None or row.admission == "removed":
-        # a station of the file connects for the first time
+    elif row is None or (row.admission != "accepted" and settings_from_file(configuration, identity) is not None):
+        # a station of the file connects for the first time, or for the first time since the file names it
         station_facts.admit(db, StationId(identity), origin="file", admission="accepted", now=site.wall_clock())
         row = stations.find(db, identity)
     assert row is not None
