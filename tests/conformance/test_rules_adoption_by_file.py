@@ -11,7 +11,9 @@ async def test_a_pending_station_that_the_file_names_later_is_accepted(tmp_path:
     async with bench(tmp_path, ocpp='unknown_stations = "pending"') as gateway, gateway.station("NEW") as station:
         assert (await station.boots())["status"] == "Pending"
     named = '[[station]]\nid = "NEW"'
-    async with bench(tmp_path, ocpp='unknown_stations = "pending"', more=named) as gateway:
-        async with gateway.station("NEW") as station:
-            assert (await station.boots())["status"] == "Accepted"
-            assert (await station.authorizes("NOBODY")) == {"status": "Invalid"}, "answered, not refused as a stranger"
+    async with (
+        bench(tmp_path, ocpp='unknown_stations = "pending"', more=named) as gateway,
+        gateway.station("NEW") as station,
+    ):
+        assert (await station.boots())["status"] == "Accepted"
+        assert await station.authorizes("NOBODY") == {"status": "Invalid"}, "answered, not refused as a stranger"
