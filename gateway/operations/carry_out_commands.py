@@ -1,6 +1,6 @@
-"""The one corridor for requests to stations: API, command line, page and fleet all enter here.
+"""The one corridor for requests to stations: API, command line, page, fleet and the gateway itself all enter here.
 
-Accept into the inbox, ask the rules, call, heed the answer, write the outcome, tell it in the journal. Whatever the
+Accept into the inbox, ask the rules, call, heed the result, write the outcome, tell it in the journal. Whatever the
 station says, also no, is a result. The payload goes out verbatim; secrets are stored and shown masked.
 """
 
@@ -8,137 +8,108 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from gateway.model.calls import Answered, CallErrored, NotConnected, Reply, Unanswered
-from gateway.model.identities import CommandId, StationId, fold_tag
-from gateway.model.instants import Instant
+from gateway.model.calls import Answered, CallErrored, NotConnected, Payload, Reply, Unanswered
+from gateway.model.identities import CommandId, StationId
 from gateway.ocpp.v16 import to_station
 from gateway.ocpp.v16.actions import sent_to_station
 from gateway.ocpp.v16.schemas import violations
-from gateway.operations.provision_stations import is_known
+from gateway.operations.fill_in_orders import filled_in
+from gateway.operations.heed_results import expect, heed
+from gateway.operations.known_stations import is_known
+from gateway.operations.orders import Order, Outcome, Result
 from gateway.operations.site import Site
 from gateway.rules import commands as rules
 from gateway.rules.secrecy import masked, secrets_in
-from gateway.store import commands, configuration_keys, events, stations
+from gateway.store import commands, events, stations
 from gateway.store.writing import Writing
+
+__all__ = ["Outcome", "carry_out"]
 
 logger = logging.getLogger(__name__)
 
-_NO_CONNECTOR = 2**31
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a command; the members that do not apply are None."""
-
-    command_id: str
-    status: str  # answered | call_error | unanswered | not_connected | refused | unknown_station | unknown_action
-    response: Mapping[str, object] | None = None
-    code: str | None = None
-    description: str | None = None
-    request: Mapping[str, object] | None = None  # the payload sent, when the gateway filled something in
-    warning: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    command_id: CommandId
-    station: StationId
-    action: str
-    payload: Mapping[str, object]
-    actor: str
-
-
-async def carry_out(site: Site, *, station: str, action: str, payload: Mapping[str, object], actor: str) -> Outcome:
+async def carry_out(site: Site, *, station: str, action: str, payload: Payload, actor: str) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does."""
-    complete = _completed(site, StationId(station), action, payload)
-    command = _Command(CommandId(site.new_id()), StationId(station), action, complete, actor)
+    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor)
     if not sent_to_station(action):
-        return Outcome(
-            command.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations"
-        )
-    if not await site.database.write(lambda db: _accept(db, site, command)):
-        return Outcome(command.command_id, "unknown_station", description="unknown station")
-    outcome = await _send(site, command)
-    if complete is not payload:
-        outcome = replace(outcome, request=complete)
-    outcome = _shown(outcome, command)
-    await site.database.write(lambda db: _finish(db, site, command, outcome))
+        return Outcome(order.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
+    accepted = await site.database.write(lambda db: _accept(db, site, order))
+    if accepted is None:
+        return Outcome(order.command_id, "unknown_station", description="unknown station")
+    result, outcome = await _send(site, accepted)
+    if accepted.payload is not payload:
+        outcome = replace(outcome, request=accepted.payload)
+    outcome = _shown(outcome, accepted)
+    await site.database.write(lambda db: _finish(db, site, accepted, result, outcome))
     return outcome
 
 
-def _completed(site: Site, station: StationId, action: str, payload: Mapping[str, object]) -> Mapping[str, object]:
-    """The payload with what the gateway may fill in: the tag of a remote start that names none."""
-    connection = site.connected.get(station)
-    if action != "RemoteStartTransaction" or "idTag" in payload or connection is None:
-        return payload
-    tag = connection.treatment.remote_id_tag
-    return payload if tag is None else {**payload, "idTag": tag}
-
-
-def _accept(db: Writing, site: Site, command: _Command) -> bool:
-    if not is_known(site.configuration, command.station, stations.find(db, command.station)):
-        return False
+def _accept(db: Writing, site: Site, order: Order) -> Order | None:
+    """The complete order, in the inbox; None when the station is unknown."""
+    if not is_known(site.configuration, order.station, stations.find(db, order.station)):
+        return None
+    now = site.wall_clock()
+    order = replace(order, payload=filled_in(db, site, order))
     commands.accept(
         db,
-        command.command_id,
-        command.station,
-        action=command.action,
-        request=_masked_object(command.payload),
-        actor=command.actor,
-        now=site.wall_clock(),
+        order.command_id,
+        order.station,
+        action=order.action,
+        request=_masked_object(order.payload),
+        actor=order.actor,
+        now=now,
     )
-    id_tag, connector = command.payload.get("idTag"), command.payload.get("connectorId")
-    if command.action == "RemoteStartTransaction" and isinstance(id_tag, str):
-        commands.expect_remote_start(  # now, because a station may start before it has answered
-            db,
-            command.command_id,
-            command.station,
-            connector=connector if isinstance(connector, int) and 0 < connector < _NO_CONNECTOR else None,
-            folded_tag=fold_tag(id_tag),
-            now=site.wall_clock(),
-        )
-    return True
+    expect(db, site, order, now)
+    return order
 
 
-async def _send(site: Site, command: _Command) -> Outcome:
-    connection = site.connected.get(command.station)
+async def _send(site: Site, order: Order) -> tuple[Result, Outcome]:
+    connection = site.connected.get(order.station)
     if connection is None:
-        return Outcome(command.command_id, "not_connected", description="the station is not connected")
-    refusal = rules.reason_to_refuse(command.action, pending=connection.treatment.pending)
+        return _no_result(order, "not_connected", "the station is not connected")
+    refusal = rules.reason_to_refuse(order.action, pending=connection.treatment.pending)
     if refusal is not None:
-        return Outcome(command.command_id, "refused", description=refusal)
+        return _no_result(order, "refused", refusal)
     messages = site.health.counters.messages
     try:
         reply = await connection.call(
-            command.action, command.payload, patience_seconds=connection.treatment.call_patience_seconds
+            order.action, order.payload, patience_seconds=connection.treatment.call_patience_seconds
         )
     except NotConnected:
-        messages[command.action, "out", "not_connected"] += 1
-        return Outcome(command.command_id, "not_connected", description="the station is not connected")
+        messages[order.action, "out", "not_connected"] += 1
+        return _no_result(order, "not_connected", "the station is not connected")
     except Unanswered as error:
-        messages[command.action, "out", "unanswered"] += 1
-        return Outcome(command.command_id, "unanswered", description=str(error), warning=_warning(command, None))
-    messages[command.action, "out", "answered" if isinstance(reply, Answered) else "call_error"] += 1
-    return _outcome_of(command, reply)
+        messages[order.action, "out", "unanswered"] += 1
+        result, outcome = _no_result(order, "unanswered", str(error))
+        return result, replace(outcome, warning=_warning(order, None))
+    messages[order.action, "out", "answered" if isinstance(reply, Answered) else "call_error"] += 1
+    return _result_of(order, reply)
 
 
-def _outcome_of(command: _Command, reply: Reply) -> Outcome:
+def _no_result(order: Order, status: rules.NoAnswer, description: str) -> tuple[Result, Outcome]:
+    return Result(status), Outcome(order.command_id, status, description=description)
+
+
+def _result_of(order: Order, reply: Reply) -> tuple[Result, Outcome]:
     if isinstance(reply, CallErrored):
-        return Outcome(
-            command.command_id,
+        return Result("call_error", code=reply.code), Outcome(
+            order.command_id,
             "call_error",
             code=reply.code,
             description=reply.description,
-            warning=_warning(command, None),
+            warning=_warning(order, None),
         )
-    return Outcome(command.command_id, "answered", response=reply.payload, warning=_warning(command, reply))
+    answer = to_station.read_answer(order.action, reply.payload)
+    return Result("answered", payload=reply.payload, answer=answer), Outcome(
+        order.command_id, "answered", response=reply.payload, warning=_warning(order, reply)
+    )
 
 
-def _shown(outcome: Outcome, command: _Command) -> Outcome:
+def _shown(outcome: Outcome, order: Order) -> Outcome:
     """The outcome as it may be stored and shown: stations repeat what they were sent, also in complaints about it."""
-    sent = secrets_in(command.payload)
+    sent = secrets_in(order.payload)
     return replace(
         outcome,
         response=None if outcome.response is None else _masked_object(outcome.response, sent),
@@ -155,16 +126,16 @@ def _masked_object(document: Mapping[str, object], sent: Iterable[str] = ()) -> 
     return shown
 
 
-def _warning(command: _Command, reply: Answered | None) -> str | None:
+def _warning(order: Order, reply: Answered | None) -> str | None:
     """What looks wrong in the request, or in the answer; it stops nothing."""
-    wrong = violations(command.action, "request", dict(command.payload))
+    wrong = violations(order.action, "request", dict(order.payload))
     if wrong is not None:
         return f"request: {wrong.description}"
-    wrong = violations(command.action, "response", dict(reply.payload)) if reply is not None else None
+    wrong = violations(order.action, "response", dict(reply.payload)) if reply is not None else None
     return f"response: {wrong.description}" if wrong is not None else None
 
 
-def _finish(db: Writing, site: Site, command: _Command, outcome: Outcome) -> None:
+def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outcome) -> None:
     now = site.wall_clock()
     told = {
         "status": outcome.status,
@@ -172,44 +143,19 @@ def _finish(db: Writing, site: Site, command: _Command, outcome: Outcome) -> Non
         "code": outcome.code,
         "description": outcome.description,
     }
-    commands.finish(db, command.command_id, status=outcome.status, outcome=told, now=now)
+    commands.finish(db, order.command_id, status=outcome.status, outcome=told, now=now)
     events.append(
         db,
         "command.finished",
-        station=command.station,
+        station=order.station,
         happened_at=now,
         recorded_at=now,
         data={
-            "command_id": command.command_id,
-            "action": command.action,
-            "request": _masked_object(command.payload),
-            "actor": command.actor,
+            "command_id": order.command_id,
+            "action": order.action,
+            "request": _masked_object(order.payload),
+            "actor": order.actor,
             **told,
         },
     )
-    answer = None
-    if outcome.status == "answered" and outcome.response is not None:
-        answer = to_station.read_answer(command.action, outcome.response)
-        _heed(db, command, answer, now)
-    if outcome.status != "unanswered" and answer != to_station.StatusAnswer("Accepted"):
-        commands.drop_remote_start(db, command.command_id)
-
-
-def _heed(db: Writing, command: _Command, answer: to_station.Answer | None, now: Instant) -> None:
-    """What a station's answer changes in what we know of it."""
-    match command.action, answer:
-        case "GetConfiguration", to_station.ConfigurationAnswer(entries):
-            for entry in entries:
-                configuration_keys.record(
-                    db, command.station, entry.key, value=entry.value, readonly=entry.readonly, now=now
-                )
-        case "ChangeConfiguration", to_station.StatusAnswer("Accepted" | "RebootRequired" as status):
-            shown = _masked_object(command.payload)
-            key, value = shown.get("key"), shown.get("value")
-            if isinstance(key, str):
-                rebooting = status == "RebootRequired"
-                configuration_keys.record_change(
-                    db, command.station, key, value=str(value), reboot_required=rebooting, now=now
-                )
-        case _:
-            pass
+    heed(db, site, order, result, now)

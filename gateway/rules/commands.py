@@ -6,6 +6,10 @@ only what the standard forbids the central system to send at all.
 
 from __future__ import annotations
 
+from typing import Literal
+
+NoAnswer = Literal["not_connected", "refused", "unanswered"]
+
 _FORBIDDEN_WHILE_PENDING = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
 

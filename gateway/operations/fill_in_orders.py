@@ -1,0 +1,37 @@
+"""What the gateway chooses when a command leaves it out: ids, and the tag of a remote start.
+
+`FILLED_IN` is the table; each function runs in the unit that accepts the order and returns the complete payload, the
+very same object when nothing was missing. What the operator did write is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from gateway.model.calls import Payload
+from gateway.operations.orders import Order
+from gateway.operations.site import Site
+from gateway.store.writing import Writing
+
+FillIn = Callable[[Writing, Site, Order], Payload]
+
+
+def filled_in(db: Writing, site: Site, order: Order) -> Payload:
+    """The order's complete payload; the same object when nothing was missing."""
+    fill_in = FILLED_IN.get(order.action)
+    return order.payload if fill_in is None else fill_in(db, site, order)
+
+
+def remote_start(db: Writing, site: Site, order: Order) -> Payload:
+    """The station's own tag for remote starts, when none is named."""
+    connection = site.connected.get(order.station)
+    tag = None if connection is None else connection.treatment.remote_id_tag
+    return order.payload if "idTag" in order.payload or tag is None else {**order.payload, "idTag": tag}
+
+
+FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
+    {
+        "RemoteStartTransaction": remote_start,
+    }
+)

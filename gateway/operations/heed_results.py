@@ -1,0 +1,96 @@
+"""What a command changes in what we know of a station: when it is sent, and when its result is there.
+
+Two tables. `EXPECTED`: noted in the unit that accepts the order, because a station may act before it has answered.
+`HEEDED`: done in the unit that writes the outcome, whatever the outcome was. What is not listed changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from gateway.model.identities import fold_tag
+from gateway.model.instants import Instant
+from gateway.ocpp.v16.to_station import ConfigurationAnswer, StatusAnswer
+from gateway.operations.orders import Order, Result
+from gateway.operations.site import Site
+from gateway.rules.secrecy import masked
+from gateway.store import commands, configuration_keys
+from gateway.store.writing import Writing
+
+Expect = Callable[[Writing, Site, Order, Instant], None]
+Heed = Callable[[Writing, Site, Order, Result, Instant], None]
+
+_NO_CONNECTOR = 2**31
+
+
+def expect(db: Writing, site: Site, order: Order, now: Instant) -> None:
+    """Note what may come of an order that is about to be sent."""
+    for note in EXPECTED.get(order.action, ()):
+        note(db, site, order, now)
+
+
+def heed(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
+    """Note what has come of an order."""
+    for note in HEEDED.get(order.action, ()):
+        note(db, site, order, result, now)
+
+
+def expect_remote_start(db: Writing, site: Site, order: Order, now: Instant) -> None:
+    """A session with this tag may follow."""
+    id_tag, connector = order.payload.get("idTag"), order.payload.get("connectorId")
+    if isinstance(id_tag, str):
+        commands.expect_remote_start(
+            db,
+            order.command_id,
+            order.station,
+            connector=connector if isinstance(connector, int) and 0 < connector < _NO_CONNECTOR else None,
+            folded_tag=fold_tag(id_tag),
+            now=now,
+        )
+
+
+def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
+    """No session will follow, unless the station said Accepted or may not have been able to say it."""
+    if result.status != "unanswered" and result.answer != StatusAnswer("Accepted"):
+        commands.drop_remote_start(db, order.command_id)
+
+
+def heed_configuration(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
+    """GetConfiguration: the settings as the station tells them."""
+    if isinstance(result.answer, ConfigurationAnswer):
+        for entry in result.answer.configuration_key:
+            value = masked({entry.key: entry.value})
+            assert isinstance(value, Mapping)
+            configuration_keys.record(
+                db, order.station, entry.key, value=value[entry.key], readonly=entry.readonly, now=now
+            )
+
+
+def heed_change(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
+    """ChangeConfiguration: the value is stored in the station, perhaps in effect only after a reboot."""
+    match result.answer:
+        case StatusAnswer("Accepted" | "RebootRequired" as status):
+            shown = masked(order.payload)
+            assert isinstance(shown, Mapping)
+            key, value = shown.get("key"), shown.get("value")
+            if isinstance(key, str):
+                rebooting = status == "RebootRequired"
+                configuration_keys.record_change(
+                    db, order.station, key, value=str(value), reboot_required=rebooting, now=now
+                )
+
+
+EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
+    {
+        "RemoteStartTransaction": (expect_remote_start,),
+    }
+)
+
+HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
+    {
+        "ChangeConfiguration": (heed_change,),
+        "GetConfiguration": (heed_configuration,),
+        "RemoteStartTransaction": (heed_remote_start,),
+    }
+)
