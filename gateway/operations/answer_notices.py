@@ -14,11 +14,12 @@ from gateway.model.connectors import ConnectorState
 from gateway.model.identities import ConnectorId
 from gateway.model.instants import text_of
 from gateway.ocpp.v16 import from_station as v16
+from gateway.operations.draw_consequences import Booted, StatusChanged, after_boot, after_status
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import how_to_register
 from gateway.rules.secrecy import masked
-from gateway.store import commands, configuration_keys, connectors, events, station_facts
+from gateway.store import commands, configuration_keys, connectors, events, station_facts, stations
 from gateway.store.writing import Writing
 
 _EMPTY = v16.EmptyAnswer()
@@ -37,6 +38,7 @@ def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerU
             station_facts.admission_of(db, asked.station),
             heartbeat_seconds=asked.site.configuration.ocpp.heartbeat_seconds,
         )
+        before = stations.find(db, asked.station)
         station_facts.record_boot(db, asked.station, plate, now=asked.now)
         configuration_keys.all_in_effect(db, asked.station)
         events.append(
@@ -53,6 +55,7 @@ def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerU
                 "firmware_version": plate.firmware_version,
             },
         )
+        after_boot(db, asked.site, Booted(asked.station, before, plate, asked.now))
         return v16.BootNotificationAnswer(
             status=registration.status,
             current_time=text_of(asked.site.wall_clock()),
@@ -87,6 +90,7 @@ def status_notification(asked: Question, request: v16.StatusNotification) -> Ans
                 _note_clock(db, asked, (told - asked.now) // 1000)
             if state.status == "Available":
                 commands.drop_remote_starts(db, asked.station, connector=connector, asked_before=asked.now)
+            after_status(db, asked.site, StatusChanged(asked.station, connector, state, asked.now))
         if not news or known is None or _tells_more(state, known):
             _tell_status(db, asked, connector, state, historical=not news)
         return _EMPTY

@@ -12,6 +12,7 @@ from gateway.model.sessions import OrphanStop, Session, StartRequest, StopReques
 from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.attribute_meter_frames import attribute_newest
+from gateway.operations.draw_consequences import Started, after_start
 from gateway.operations.end_sessions import end_reconstructed, record_end
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
@@ -158,6 +159,7 @@ def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int
             "anomalies": start.anomalies,
         },
     )
+    after_start(db, asked.site, Started(start, transaction_id, verdict, command, asked.now))
     db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="started"))
     return v16.StartTransactionAnswer(transaction_id=transaction_id, id_tag_info=_info(verdict))
 

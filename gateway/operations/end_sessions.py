@@ -9,6 +9,7 @@ from __future__ import annotations
 from gateway.model.instants import Instant, text_of
 from gateway.model.sessions import Session, Stop
 from gateway.operations.attribute_meter_frames import attribute_newest, first_register_of, last_register_of
+from gateway.operations.draw_consequences import Ended, after_end
 from gateway.operations.known_stations import find_settings
 from gateway.operations.site import Site
 from gateway.rules.transactions import delivered_wh, reconstructed_stop
@@ -39,6 +40,7 @@ def record_end(db: Writing, site: Site, session: Session, stop: Stop, *, now: In
     transactions.record_stop(db, session.transaction_id, stop, received_at=now, measured_start_wh=measured_start_wh)
     energy_wh = delivered_wh(session, stop)
     _tell(db, session, stop, energy_wh, now)
+    after_end(db, site, Ended(session, now))
     counters = site.health.counters
     result = "ended" if stop.source == "station" else "reconstructed"
     db.then.append(lambda: counters.increase("transactions_total", result=result))

@@ -8,3 +8,17 @@ CREATE TABLE numbers_given (
     value   INTEGER NOT NULL CHECK (value > 0),
     PRIMARY KEY (station, name)
 ) STRICT, WITHOUT ROWID;
+
+-- == Smart charging ==
+
+-- == Local authorization lists ==
+
+-- == Reservations ==
+
+-- == Firmware, diagnostics and log jobs ==
+
+-- == Security profiles and passwords ==
+
+-- == Certificates ==
+
+-- == Station settings and capabilities ==

@@ -1,0 +1,89 @@
+"""What else changes when something has happened: a table for each occasion, in the order in which it is done.
+
+Each function runs inside the unit of work that records what happened, so it may run twice and touches nothing but the
+database (side effects go through `db.then`). What an answer to a command changes is in `heed_results`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.model.connectors import ConnectorState
+from gateway.model.identities import CommandId, ConnectorId, StationId
+from gateway.model.instants import Instant
+from gateway.model.sessions import Session, StartRequest
+from gateway.model.tags import Verdict
+from gateway.operations.site import Site
+from gateway.store.station_facts import Nameplate
+from gateway.store.stations import StationRow
+from gateway.store.writing import Writing
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """A BootNotification: `before` is what was known of the station until now."""
+
+    station: StationId
+    before: StationRow | None
+    plate: Nameplate
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A StatusNotification that is news."""
+
+    station: StationId
+    connector: ConnectorId
+    state: ConnectorState
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A session was recorded for the first time; `command` is the remote start that asked for it, if one did."""
+
+    start: StartRequest
+    transaction_id: int
+    verdict: Verdict
+    command: CommandId | None
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session ended, by its station's word or reconstructed; it may end again when that is corrected."""
+
+    session: Session
+    now: Instant
+
+
+ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = ()
+ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = ()
+ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = ()
+ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = ()
+
+
+def after_boot(db: Writing, site: Site, what: Booted) -> None:
+    """A station has booted."""
+    for draw in ON_BOOT:
+        draw(db, site, what)
+
+
+def after_status(db: Writing, site: Site, what: StatusChanged) -> None:
+    """A connector, or the station as a whole (0), is in another state."""
+    for draw in ON_STATUS:
+        draw(db, site, what)
+
+
+def after_start(db: Writing, site: Site, what: Started) -> None:
+    """A session has begun."""
+    for draw in ON_START:
+        draw(db, site, what)
+
+
+def after_end(db: Writing, site: Site, what: Ended) -> None:
+    """A session has ended."""
+    for draw in ON_END:
+        draw(db, site, what)
