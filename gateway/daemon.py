@@ -25,6 +25,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
+from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.site import Site
 from gateway.operations.trace_frames import tracing
 from gateway.operations.welcome_station import arriving, leaving, welcoming
@@ -229,6 +230,7 @@ async def _open_web_door(site: Site) -> AsyncIterator[int]:
 @asynccontextmanager
 async def _loops(site: Site) -> AsyncIterator[None]:
     named = {
+        "automatic requests": look_after_stations,
         "meter index": keep_house.index_meter_frames,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,

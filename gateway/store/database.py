@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -62,7 +63,7 @@ class Database:
         self._connection = connection
         self._executor = executor
         self._loop = asyncio.get_running_loop()
-        self.committed: Callable[[str | None], None] = lambda failure: None  # told after each batch, see `failure`
+        self.committed: Callable[[str | None], None] = lambda failure: None  # told after each batch that writes
         self._waiting: Batch = []
         self._flushing = False
         self._closed = False
@@ -121,12 +122,14 @@ class Database:
         else:
             self._flushing = False
             self._idle.set()
-        self._tell(iter(then), zip(batch, outcomes, strict=True))
+        self._tell(iter(then), zip(batch, outcomes, strict=True), wrote=wrote)
 
     def _tell(
         self,
         then: Iterator[Callable[[], None]],
         answers: Iterator[tuple[tuple[Unit[object], Done], tuple[object, BaseException | None]]],
+        *,
+        wrote: bool,
     ) -> None:
         try:
             for follow_up in then:
@@ -135,9 +138,10 @@ class Database:
                 done(result, error)
         except BaseException:
             # that was one caller's fault; those behind it in the batch must learn their outcomes all the same
-            self._loop.call_soon(self._tell, then, answers)
+            self._loop.call_soon(partial(self._tell, then, answers, wrote=wrote))
             raise
-        self.committed(self.failure)
+        if wrote:
+            self.committed(self.failure)
 
 
 async def open_database(path: Path) -> Database:

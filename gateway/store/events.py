@@ -5,12 +5,13 @@ It does not know who reads: the API, the live feed and the fleet managers each k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import msgspec
 
 from gateway.model.clipping import clipped
+from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.store.writing import Writing
 
@@ -77,6 +78,37 @@ def append(
         ),
     )
     return event_id
+
+
+def newest_id(db: Writing) -> int:
+    """The id of the newest event that is committed; 0 when there is none."""
+    (newest,) = db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
+    return int(newest)
+
+
+def of_kinds(
+    db: Writing, kinds: Collection[str], *, after: int, most: int
+) -> tuple[int, list[tuple[str, StationId | None]]]:
+    """(kind, station) of the next `most` committed events of these kinds, and the id up to which was looked."""
+    newest = newest_id(db)
+    places = ", ".join("?" * len(kinds))
+    rows = db.execute(
+        f"SELECT id, kind, station FROM events WHERE id > ? AND kind IN ({places}) ORDER BY id LIMIT ?",
+        (after, *kinds, most),
+    ).fetchall()
+    upto = rows[-1][0] if len(rows) == most else newest
+    return upto, [(kind, station) for _, kind, station in rows]
+
+
+def troubles_of_automatic_calls(db: Writing, station: str, *, after: int) -> frozenset[str]:
+    """Which requests of the gateway's own to the station got no answer since, by status."""
+    rows = db.execute(
+        "SELECT DISTINCT json_extract(data, '$.status') FROM events WHERE id > ? AND kind = 'command.finished'"
+        " AND station = ? AND json_extract(data, '$.actor') = 'gateway'"
+        " AND json_extract(data, '$.status') <> 'answered'",
+        (after, station),
+    )
+    return frozenset(status for (status,) in rows)
 
 
 def _bounded(value: object) -> object:

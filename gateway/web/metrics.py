@@ -31,6 +31,7 @@ HELP = {
     "transactions_total": "Transactions since the start, by what became of them.",
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
+    "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
     "web_errors_total": "Requests to the API that failed by an error of the gateway since the start.",
 }
 
