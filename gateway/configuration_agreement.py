@@ -55,6 +55,7 @@ def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
     yield from _circuits(configuration)
     yield from _station_identities(configuration)
     yield from _station_load(configuration)
+    yield from _keys_twice(configuration)
 
 
 def _ports_twice(configuration: Configuration) -> Iterator[Disagreement]:
@@ -163,6 +164,27 @@ def _station_load(configuration: Configuration) -> Iterator[Disagreement]:
             yield ("station", position, "min_amps"), f"at most {most}", f"{station.min_amps:g}"
         if station.fallback_amps > station.max_amps:
             yield ("station", position, "fallback_amps"), f"at most {most}", f"{station.fallback_amps:g}"
+
+
+def _keys_twice(configuration: Configuration) -> Iterator[Disagreement]:
+    """Configuration keys that differ in letter case alone: stations do not tell them apart."""
+    for section, configurations in (
+        ("station", [station.configuration for station in configuration.stations]),
+        ("station_model", [kind.configuration for kind in configuration.station_models]),
+    ):
+        for position, keys in enumerate(configurations):
+            for key in spelled_twice(keys):
+                where: tuple[Step, ...] = (section, position, "configuration", key)
+                yield where, "each configuration key once, in whatever letter case", "another spelling of the same key"
+
+
+def spelled_twice(keys: Iterable[str]) -> Iterator[str]:
+    """Those keys that stood there before in another letter case."""
+    seen: set[str] = set()
+    for key in keys:
+        if key.casefold() in seen:
+            yield key
+        seen.add(key.casefold())
 
 
 def _one_of(what: str, names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ This file does not know how files are read, nor which keys must agree with each 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Between, Passes, SecretFile
+from gateway.rules.desired_settings import may_be_wanted
+from gateway.rules.secrecy import masked_text
 
 
 def _is_zone(name: str) -> bool:
@@ -64,6 +67,23 @@ TopicRoot = Annotated[
 PhaseRotation = Annotated[
     str, Passes('an order of "123", or "1", "2" or "3" for a one-phase station', lambda text: text in _ROTATIONS)
 ]
+# OCPP 1.6 5.3, 7.29: a key is a CiString50, a value a CiString500
+SettingName = Annotated[
+    str,
+    Passes(
+        "1 to 50 characters, and none that holds a secret (AuthorizationKey and SecurityProfile are set by"
+        " `ocpp-gateway station security`)",
+        lambda text: 0 < len(text) <= 50 and text.isprintable() and text == text.strip() and may_be_wanted(text),
+    ),
+]
+SettingValue = Annotated[
+    str,
+    Passes(
+        'text such as "60", of up to 500 characters and without a password',
+        lambda text: len(text) <= 500 and text.isprintable() and masked_text(text) == text,
+    ),
+]
+Pattern = Annotated[str, _up_to(50)]
 Parity = Literal["N", "E", "O"]
 Baudrate = Annotated[int, Between(300, 921_600)]
 Unit = Annotated[int, Between(1, 247)]
@@ -114,6 +134,7 @@ class Ocpp:
     heartbeat_seconds: Annotated[int, Between(1, 86_400)] = 300
     call_timeout_seconds: Seconds = 60
     automatic_calls: bool = True
+    reboot_when_idle: bool = False
     strict: bool = False
     max_frame_bytes: Annotated[int, Between(65_536, 100_000_000)] = 8_000_000
     answering_queue: Annotated[int, Between(1, 10_000)] = 32
@@ -265,6 +286,17 @@ class StationSettings:
     # OCPP 1.6 7.28: IdToken is a CiString20
     remote_id_tag: Annotated[str, _up_to(20)] | None = None
     quiet: bool = False
+    configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
+    reboot_when_idle: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StationModel:
+    """[[station_model]]: configuration keys for every station of one kind; a later table beats an earlier one."""
+
+    vendor: Pattern = "*"
+    model: Pattern = "*"
+    configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
 
 
 _DEFAULTS_PLACE = Place("(built-in defaults)", "")
@@ -285,4 +317,5 @@ class Configuration:
     meters: tuple[Meter, ...] = field(default=(), metadata={"key": "meter"})
     circuits: tuple[Circuit, ...] = field(default=(), metadata={"key": "circuit"})
     stations: tuple[StationSettings, ...] = field(default=(), metadata={"key": "station"})
+    station_models: tuple[StationModel, ...] = field(default=(), metadata={"key": "station_model"})
     written: Node = field(default=Node({}, _DEFAULTS_PLACE), compare=False, repr=False, metadata={"key": ""})

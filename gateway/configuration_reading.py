@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Literal, NewType, TypeVar
 
-from gateway.configuration_files import Mistake, Node, Place, place_of, shown
+from gateway.configuration_files import Mistake, Node, Place, place_of, quoted, shown
 
 Shape = TypeVar("Shape")
 
@@ -113,6 +113,8 @@ class Reader:
             return self._per_phase(hint, node)
         if origin is tuple:
             return self._list(hint, node)
+        if origin is Mapping:
+            return self._mapping(arguments, node)
         if isinstance(hint, type) and is_dataclass(hint):
             return self._table(hint, node)
         return self._scalar(hint, node)
@@ -163,6 +165,23 @@ class Reader:
                 self.report(item.place, expected=wrong.expected, got=shown(item))
         # positions must match those of the tree, or a later mistake would name the wrong entry
         return tuple(values) if len(values) == len(node.value) else ()
+
+    def _mapping(self, hints: tuple[object, ...], node: Node) -> dict[object, object]:
+        """A table whose keys are free; the wrong ones are left out and reported."""
+        if not isinstance(node.value, dict):
+            raise _Wrong("a table")
+        found: dict[object, object] = {}
+        for key, child in node.value.items():
+            try:
+                name = self._value(hints[0], Node(key, child.place))
+            except _Wrong as wrong:
+                self.report(child.place, expected=f"as the key {wrong.expected}", got=quoted(key))
+                continue
+            try:
+                found[name] = self._value(hints[1], child)
+            except _Wrong as wrong:
+                self.report(child.place, expected=wrong.expected, got=shown(child))
+        return found
 
     def _scalar(self, hint: object, node: Node) -> object:
         value = node.value

@@ -18,7 +18,7 @@ from gateway.ocpp.v16.schemas import violations
 from gateway.operations.fill_in_orders import filled_in
 from gateway.operations.heed_results import expect, heed
 from gateway.operations.known_stations import is_known
-from gateway.operations.orders import Order, Outcome, Result
+from gateway.operations.orders import GATEWAY, Order, Outcome, Result
 from gateway.operations.site import Site
 from gateway.rules import commands as rules
 from gateway.rules.secrecy import masked, secrets_in
@@ -69,14 +69,15 @@ async def _send(site: Site, order: Order) -> tuple[Result, Outcome]:
     connection = site.connected.get(order.station)
     if connection is None:
         return _no_result(order, "not_connected", "the station is not connected")
-    refusal = rules.reason_to_refuse(order.action, pending=connection.treatment.pending)
+    treatment = connection.treatment
+    refusal = rules.reason_to_refuse(
+        order.action, pending=treatment.pending, quiet=treatment.quiet, by_itself=order.actor == GATEWAY
+    )
     if refusal is not None:
         return _no_result(order, "refused", refusal)
     messages = site.health.counters.messages
     try:
-        reply = await connection.call(
-            order.action, order.payload, patience_seconds=connection.treatment.call_patience_seconds
-        )
+        reply = await connection.call(order.action, order.payload, patience_seconds=treatment.call_patience_seconds)
     except NotConnected:
         messages[order.action, "out", "not_connected"] += 1
         return _no_result(order, "not_connected", "the station is not connected")

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant, seconds_later, text_of
 from gateway.ocpp.repair import QUIRKS
+from gateway.operations.known_settings import find_capabilities, find_settings_of
 from gateway.operations.provision_stations import is_known, settings_from_file, settings_in_force
 from gateway.operations.site import Site
 from gateway.store import reports_stations, reports_transactions
@@ -37,12 +38,22 @@ async def describe_stations(site: Site, *, after: str, limit: int) -> list[Docum
 
 
 async def describe_station(site: Site, station: str) -> Document | None:
-    """One station with its configuration keys; None when it is unknown."""
+    """One station with its configuration keys and what follows from them; None when it is unknown."""
     row = (await reports_stations.rows_of(site.readers, [station])).get(station)
     if not is_known(site.configuration, station, row):
         return None
     (document,) = await _describe(site, [station])
-    return {**document, "configuration": await reports_stations.configuration_keys(site.readers, station)}
+    settings, capabilities = await site.database.write(
+        lambda db: (find_settings_of(db, site, station), find_capabilities(db, StationId(station)))
+    )
+    return {
+        **document,
+        "configuration_keys": await reports_stations.configuration_keys(site.readers, station),
+        "desired_configuration": dict(settings.desired),
+        "settings_drift": [asdict(one) for one in settings.drifts],
+        "reboot_required": any(key.reboot_required for key in settings.known.reported.values()),
+        "capabilities": asdict(capabilities),
+    }
 
 
 async def count_stations(site: Site) -> tuple[list[str], int]:

@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
-from gateway.ocpp.v16.to_station import ConfigurationAnswer, StatusAnswer
+from gateway.ocpp.v16.to_station import StatusAnswer
+from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
-from gateway.rules.secrecy import masked
-from gateway.store import commands, configuration_keys
+from gateway.store import commands
 from gateway.store.writing import Writing
 
 Expect = Callable[[Writing, Site, Order, Instant], None]
@@ -32,6 +32,7 @@ def expect(db: Writing, site: Site, order: Order, now: Instant) -> None:
 
 def heed(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
     """Note what has come of an order."""
+    heed_support(db, site, order, result, now)
     for note in HEEDED.get(order.action, ()):
         note(db, site, order, result, now)
 
@@ -54,31 +55,6 @@ def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now
     """No session will follow, unless the station said Accepted or may not have been able to say it."""
     if result.status != "unanswered" and result.answer != StatusAnswer("Accepted"):
         commands.drop_remote_start(db, order.command_id)
-
-
-def heed_configuration(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
-    """GetConfiguration: the settings as the station tells them."""
-    if isinstance(result.answer, ConfigurationAnswer):
-        for entry in result.answer.configuration_key:
-            value = masked({entry.key: entry.value})
-            assert isinstance(value, Mapping)
-            configuration_keys.record(
-                db, order.station, entry.key, value=value[entry.key], readonly=entry.readonly, now=now
-            )
-
-
-def heed_change(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
-    """ChangeConfiguration: the value is stored in the station, perhaps in effect only after a reboot."""
-    match result.answer:
-        case StatusAnswer("Accepted" | "RebootRequired" as status):
-            shown = masked(order.payload)
-            assert isinstance(shown, Mapping)
-            key, value = shown.get("key"), shown.get("value")
-            if isinstance(key, str):
-                rebooting = status == "RebootRequired"
-                configuration_keys.record_change(
-                    db, order.station, key, value=str(value), reboot_required=rebooting, now=now
-                )
 
 
 EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(

@@ -17,6 +17,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from gateway.model.identities import StationId
+from gateway.operations.ask_by_itself import LookAgain, may_be_asked
+from gateway.operations.ask_for_status import ask_for_status
+from gateway.operations.orders import GATEWAY
+from gateway.operations.read_settings import read_settings
+from gateway.operations.reboot_when_idle import reboot_when_idle
+from gateway.operations.repair_settings import repair_settings
 from gateway.operations.site import Site
 from gateway.rules.waiting_time import waiting_seconds
 from gateway.store import events
@@ -27,7 +33,12 @@ logger = logging.getLogger(__name__)
 
 Care = Callable[[Site, StationId], Awaitable[None]]
 
-AUTOMATIC: tuple[Care, ...] = ()
+AUTOMATIC: tuple[Care, ...] = (
+    ask_for_status,
+    read_settings,
+    repair_settings,
+    reboot_when_idle,
+)
 
 # Which events make it a station's turn: its arrival, a person's change of it, another change for it, one for all
 # stations; and its removal.
@@ -53,12 +64,6 @@ _LEAST_WAIT_SECONDS = 60.0
 _MOST_WAIT_SECONDS = 21_600.0
 _EVENTS_AT_ONCE = 1000
 _NEVER = float("inf")
-
-
-def may_be_asked(site: Site, station: StationId) -> bool:
-    """True while the station is connected, accepted, and does not want to be left in peace."""
-    connection = site.connected.get(station)
-    return connection is not None and not connection.treatment.pending and not connection.treatment.quiet
 
 
 async def look_after_stations(site: Site) -> None:
@@ -178,13 +183,14 @@ class _Turns:
         """One station's turn, as soon as there is a place; afterwards it is known when the next one comes."""
         turn = self.of_station[station]
         async with self.places:
-            well = await _look_after(self.site, station)
+            again_in = await _look_after(self.site, station)
         now = asyncio.get_running_loop().time()
         turn.running = False
-        turn.failures = 0 if well else turn.failures + 1
-        if well:
-            turn.due_at = min(turn.due_at, now + AGAIN_SECONDS)  # it may have come anew meanwhile
+        if again_in is not None:
+            turn.failures = 0
+            turn.due_at = min(turn.due_at, now + again_in)  # it may have come anew meanwhile
         else:
+            turn.failures += 1
             turn.due_at = now + _wait(turn.failures)
 
 
@@ -192,29 +198,34 @@ def _wait(failures: int) -> float:
     return waiting_seconds(failures, least=_LEAST_WAIT_SECONDS, most=_MOST_WAIT_SECONDS) if failures else 0.0
 
 
-async def _look_after(site: Site, station: StationId) -> bool:
-    """Do everything that is due for the station; False when it should be tried again before long."""
-    well = True
+async def _look_after(site: Site, station: StationId) -> float | None:
+    """Do everything that is due for the station; when to look again (seconds), None: it did not go well."""
+    again_in, well = AGAIN_SECONDS, True
     for care in AUTOMATIC:
         if not may_be_asked(site, station):
-            return well
+            break
         try:
-            before = await site.database.write(events.newest_id)
-            await care(site, station)
-            trouble = await site.database.write(
-                lambda db, before=before: events.troubles_of_automatic_calls(db, station, after=before)  # type: ignore[misc]
-            )
+            trouble = await _one_care(site, station, care)
+        except LookAgain as later:
+            again_in = min(again_in, later.seconds)
+            continue
         except StoreUnavailable as error:
             logger.error("looking after %s stopped: %s", station, error, extra={"station": station})
-            return False
+            return None
         except Exception as error:
             name = getattr(care, "__name__", "?")
             logger.error("%s failed for %s", name, station, exc_info=error, extra={"station": station})
             site.health.counters.increase("automatic_faults_total", care=name)
             well = False
             continue
-        if trouble:
-            well = False
+        well = well and not trouble
         if trouble & {"unanswered", "not_connected"}:
-            return False  # asking for more would only take longer
-    return well
+            break  # asking for more would only take longer
+    return again_in if well else None
+
+
+async def _one_care(site: Site, station: StationId, care: Care) -> frozenset[str]:
+    """Do one thing; which of the requests that it sent got no answer, by status."""
+    before = await site.database.write(events.newest_id)
+    await care(site, station)
+    return await site.database.write(lambda db: events.unanswered(db, station, actor=GATEWAY, after=before))

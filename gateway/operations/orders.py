@@ -17,6 +17,9 @@ Status = Literal[
     "answered", "call_error", "unanswered", "not_connected", "refused", "unknown_station", "unknown_action"
 ]
 
+# the actor of what nobody asked for
+GATEWAY = "gateway"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

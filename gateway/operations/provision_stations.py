@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.configuration import Configuration, StationSettings
+from gateway.configuration_agreement import spelled_twice
 from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Reader
 from gateway.model.identities import StationId
@@ -162,7 +163,7 @@ async def _read(station: str, fields: Mapping[str, object]) -> _Asked:
     mistakes += [
         FieldMistake(wrong.place.key, f"expected {wrong.expected}, got {wrong.got}") for wrong in reader.mistakes
     ]
-    wrong_fields = {mistake.field.partition("[")[0] for mistake in mistakes}
+    wrong_fields = {mistake.field.partition("[")[0].partition(".")[0] for mistake in mistakes}
     values = {name: _kept(getattr(settings, name)) for name in tree if name in SETTABLE and name not in wrong_fields}
     password_hash = None
     if isinstance(password, str) and 0 < len(password.encode("utf-8", "replace")) <= MOST_PASSWORD_BYTES:
@@ -202,6 +203,8 @@ def _disagreements(
     for alias in settings.aliases:
         if any(alias in (other.id, *other.aliases) for other in configuration.stations if other.id != settings.id):
             found.append(FieldMistake("aliases", f"{json.dumps(alias)} is another station's identity"))
+    for key in spelled_twice(settings.configuration):
+        found.append(FieldMistake(f"configuration.{key}", "another spelling of the same key is there already"))
     wrong = {mistake.field for mistake in mistaken}
     return [mistake for mistake in found if mistake.field not in wrong]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from gateway.model.identities import CommandId, FoldedTag, StationId
 from gateway.model.instants import Instant
@@ -90,3 +90,22 @@ def drop_remote_starts(db: Writing, station: StationId, *, connector: int, asked
 def drop_old_remote_starts(db: Writing, *, asked_before: Instant) -> int:
     """Remote starts that were never used within the connection time-out. Returns how many."""
     return db.execute("DELETE FROM remote_starts WHERE asked_at < ?", (asked_before,)).rowcount
+
+
+def asked_since(
+    db: Writing, station: StationId, *, actions: Collection[str], since: Instant, actor: str | None = None
+) -> bool:
+    """Was the station asked for one of these since then, by `actor` or (None) by anybody?"""
+    places = ", ".join("?" * len(actions))
+    row = db.execute(
+        f"SELECT 1 FROM commands WHERE asked_at >= ? AND station = ? AND action IN ({places})"
+        " AND (? IS NULL OR actor = ?) LIMIT 1",
+        (since, station, *actions, actor, actor),
+    ).fetchone()
+    return row is not None
+
+
+def expected_starts(db: Writing, station: StationId) -> int:
+    """How many remote starts of the station may still come about."""
+    (count,) = db.execute("SELECT count(*) FROM remote_starts WHERE station = ?", (station,)).fetchone()
+    return int(count)

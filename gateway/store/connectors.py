@@ -34,3 +34,18 @@ def record(db: Writing, station: StationId, connector: ConnectorId, state: Conne
             state.received_at,
         ),
     )
+
+
+def numbers(db: Writing, station: str) -> tuple[int, ...]:
+    """The connectors that ever told their status, 0 for the whole station."""
+    return tuple(number for (number,) in db.execute("SELECT connector FROM connectors WHERE station = ?", (station,)))
+
+
+def all_of_station(db: Writing, station: str) -> dict[int, ConnectorState]:
+    """The state of every connector that ever told it."""
+    rows = db.execute(
+        "SELECT connector, status, error_code, status_at, received_at, info, vendor_id, vendor_error_code"
+        " FROM connectors WHERE station = ?",
+        (station,),
+    )
+    return {row[0]: ConnectorState(*row[1:]) for row in rows}

@@ -100,13 +100,12 @@ def of_kinds(
     return upto, [(kind, station) for _, kind, station in rows]
 
 
-def troubles_of_automatic_calls(db: Writing, station: str, *, after: int) -> frozenset[str]:
-    """Which requests of the gateway's own to the station got no answer since, by status."""
+def unanswered(db: Writing, station: str, *, actor: str, after: int) -> frozenset[str]:
+    """What became of the requests of `actor` to the station since then that got no result, by status."""
     rows = db.execute(
         "SELECT DISTINCT json_extract(data, '$.status') FROM events WHERE id > ? AND kind = 'command.finished'"
-        " AND station = ? AND json_extract(data, '$.actor') = 'gateway'"
-        " AND json_extract(data, '$.status') <> 'answered'",
-        (after, station),
+        " AND station = ? AND json_extract(data, '$.actor') = ? AND json_extract(data, '$.status') <> 'answered'",
+        (after, station, actor),
     )
     return frozenset(status for (status,) in rows)
 

@@ -108,7 +108,10 @@ def set_password_hash(db: Writing, station: str, password_hash: str | None) -> N
 def remove(db: Writing, station: str) -> bool:
     """Forget the station and what it said of itself; its transactions and the journal stay. False when unknown."""
     gone = db.execute("DELETE FROM stations WHERE station = ?", (station,)).rowcount > 0
-    for table in ("connectors", "configuration_keys", "quirks", "knocks"):
+    for table in (
+        "connectors", "configuration_keys", "knocks", "quirks", "setting_trials", "settings_read", "unknown_keys",
+        "unsupported_requests",
+    ):  # fmt: skip
         db.execute(f"DELETE FROM {table} WHERE station = ?", (station,))
     return gone
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import get_args
 
+from gateway.operations.known_settings import State
 from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 
@@ -17,6 +19,8 @@ _COUNT: Schema = {"type": "integer"}
 _COUNT_OR_NULL: Schema = {"type": ["integer", "null"]}
 _NUMBER: Schema = {"type": "number"}
 _FLAG: Schema = {"type": "boolean"}
+_FLAG_OR_NULL: Schema = {"type": ["boolean", "null"]}
+_LIST_OF_TEXTS: Schema = {"type": "array", "items": _TEXT}
 _ANYTHING: Schema = {}
 
 
@@ -75,18 +79,27 @@ _STATION_SETTINGS: dict[str, Schema] = {
     "aliases": _list_of(_TEXT),
     "allow_missing_subprotocol": _FLAG,
     "accept_hex_password": _FLAG,
-    "strict": {"type": ["boolean", "null"]},
+    "strict": _FLAG_OR_NULL,
     "call_timeout_seconds": {"type": ["number", "null"]},
     "answer_delay_ms": _COUNT,
     "utc_offset_minutes": _COUNT,
     "energy_scale": _COUNT,
     "remote_id_tag": _TEXT_OR_NULL,
     "quiet": _FLAG,
+    "configuration": {"type": "object", "additionalProperties": _TEXT},
+    "reboot_when_idle": _FLAG_OR_NULL,
 }
 _SAID_OF_ITSELF = (
     "vendor", "model", "serial_number", "box_serial_number", "firmware_version", "iccid", "imsi", "meter_type",
     "meter_serial",
 )  # fmt: skip
+_SETTINGS: dict[str, Schema] = {
+    "configuration_keys": _list_of(_ref("ConfigurationKey")),
+    "desired_configuration": {"type": "object", "additionalProperties": _TEXT},
+    "settings_drift": _list_of(_ref("SettingsDrift")),
+    "reboot_required": _FLAG,
+    "capabilities": _ref("Capabilities"),
+}
 _TOKEN: dict[str, Schema] = {"token_id": _COUNT, "name": _TEXT, "role": {"enum": list(ROLES)}, "created_time": _TIME}
 
 
@@ -125,10 +138,10 @@ SCHEMAS: dict[str, Schema] = {
             "booted_at": _TIME_OR_NULL,
             "last_connected_at": _TIME_OR_NULL,
             "clock_offset_ms": _COUNT_OR_NULL,
-            "configuration": _list_of(_ref("ConfigurationKey")),
+            **_SETTINGS,
             "expected_remote_starts": _list_of(_ref("ExpectedRemoteStart")),
         },
-        optional=("configuration", "expected_remote_starts"),
+        optional=(*_SETTINGS, "expected_remote_starts"),
     ),
     "StationSettings": _object(
         {
@@ -158,6 +171,30 @@ SCHEMAS: dict[str, Schema] = {
             "readonly": {"type": ["boolean", "null"]},
             "reboot_required": _FLAG,
             "updated_time": _TIME,
+        }
+    ),
+    "SettingsDrift": _object(
+        {"key": _TEXT, "desired": _TEXT, "reported": _TEXT_OR_NULL, "state": {"enum": list(get_args(State))}}
+    ),
+    "Capabilities": _object(
+        {
+            **dict.fromkeys(
+                ("feature_profiles", "charging_units", "file_transfer_protocols"), _or_null(_LIST_OF_TEXTS)
+            ),
+            **dict.fromkeys(
+                (
+                    "max_stack_level",
+                    "max_schedule_periods",
+                    "max_charging_profiles",
+                    "max_list_update_entries",
+                    "max_list_entries",
+                    "connectors",
+                    "max_keys_at_once",
+                ),
+                _COUNT_OR_NULL,
+            ),
+            **dict.fromkeys(("phase_switching", "can_reserve_connector_zero", "security_extension"), _FLAG_OR_NULL),
+            "unsupported": _LIST_OF_TEXTS,
         }
     ),
     "ExpectedRemoteStart": _object(

@@ -33,6 +33,7 @@ SHAPES: dict[str, type[object]] = {
     'type = "serial"': keys.SerialTransport,
     "[[circuit]]": keys.Circuit,
     "[[station]]": keys.StationSettings,
+    "[[station_model]]": keys.StationModel,
 }
 
 
@@ -101,6 +102,8 @@ def documented_default(default: object) -> str:
             return f'`"{default}"`'
         case ():
             return "`[]`"
+        case {}:
+            return "`{}`"
         case _:
             return f"`{default}`"
 
@@ -108,7 +111,7 @@ def documented_default(default: object) -> str:
 @pytest.mark.parametrize("section", SHAPES)
 def test_every_key_stands_in_the_manual_with_its_default(section: str) -> None:
     expected = {
-        key_of(field): documented_default(field.default)
+        key_of(field): documented_default(field.default_factory() if field.default_factory is dict else field.default)
         for field in fields(SHAPES[section])  # type: ignore[arg-type]
         if field.name != "tls" or section != "[ocpp]"  # a table of its own
     }

@@ -88,7 +88,7 @@ async def test_everything_remembered_of_a_station_is_shown(door: Door) -> None:
     ]
     assert {quirk["quirk"]: quirk["times"] for quirk in station["quirks"]} == {"null_payload": 5, "unknown_property": 1}
     assert all(quirk["description"].endswith(".") for quirk in station["quirks"])
-    keys = {key["key"]: key["value"] for key in station["configuration"]}
+    keys = {key["key"]: key["value"] for key in station["configuration_keys"]}
     assert keys["HeartbeatInterval"] == "300"
     assert "00112233" not in json.dumps(station)
     assert keys["AuthorizationKey"]
