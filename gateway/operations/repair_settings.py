@@ -104,7 +104,10 @@ async def _accepted_part(site: Site, station: StationId, one: Drift, whole: str)
 async def _try_part(site: Site, station: StationId, key: str, value: str) -> Result | None:
     now = site.wall_clock()
     await site.database.write(lambda db: setting_trials.again(db, station, key, now=now))
-    return await _send(site, station, key, value)
+    result = await _send(site, station, key, value)
+    if result in _TAKEN:
+        await site.database.write(lambda db: setting_trials.now_holds(db, station, key, value))
+    return result
 
 
 async def _send(site: Site, station: StationId, key: str, value: str) -> Result | None:

@@ -51,6 +51,13 @@ def again(db: Writing, station: StationId, key: str, *, now: Instant) -> None:
     )
 
 
+def now_holds(db: Writing, station: StationId, key: str, value: str) -> None:
+    """The station took a part of the list: what it reports now is our own doing."""
+    db.execute(
+        "UPDATE setting_trials SET reported = ? WHERE station = ? AND folded_key = ?", (value, station, key.casefold())
+    )
+
+
 def settle(db: Writing, station: StationId, key: str, *, result: Result, accepted: str | None = None) -> None:
     """What came of it; `accepted`: the part of the list that was accepted, when it was not the whole."""
     db.execute(

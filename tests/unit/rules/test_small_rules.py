@@ -65,6 +65,14 @@ def test_no_remote_start_or_stop_while_pending(action: str) -> None:
     assert reason_to_refuse("ChangeConfiguration", pending=True) is None
 
 
+@pytest.mark.parametrize(("pending", "quiet"), [(True, False), (False, True)])
+def test_the_gateway_itself_asks_neither_pending_nor_quiet_stations(pending: bool, quiet: bool) -> None:
+    assert reason_to_refuse("GetConfiguration", pending=pending, quiet=quiet, by_itself=True) is not None
+    assert reason_to_refuse("GetConfiguration", pending=pending, quiet=quiet) is None
+    assert reason_to_refuse("CertificateSigned", pending=pending, quiet=quiet, by_itself=True) is None
+    assert reason_to_refuse("GetConfiguration", pending=False, by_itself=True) is None
+
+
 HEX_TEXT = b"4F43415F4F4354545F61646D696E5F74657374"
 HEX_BYTES = b"OCA_OCTT_admin_test"
 
