@@ -51,6 +51,7 @@ class KeyedStation:
     boots_after: Callable[[str, str], bool] = lambda key, value: False  # (key, value) -> does it boot now?
     triggers: str = "Accepted"
     resets: str = "Accepted"
+    availability: str = "Accepted"
     asked: list[tuple[str, Conf]] = field(default_factory=list)
     boots: int = 0
     _open: AsyncExitStack | None = None
@@ -136,6 +137,8 @@ class KeyedStation:
                 return {"status": self.triggers}, (lambda: self._triggered(payload)) if accepted else None
             case "Reset":
                 return {"status": self.resets}, self._reboot if self.resets == "Accepted" else None
+            case "ChangeAvailability":
+                return {"status": self.availability}, None
         return {"status": "Accepted"}, None
 
     def _told(self, names: list[str]) -> Conf | None:
