@@ -32,6 +32,7 @@ NAIVE = "naive"
 NAIVE_STORING = "naive+aiosqlite"
 OCPP_RPC = "ocpp-rpc"
 
+# What stations say is measured: the few requests that the gateway sends by itself would come at odd moments.
 _GATEWAY_TOML = """
 [site]
 id = "bench"
@@ -43,6 +44,7 @@ port = {port}
 unknown_stations = "accept"
 unknown_tags = "accept"
 max_unknown_stations = 10000
+automatic_calls = false
 [web]
 host = "127.0.0.1"
 port = {web_port}

@@ -110,7 +110,8 @@ def _add_daemon(grammar: _Grammar) -> None:
 
 def _add_questions(grammar: _Grammar) -> None:
     grammar.add("status", "commands_site:status", "whether all is well, and what to do next")
-    grammar.add("stations", "commands_site:stations", "stations, their connection and connectors")
+    stations = grammar.add("stations", "commands_site:stations", "stations, their connection and connectors")
+    stations.add_argument("station", metavar="STATION", nargs="?", help="one station: what it can do, its settings")
     transactions = grammar.add("transactions", "commands_site:transactions", "charging sessions, newest first")
     transactions.add_argument("--station", metavar="ID")
     transactions.add_argument("--connector", type=_count, metavar="N")

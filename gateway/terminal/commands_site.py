@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Mapping
 
 from gateway.terminal.client import ask
+from gateway.terminal.commands_one_station import one_station
 from gateway.terminal.exits import NEGATIVE, OK, negative
 from gateway.terminal.json_output import Document, items_of, list_of, part_of, print_json
 from gateway.terminal.pages import collect
@@ -41,7 +42,9 @@ def collect_status(reached: Reached) -> dict[str, object]:
 
 
 def stations(options: argparse.Namespace) -> int:
-    """A line per connector."""
+    """A line per connector; of one station what it can do and how it is set."""
+    if options.station is not None:
+        return one_station(options)
     reached = reach(options)
     document = collect(reached.gateway, "/stations")
     if options.json:

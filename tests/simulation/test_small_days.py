@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.operations.carry_out_commands import carry_out
+from gateway.operations.provision_stations import put_station
 from gateway.simulated_outlet import text_of
 from gateway.store import connectors
 from gateway.store.writing import Writing
@@ -165,6 +166,7 @@ def test_a_remote_start_that_nobody_uses_is_forgotten(directory: Path) -> None:
             # through the writer: virtual time does not see the threads of readers
             return await site.database.write(_expected_remote_starts)
 
+        await put_station(site, "POST", {"quiet": True}, actor="test")  # it answers only what this scene asks
         async with plugged_in(stage.running.station_url("POST")) as post:
             await post.boots()
             async with asyncio.TaskGroup() as group:

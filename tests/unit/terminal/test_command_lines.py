@@ -411,3 +411,42 @@ def test_nothing_heavy_is_loaded_for_light_commands(config: Path) -> None:
 def test_the_version_is_told() -> None:
     done = subprocess.run([sys.executable, "-m", "gateway", "--version"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0 and done.stdout.startswith("ocpp-gateway ")
+
+
+ONE_STATION = {
+    **STATION,
+    "firmware_version": "1.4\n",
+    "reboot_required": True,
+    "capabilities": {"feature_profiles": ["Core", "SmartCharging"], "connectors": 2, "phase_switching": None,
+                     "can_reserve_connector_zero": False, "unsupported": ["ClearCache"]},
+    "settings_drift": [{"key": "HeartbeatInterval", "desired": "600", "reported": "300", "state": "refused"}],
+    "configuration_keys": [
+        {"key": "HeartbeatInterval", "value": "300", "readonly": False, "reboot_required": True},
+        {"key": "NumberOfConnectors", "value": "2", "readonly": True, "reboot_required": False},
+    ],
+}  # fmt: skip
+
+
+def test_one_station_is_told_with_its_settings(config: Path, api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    api.will_answer("GET /api/v1/stations/CP-1", ONE_STATION)
+    assert do(config, "stations", "CP-1") == 0
+    shown = capsys.readouterr().out
+    assert "Type      Acme X, firmware 1.4?" in shown
+    assert "feature profiles: Core, SmartCharging" in shown
+    assert "can reserve connector zero: no" in shown
+    assert "phase switching" not in shown
+    assert "Cannot    unsupported: ClearCache" in shown
+    assert "Reboot    needed" in shown
+    assert "refused by the station" in shown
+    assert "read-only" in shown
+    assert do(config, "stations", "CP-1", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == ONE_STATION
+
+
+def test_a_station_that_told_nothing_yet_is_told_briefly(
+    config: Path, api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.will_answer("GET /api/v1/stations/CP-9", {"id": "CP-9", "connected": False})
+    assert do(config, "stations", "CP-9") == 0
+    assert "State     away since -" in capsys.readouterr().out
+    assert do(config, "stations", "NOBODY") == 1
