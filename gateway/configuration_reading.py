@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal, NewType, TypeVar
 
 from gateway.configuration_files import Mistake, Node, Place, place_of, quoted, shown
+from gateway.rules.secrecy import masked_text
 
 Shape = TypeVar("Shape")
 
@@ -180,7 +181,7 @@ class Reader:
             try:
                 found[name] = self._value(hints[1], child)
             except _Wrong as wrong:
-                self.report(child.place, expected=wrong.expected, got=shown(child))
+                self.report(child.place, expected=wrong.expected, got=masked_text(shown(child)))
         return found
 
     def _scalar(self, hint: object, node: Node) -> object:

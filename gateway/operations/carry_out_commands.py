@@ -43,6 +43,8 @@ async def carry_out(site: Site, *, station: str, action: str, payload: Payload, 
         outcome = replace(outcome, request=accepted.payload)
     outcome = _shown(outcome, accepted)
     await site.database.write(lambda db: _finish(db, site, accepted, result, outcome))
+    if order.actor == GATEWAY and outcome.status != "answered":
+        site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
     return outcome
 
 

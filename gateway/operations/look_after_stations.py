@@ -19,7 +19,6 @@ from typing import Literal
 from gateway.model.identities import StationId
 from gateway.operations.ask_by_itself import LookAgain, may_be_asked
 from gateway.operations.ask_for_status import ask_for_status
-from gateway.operations.orders import GATEWAY
 from gateway.operations.read_settings import read_settings
 from gateway.operations.reboot_when_idle import reboot_when_idle
 from gateway.operations.repair_settings import repair_settings
@@ -204,11 +203,11 @@ async def _look_after(site: Site, station: StationId) -> float | None:
     for care in AUTOMATIC:
         if not may_be_asked(site, station):
             break
+        site.failed_by_itself.pop(station, None)
         try:
-            trouble = await _one_care(site, station, care)
+            await care(site, station)
         except LookAgain as later:
             again_in = min(again_in, later.seconds)
-            continue
         except StoreUnavailable as error:
             logger.error("looking after %s stopped: %s", station, error, extra={"station": station})
             return None
@@ -217,15 +216,8 @@ async def _look_after(site: Site, station: StationId) -> float | None:
             logger.error("%s failed for %s", name, station, exc_info=error, extra={"station": station})
             site.health.counters.increase("automatic_faults_total", care=name)
             well = False
-            continue
-        well = well and not trouble
-        if trouble & {"unanswered", "not_connected"}:
+        failed = site.failed_by_itself.pop(station, set())
+        well = well and not failed
+        if failed & {"unanswered", "not_connected"}:
             break  # asking for more would only take longer
     return again_in if well else None
-
-
-async def _one_care(site: Site, station: StationId, care: Care) -> frozenset[str]:
-    """Do one thing; which of the requests that it sent got no answer, by status."""
-    before = await site.database.write(events.newest_id)
-    await care(site, station)
-    return await site.database.write(lambda db: events.unanswered(db, station, actor=GATEWAY, after=before))

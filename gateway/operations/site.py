@@ -29,3 +29,4 @@ class Site:
     health: Health
     clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not
     quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored
+    failed_by_itself: dict[StationId, set[str]] = field(default_factory=dict)  # how the gateway's own requests failed

@@ -100,16 +100,6 @@ def of_kinds(
     return upto, [(kind, station) for _, kind, station in rows]
 
 
-def unanswered(db: Writing, station: str, *, actor: str, after: int) -> frozenset[str]:
-    """What became of the requests of `actor` to the station since then that got no result, by status."""
-    rows = db.execute(
-        "SELECT DISTINCT json_extract(data, '$.status') FROM events WHERE id > ? AND kind = 'command.finished'"
-        " AND station = ? AND json_extract(data, '$.actor') = ? AND json_extract(data, '$.status') <> 'answered'",
-        (after, station, actor),
-    )
-    return frozenset(status for (status,) in rows)
-
-
 def _bounded(value: object) -> object:
     """The value with its texts cut, or only its size when it is large all the same."""
     cut = clipped(value, most_bytes=_LONGEST_TEXT_BYTES)

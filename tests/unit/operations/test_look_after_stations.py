@@ -19,6 +19,7 @@ from gateway.operations.manage_tags import put_tag
 from gateway.operations.provision_stations import put_station, remove_station
 from gateway.operations.site import Site
 from gateway.simulated_station import Habits, SimulatedStation
+from gateway.store.events import STREAM_OF_KIND
 from tests.fakes.gateway_in_process import running_gateway
 from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_time import World, run_virtual
@@ -321,3 +322,7 @@ def test_an_idle_site_is_not_looked_at_again_and_again(tmp_path: Path, monkeypat
     monkeypatch.setattr(looking_after._Turns, "read_journal", counted)
     play(tmp_path, monkeypatch, act)
     assert len(reads) < 7200 / 60 * 1.1  # the rounds that are made each minute write
+
+
+def test_what_wakes_it_is_a_kind_of_event() -> None:
+    assert set(looking_after.WAKES) <= set(STREAM_OF_KIND)

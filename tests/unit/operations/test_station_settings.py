@@ -236,3 +236,16 @@ def test_without_wanted_keys_nothing_is_changed(tmp_path: Path) -> None:
         assert {action for action, _ in station.asked} == {"GetConfiguration"}
 
     play(tmp_path, scene, more=ONE_STATION, ocpp="idle_timeout_seconds = 604800")
+
+
+def test_a_station_with_many_keys_is_asked_once(tmp_path: Path) -> None:
+    """lbbrhzn/ocpp 1662: a hundred and sixty-eight keys, some of which hide limits."""
+
+    async def scene(site: VirtualSite) -> None:
+        station = site.station(keys={**usual_keys(), **{f"Vendor.Limit{number}": key(number) for number in range(168)}})
+        await station.boot()
+        await asyncio.sleep(HOUR)
+        assert station.asked == [("GetConfiguration", {})]
+        assert (await site.settings()).known.reported["vendor.limit13"].value == "13"
+
+    play(tmp_path, scene)
