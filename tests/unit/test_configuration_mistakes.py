@@ -54,6 +54,36 @@ WRONG = [
     ("retention.commands_days = 6", "retention.commands_days: expected a whole number from 7 to 36500"),
     ("retention.backups = 0", "retention.backups: expected a whole number from 1 to 1000, got 0"),
     ('log.level = "loud"', 'log.level: expected one of "error", "warning", "info", "debug", got "loud"'),
+    # configuration keys of stations
+    ('[[station]]\nid = "A"\nconfiguration = 3', "station[0].configuration: expected a table, got 3"),
+    (
+        '[[station]]\nid = "A"\nconfiguration = { MeterValueSampleInterval = 60 }',
+        'station[0].configuration.MeterValueSampleInterval: expected text such as "60", of up to 500 characters',
+    ),
+    (
+        '[[station]]\nid = "A"\nconfiguration = { AuthorizationKey = "hunter2hunter2" }',
+        "station[0].configuration.AuthorizationKey: expected as the key 1 to 50 characters, and none that holds a secret"
+        " (AuthorizationKey and SecurityProfile are set by `ocpp-gateway station security`), got",
+    ),
+    (
+        '[[station_model]]\nconfiguration = { securityprofile = "2" }',
+        "station_model[0].configuration.securityprofile: expected as the key",
+    ),
+    (
+        '[[station_model]]\nconfiguration = { Url = "ws://user:hunter2@host/" }',
+        'without a password, got "ws://user:***@host/"',
+    ),
+    (
+        '[[station_model]]\nconfiguration = { Interval = "1", interval = "2" }',
+        "station_model[0].configuration.interval: expected each configuration key once, in whatever letter case, got",
+    ),
+    (
+        '[[station]]\nid = "A"\nconfiguration = { Interval = "1", interval = "2" }',
+        "station[0].configuration.interval: expected each configuration key once",
+    ),
+    (f'[[station_model]]\nconfiguration = {{ {"k" * 51} = "1" }}', "expected as the key 1 to 50 characters"),
+    ('[[station_model]]\nvendor = ""', 'station_model[0].vendor: expected 1 to 50 printable characters, got ""'),
+    ('[[station_model]]\nmodle = "X"', "station_model[0].modle: expected a known key (did you mean `model`?)"),
     # unknown keys never show their value
     ("[ocp]\nport = 1", "ocp: expected a known key (did you mean `ocpp`?), got an unknown key"),
     ('[[station]]\nid = "A"\npassword = "hunter2"', "did you mean `password_file`?), got an unknown key"),

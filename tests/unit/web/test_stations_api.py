@@ -8,7 +8,7 @@ import json
 import pytest
 
 from gateway.model.identities import StationId
-from gateway.store import station_facts, stations
+from gateway.store import configuration_keys, station_facts, stations, unsupported_requests
 from gateway.store.passwords import is_password
 from gateway.store.writing import Writing
 from tests.unit.web.conftest import NOON, Door, PlayedConnection
@@ -273,3 +273,45 @@ async def test_two_changes_at_once_both_count(door: Door) -> None:
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "knocked=maybe", "stauts=1"])
 async def test_queries_that_mean_nothing_are_refused(door: Door, query: str) -> None:
     await door.problem("GET", f"{LIST}?{query}", expect=422)
+
+
+async def test_wanted_configuration_keys_are_set_shown_and_taken_back(door: Door) -> None:
+    wanted = {"HeartbeatInterval": "600", "MeterValueSampleInterval": "60"}
+    station = await door.document("PUT", f"{LIST}/FILE-1", json={"configuration": wanted, "reboot_when_idle": True})
+    assert (station["configuration"], station["desired_configuration"]) == (wanted, wanted)
+    assert station["reboot_when_idle"] is True
+    assert station["settings_drift"] == [
+        {"key": key, "desired": value, "reported": None, "state": "unread"} for key, value in wanted.items()
+    ]
+    assert (station["reboot_required"], station["capabilities"]["feature_profiles"]) == (False, None)
+    station = await door.document("PUT", f"{LIST}/FILE-1", json={"configuration": None})
+    assert (station["configuration"], station["settings_drift"]) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("configuration", "field"),
+    [
+        ({"HeartbeatInterval": 600}, "configuration.HeartbeatInterval"),
+        ({"AuthorizationKey": "hunter2"}, "configuration.AuthorizationKey"),
+        ({"SecurityProfile": "2"}, "configuration.SecurityProfile"),
+        ({"Interval": "1", "interval": "2"}, "configuration.interval"),
+        ([], "configuration"),
+    ],
+)
+async def test_configuration_keys_that_cannot_be_wanted(door: Door, configuration: object, field: str) -> None:
+    problem = await door.problem("PUT", f"{LIST}/FILE-1", json={"configuration": configuration}, expect=422)
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert "hunter2" not in json.dumps(problem)
+    assert (await door.document("GET", f"{LIST}/FILE-1"))["configuration"] == {}
+
+
+async def test_what_a_station_told_is_shown_as_what_it_can_do(door: Door) -> None:
+    def remember(db: Writing) -> None:
+        for key, value in (("NumberOfConnectors", "2"), ("ChargingScheduleAllowedChargingRateUnit", "Current")):
+            configuration_keys.record(db, StationId("FILE-1"), key, value=value, readonly=True, now=NOON)
+        unsupported_requests.record(db, StationId("FILE-1"), "ClearCache", now=NOON)
+
+    await door.write(remember)
+    capabilities = (await door.document("GET", f"{LIST}/FILE-1"))["capabilities"]
+    assert (capabilities["connectors"], capabilities["charging_units"]) == (2, ["A"])
+    assert capabilities["unsupported"] == ["ClearCache"]
