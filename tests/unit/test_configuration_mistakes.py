@@ -62,7 +62,7 @@ WRONG = [
     ),
     (
         '[[station]]\nid = "A"\nconfiguration = { AuthorizationKey = "hunter2hunter2" }',
-        "station[0].configuration.AuthorizationKey: expected as the key 1 to 50 characters, and none that holds a secret"
+        "configuration.AuthorizationKey: expected as the key 1 to 50 characters, and none that holds a secret"
         " (AuthorizationKey and SecurityProfile are set by `ocpp-gateway station security`), got",
     ),
     (
