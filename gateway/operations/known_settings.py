@@ -50,5 +50,5 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
 def find_capabilities(db: Writing, station: StationId) -> Capabilities:
     """What the station can do, as far as it told."""
     told = {folded: key.value for folded, key in configuration_keys.reported(db, station).items()}
-    seen = connectors.numbers(db, station)
+    seen = connectors.all_of_station(db, station).keys()
     return capabilities_of(told, connectors_seen=seen, unsupported=unsupported_requests.of_station(db, station))

@@ -92,9 +92,13 @@ async def _news(site: Site, seen: int, until: float) -> None:
 
 @dataclass(slots=True)
 class _Turn:
-    """A station's turn, by the loop's time; `failures` in a row, also over connections (a request may crash it)."""
+    """A station's turn, by the loop's time; `failures` in a row, also over connections (a request may crash it).
+
+    `not_before`: the next try after a failure, however often the station connects until then.
+    """
 
     due_at: float = _NEVER
+    not_before: float = 0.0
     failures: int = 0
     running: bool = False
 
@@ -131,7 +135,8 @@ class _Turns:
             case "arrived", str():
                 self.arrived(station)
             case "settings_changed", str():
-                self._turn(station).failures = 0
+                turn = self._turn(station)
+                turn.failures, turn.not_before = 0, 0.0
                 self._changed(station)
             case "changed", str():
                 self._changed(station)
@@ -144,7 +149,7 @@ class _Turns:
     def arrived(self, station: StationId) -> None:
         """Its turn comes when it has said what it has to say."""
         turn = self._turn(station)
-        turn.due_at = asyncio.get_running_loop().time() + max(SETTLING_SECONDS, _wait(turn.failures))
+        turn.due_at = max(asyncio.get_running_loop().time() + SETTLING_SECONDS, turn.not_before)
 
     def _changed(self, station: StationId) -> None:
         if self.site.connected.is_connected(station):
@@ -186,15 +191,12 @@ class _Turns:
         now = asyncio.get_running_loop().time()
         turn.running = False
         if again_in is not None:
-            turn.failures = 0
+            turn.failures, turn.not_before = 0, 0.0
             turn.due_at = min(turn.due_at, now + again_in)  # it may have come anew meanwhile
         else:
             turn.failures += 1
-            turn.due_at = now + _wait(turn.failures)
-
-
-def _wait(failures: int) -> float:
-    return waiting_seconds(failures, least=_LEAST_WAIT_SECONDS, most=_MOST_WAIT_SECONDS) if failures else 0.0
+            wait = waiting_seconds(turn.failures, least=_LEAST_WAIT_SECONDS, most=_MOST_WAIT_SECONDS)
+            turn.due_at = turn.not_before = now + wait
 
 
 async def _look_after(site: Site, station: StationId) -> float | None:

@@ -44,7 +44,8 @@ def _due(db: Writing, site: Site, station: StationId) -> tuple[Settings, tuple[D
     if "ChangeConfiguration" in not_done:
         return settings, ()
     reading = configuration_keys.newest_reading(db, station)
-    can_be_read = "GetConfiguration" not in not_done and (reading is None or reading.how != "failed")
+    # what was asked for by name and not told cannot be read
+    can_be_read = "GetConfiguration" not in not_done and (reading is None or reading.how != "by_name")
     return settings, changes_due(settings.drifts, settings.known, can_be_read=can_be_read)
 
 

@@ -36,11 +36,6 @@ def record(db: Writing, station: StationId, connector: ConnectorId, state: Conne
     )
 
 
-def numbers(db: Writing, station: str) -> tuple[int, ...]:
-    """The connectors that ever told their status, 0 for the whole station."""
-    return tuple(number for (number,) in db.execute("SELECT connector FROM connectors WHERE station = ?", (station,)))
-
-
 def all_of_station(db: Writing, station: str) -> dict[int, ConnectorState]:
     """The state of every connector that ever told it."""
     rows = db.execute(

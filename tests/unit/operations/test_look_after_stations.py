@@ -271,6 +271,22 @@ def test_a_station_that_a_request_makes_crash_is_not_crashed_for_ever(
     assert len(play(tmp_path, monkeypatch, act, cares=(crash,)).turns) <= 12  # in 16 hours and more
 
 
+def test_a_silent_station_that_reconnects_all_the_time_is_tried_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(site: Site, station: StationId) -> None:
+        await carry_out(site, station=station, action="ClearCache", payload={}, actor="gateway")
+
+    async def act(scene: Scene) -> None:
+        station = scene.switch_on("CP-1")
+        mute(station)
+        for _ in range(100):
+            await asyncio.sleep(300)
+            await station.lose_network(1)
+
+    assert 5 <= len(play(tmp_path, monkeypatch, act, cares=(ask,)).turns) <= 10  # in eight hours
+
+
 def test_a_person_who_changes_a_station_need_not_wait_for_its_next_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +338,24 @@ def test_an_idle_site_is_not_looked_at_again_and_again(tmp_path: Path, monkeypat
     monkeypatch.setattr(looking_after._Turns, "read_journal", counted)
     play(tmp_path, monkeypatch, act)
     assert len(reads) < 7200 / 60 * 1.1  # the rounds that are made each minute write
+
+
+def test_a_busy_site_is_looked_at_no_more_often_than_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[float] = []
+    read = looking_after._Turns.read_journal
+
+    async def counted(turns: looking_after._Turns) -> None:
+        reads.append(asyncio.get_running_loop().time())
+        await read(turns)
+
+    async def act(scene: Scene) -> None:
+        for number in range(3000):  # ten commits a second
+            await scene.site.database.write(lambda db, number=number: db.set_meta("age_judged_at", number))  # type: ignore[misc]
+            await asyncio.sleep(0.1)
+
+    monkeypatch.setattr(looking_after._Turns, "read_journal", counted)
+    play(tmp_path, monkeypatch, act)
+    assert 100 < len(reads) < 320 / 2
 
 
 def test_what_wakes_it_is_a_kind_of_event() -> None:

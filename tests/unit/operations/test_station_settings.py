@@ -149,6 +149,19 @@ def test_a_change_is_not_sent_while_the_station_is_silent(tmp_path: Path) -> Non
     play(tmp_path, scene, more=wants(HeartbeatInterval="600"), ocpp="idle_timeout_seconds = 604800")
 
 
+def test_what_cannot_be_read_is_written_once(tmp_path: Path) -> None:
+    async def scene(site: VirtualSite) -> None:
+        keys = {**usual_keys(), "GetConfigurationMaxKeys": key("0")}
+        station = site.station(keys=keys, tells_all_at_once=False)
+        for _ in range(3):
+            await station.boot()
+            await asyncio.sleep(9 * HOUR)
+        assert station.changes() == [("HeartbeatInterval", "600")]
+        assert await site.drift() == {}
+
+    play(tmp_path, scene, more=wants(HeartbeatInterval="600"), ocpp="idle_timeout_seconds = 604800")
+
+
 def test_the_list_that_is_accepted_in_part_is_left_in_peace(tmp_path: Path) -> None:
     async def scene(site: VirtualSite) -> None:
         station = site.station(unknown_measurands=frozenset({"Voltage", "SoC"}))
