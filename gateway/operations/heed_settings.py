@@ -60,8 +60,8 @@ def heed_change(db: Writing, site: Site, order: Order, result: Result, now: Inst
 def heed_support(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
     """Any request: whether the station does it at all."""
     request = order.action
-    if order.action == "TriggerMessage" and result.status == "answered":
-        request = f"TriggerMessage {order.payload.get('requestedMessage')}"
+    if order.action in ("TriggerMessage", "ExtendedTriggerMessage") and result.status == "answered":
+        request = f"{order.action} {order.payload.get('requestedMessage')}"
         if result.answer == StatusAnswer("NotImplemented"):
             unsupported_requests.record(db, order.station, request, now=now)
             return

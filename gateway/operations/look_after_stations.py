@@ -135,8 +135,9 @@ class _Turns:
             case "arrived", str():
                 self.arrived(station)
             case "settings_changed", str():
-                turn = self._turn(station)
-                turn.failures, turn.not_before = 0, 0.0
+                if station in self.of_station:
+                    turn = self.of_station[station]
+                    turn.failures, turn.not_before = 0, 0.0
                 self._changed(station)
             case "changed", str():
                 self._changed(station)

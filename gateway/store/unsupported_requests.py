@@ -8,7 +8,7 @@ from gateway.store.writing import Writing
 
 
 def record(db: Writing, station: StationId, request: str, *, now: Instant) -> None:
-    """The station does not do this; `request` is an action, for TriggerMessage with the message after a blank."""
+    """The station does not do this; `request` is an action, for triggers with the message after a blank."""
     db.execute("INSERT OR REPLACE INTO unsupported_requests VALUES (?, ?, ?)", (station, request, now))
 
 

@@ -57,7 +57,7 @@ CREATE TABLE setting_trials (
 -- Requests that a station answered as not known or not supported.
 CREATE TABLE unsupported_requests (
     station TEXT NOT NULL,
-    request TEXT NOT NULL,                -- an action, for TriggerMessage with the message after a blank
+    request TEXT NOT NULL,                -- an action, for triggers with the message after a blank
     told_at INTEGER NOT NULL,
     PRIMARY KEY (station, request)
 ) STRICT, WITHOUT ROWID;
