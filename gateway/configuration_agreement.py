@@ -169,12 +169,12 @@ def _station_load(configuration: Configuration) -> Iterator[Disagreement]:
 def _keys_twice(configuration: Configuration) -> Iterator[Disagreement]:
     """Configuration keys that differ in letter case alone: stations do not tell them apart."""
     for section, configurations in (
-        ("station", [station.configuration for station in configuration.stations]),
-        ("station_model", [kind.configuration for kind in configuration.station_models]),
+        ("station", [station.desired_configuration for station in configuration.stations]),
+        ("station_model", [kind.desired_configuration for kind in configuration.station_models]),
     ):
         for position, keys in enumerate(configurations):
             for key in spelled_twice(keys):
-                where: tuple[Step, ...] = (section, position, "configuration", key)
+                where: tuple[Step, ...] = (section, position, "desired_configuration", key)
                 yield where, "each configuration key once, in whatever letter case", "another spelling of the same key"
 
 

@@ -286,7 +286,7 @@ class StationSettings:
     # OCPP 1.6 7.28: IdToken is a CiString20
     remote_id_tag: Annotated[str, _up_to(20)] | None = None
     quiet: bool = False
-    configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
+    desired_configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
     reboot_when_idle: bool | None = None
 
 
@@ -296,7 +296,7 @@ class StationModel:
 
     vendor: Pattern = "*"
     model: Pattern = "*"
-    configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
+    desired_configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
 
 
 _DEFAULTS_PLACE = Place("(built-in defaults)", "")

@@ -48,8 +48,8 @@ async def describe_station(site: Site, station: str) -> Document | None:
     )
     return {
         **document,
-        "configuration_keys": await reports_stations.configuration_keys(site.readers, station),
-        "desired_configuration": dict(settings.desired),
+        "configuration": await reports_stations.configuration_keys(site.readers, station),
+        "desired_configuration_in_force": dict(settings.desired),
         "settings_drift": [asdict(one) for one in settings.drifts],
         "reboot_required": any(key.reboot_required for key in settings.known.reported.values()),
         "capabilities": asdict(capabilities),

@@ -39,8 +39,11 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
         booted_at=row.booted_at if row else None,
     )
     desired = desired_settings(
-        [ModelSettings(kind.vendor, kind.model, kind.configuration) for kind in site.configuration.station_models],
-        settings_in_force(site.configuration, station, row).configuration,
+        [
+            ModelSettings(kind.vendor, kind.model, kind.desired_configuration)
+            for kind in site.configuration.station_models
+        ],
+        settings_in_force(site.configuration, station, row).desired_configuration,
         vendor=row.vendor if row else None,
         model=row.model if row else None,
     )

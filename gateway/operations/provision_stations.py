@@ -203,8 +203,8 @@ def _disagreements(
     for alias in settings.aliases:
         if any(alias in (other.id, *other.aliases) for other in configuration.stations if other.id != settings.id):
             found.append(FieldMistake("aliases", f"{json.dumps(alias)} is another station's identity"))
-    for key in spelled_twice(settings.configuration):
-        found.append(FieldMistake(f"configuration.{key}", "another spelling of the same key is there already"))
+    for key in spelled_twice(settings.desired_configuration):
+        found.append(FieldMistake(f"desired_configuration.{key}", "another spelling of the same key is there already"))
     wrong = {mistake.field for mistake in mistaken}
     return [mistake for mistake in found if mistake.field not in wrong]
 

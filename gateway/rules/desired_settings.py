@@ -35,7 +35,7 @@ class ModelSettings:
 
     vendor: str
     model: str
-    configuration: Mapping[str, str]
+    desired_configuration: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def desired_settings(
 ) -> dict[str, str]:
     """The wanted value by key: of every kind that fits, a later one beats an earlier one, `own` beats them all."""
     wanted: dict[str, tuple[str, str]] = {}
-    fitting = [kind.configuration for kind in models if _fits(kind.vendor, vendor) and _fits(kind.model, model)]
+    fitting = [kind.desired_configuration for kind in models if _fits(kind.vendor, vendor) and _fits(kind.model, model)]
     for configuration in (*fitting, own):
         for key, value in configuration.items():
             wanted[key.casefold()] = (key, value)

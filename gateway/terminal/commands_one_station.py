@@ -46,7 +46,7 @@ def one_station(options: argparse.Namespace) -> int:
             for one in drifts
         ]
         print("\n" + table(["WANTED KEY", "WANTED", "REPORTED", "STATE"], rows))
-    keys = list_of(document, "configuration_keys")
+    keys = list_of(document, "configuration")
     if keys:
         rows = [[key.get("key"), key.get("value"), _marks(key)] for key in keys]
         print("\n" + table(["KEY", "VALUE", ""], rows))

@@ -86,7 +86,7 @@ _STATION_SETTINGS: dict[str, Schema] = {
     "energy_scale": _COUNT,
     "remote_id_tag": _TEXT_OR_NULL,
     "quiet": _FLAG,
-    "configuration": {"type": "object", "additionalProperties": _TEXT},
+    "desired_configuration": {"type": "object", "additionalProperties": _TEXT},
     "reboot_when_idle": _FLAG_OR_NULL,
 }
 _SAID_OF_ITSELF = (
@@ -94,8 +94,8 @@ _SAID_OF_ITSELF = (
     "meter_serial",
 )  # fmt: skip
 _SETTINGS: dict[str, Schema] = {
-    "configuration_keys": _list_of(_ref("ConfigurationKey")),
-    "desired_configuration": {"type": "object", "additionalProperties": _TEXT},
+    "configuration": _list_of(_ref("ConfigurationKey")),
+    "desired_configuration_in_force": {"type": "object", "additionalProperties": _TEXT},
     "settings_drift": _list_of(_ref("SettingsDrift")),
     "reboot_required": _FLAG,
     "capabilities": _ref("Capabilities"),

@@ -16,9 +16,9 @@ from tests.fakes.keyed_station import KeyedStation
 from tests.fakes.virtual_site import DAY, HOUR, MINUTE, VirtualSite, play
 
 FIELD = 'idle_timeout_seconds = 604800\nunknown_tags = "accept"\nreboot_when_idle = true'
-WANTED = 'configuration = { HeartbeatInterval = "600", MeterValuesSampledData = "Voltage,SoC" }'
+WANTED = 'desired_configuration = { HeartbeatInterval = "600", MeterValuesSampledData = "Voltage,SoC" }'
 STATION = f'[[station]]\nid = "CP-1"\n{WANTED}\n'
-MODEL = '[[station_model]]\nvendor = "*"\nconfiguration = { MeterValueSampleInterval = "60" }\n'
+MODEL = '[[station_model]]\nvendor = "*"\ndesired_configuration = { MeterValueSampleInterval = "60" }\n'
 
 
 async def eventful_day(site: VirtualSite) -> KeyedStation:
@@ -41,7 +41,7 @@ async def eventful_day(site: VirtualSite) -> KeyedStation:
         await station.wire.stops(started["transactionId"], at=f"2027-01-15T{hour}:30:00Z")
         await station.show("Available")
         await asyncio.sleep(30 * MINUTE)
-    await put_station(site.site, "CP-1", {"configuration": {"HeartbeatInterval": "900"}}, actor="tester")
+    await put_station(site.site, "CP-1", {"desired_configuration": {"HeartbeatInterval": "900"}}, actor="tester")
     await asyncio.sleep(HOUR)
     await station.connect()
     await asyncio.sleep(HOUR)

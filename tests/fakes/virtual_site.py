@@ -89,4 +89,4 @@ def play(
 def wants(**configuration: str) -> str:
     """TOML of CP-1 with these wanted configuration keys."""
     pairs = ", ".join(f"{name} = {json.dumps(value)}" for name, value in configuration.items())
-    return f"{ONE_STATION}configuration = {{ {pairs} }}\n"
+    return f"{ONE_STATION}desired_configuration = {{ {pairs} }}\n"

@@ -44,7 +44,7 @@ def test_the_change_that_makes_it_boot_is_left_alone(tmp_path: Path) -> None:
             await asyncio.sleep(HOUR)
         assert station.changes().count((MEASURANDS, MANY)) == 2
 
-        few = {"configuration": {MEASURANDS: "Voltage"}}
+        few = {"desired_configuration": {MEASURANDS: "Voltage"}}
         await put_station(site.site, "CP-1", few, actor="tester")
         await asyncio.sleep(MINUTE)
         assert station.keys[MEASURANDS]["value"] == "Voltage", "another value is another change"

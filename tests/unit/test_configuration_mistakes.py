@@ -55,33 +55,33 @@ WRONG = [
     ("retention.backups = 0", "retention.backups: expected a whole number from 1 to 1000, got 0"),
     ('log.level = "loud"', 'log.level: expected one of "error", "warning", "info", "debug", got "loud"'),
     # configuration keys of stations
-    ('[[station]]\nid = "A"\nconfiguration = 3', "station[0].configuration: expected a table, got 3"),
+    ('[[station]]\nid = "A"\ndesired_configuration = 3', "station[0].desired_configuration: expected a table, got 3"),
     (
-        '[[station]]\nid = "A"\nconfiguration = { MeterValueSampleInterval = 60 }',
-        'station[0].configuration.MeterValueSampleInterval: expected text such as "60", of up to 500 characters',
+        '[[station]]\nid = "A"\ndesired_configuration = { MeterValueSampleInterval = 60 }',
+        'station[0].desired_configuration.MeterValueSampleInterval: expected text such as "60", of up',
     ),
     (
-        '[[station]]\nid = "A"\nconfiguration = { AuthorizationKey = "hunter2hunter2" }',
-        "configuration.AuthorizationKey: expected as the key 1 to 50 characters, and none that holds a secret"
+        '[[station]]\nid = "A"\ndesired_configuration = { AuthorizationKey = "hunter2hunter2" }',
+        "desired_configuration.AuthorizationKey: expected as the key 1 to 50 characters, and none that holds a secret"
         " (AuthorizationKey and SecurityProfile are set by `ocpp-gateway station security`), got",
     ),
     (
-        '[[station_model]]\nconfiguration = { securityprofile = "2" }',
-        "station_model[0].configuration.securityprofile: expected as the key",
+        '[[station_model]]\ndesired_configuration = { securityprofile = "2" }',
+        "station_model[0].desired_configuration.securityprofile: expected as the key",
     ),
     (
-        '[[station_model]]\nconfiguration = { Url = "ws://user:hunter2@host/" }',
+        '[[station_model]]\ndesired_configuration = { Url = "ws://user:hunter2@host/" }',
         'without a password, got "ws://user:***@host/"',
     ),
     (
-        '[[station_model]]\nconfiguration = { Interval = "1", interval = "2" }',
-        "station_model[0].configuration.interval: expected each configuration key once, in whatever letter case, got",
+        '[[station_model]]\ndesired_configuration = { Interval = "1", interval = "2" }',
+        "station_model[0].desired_configuration.interval: expected each configuration key once, in whatever letter case",
     ),
     (
-        '[[station]]\nid = "A"\nconfiguration = { Interval = "1", interval = "2" }',
-        "station[0].configuration.interval: expected each configuration key once",
+        '[[station]]\nid = "A"\ndesired_configuration = { Interval = "1", interval = "2" }',
+        "station[0].desired_configuration.interval: expected each configuration key once",
     ),
-    (f'[[station_model]]\nconfiguration = {{ {"k" * 51} = "1" }}', "expected as the key 1 to 50 characters"),
+    (f'[[station_model]]\ndesired_configuration = {{ {"k" * 51} = "1" }}', "expected as the key 1 to 50 characters"),
     ('[[station_model]]\nvendor = ""', 'station_model[0].vendor: expected 1 to 50 printable characters, got ""'),
     ('[[station_model]]\nmodle = "X"', "station_model[0].modle: expected a known key (did you mean `model`?)"),
     # unknown keys never show their value

@@ -11,7 +11,7 @@ from gateway.operations.provision_stations import put_station
 from tests.fakes.keyed_station import MEASURANDS, KeyedStation, key, usual_keys
 from tests.fakes.virtual_site import DAY, HOUR, MINUTE, ONE_STATION, VirtualSite, play, wants
 
-MODELS = '[[station_model]]\nvendor = "mak*"\nconfiguration = { HeartbeatInterval = "600", FromModel = "1" }\n'
+MODELS = '[[station_model]]\nvendor = "mak*"\ndesired_configuration = { HeartbeatInterval = "600", FromModel = "1" }\n'
 
 
 def test_all_keys_are_read_after_the_first_boot_and_not_again_before_a_week(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_wanted_keys_come_from_model_file_and_run_time(tmp_path: Path) -> None:
         await station.boot()
         await asyncio.sleep(MINUTE)
         assert station.changes() == [("FromModel", "1"), ("heartbeatinterval", "900")]
-        await put_station(site.site, "CP-1", {"configuration": {"HeartbeatInterval": "1200"}}, actor="tester")
+        await put_station(site.site, "CP-1", {"desired_configuration": {"HeartbeatInterval": "1200"}}, actor="tester")
         await asyncio.sleep(MINUTE)
         assert station.changes()[2:] == [("HeartbeatInterval", "1200")]
         assert await site.drift() == {}

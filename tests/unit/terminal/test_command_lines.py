@@ -420,7 +420,7 @@ ONE_STATION = {
     "capabilities": {"feature_profiles": ["Core", "SmartCharging"], "connectors": 2, "phase_switching": None,
                      "can_reserve_connector_zero": False, "unsupported": ["ClearCache"]},
     "settings_drift": [{"key": "HeartbeatInterval", "desired": "600", "reported": "300", "state": "refused"}],
-    "configuration_keys": [
+    "configuration": [
         {"key": "HeartbeatInterval", "value": "300", "readonly": False, "reboot_required": True},
         {"key": "NumberOfConnectors", "value": "2", "readonly": True, "reboot_required": False},
     ],

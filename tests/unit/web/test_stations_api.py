@@ -88,7 +88,7 @@ async def test_everything_remembered_of_a_station_is_shown(door: Door) -> None:
     ]
     assert {quirk["quirk"]: quirk["times"] for quirk in station["quirks"]} == {"null_payload": 5, "unknown_property": 1}
     assert all(quirk["description"].endswith(".") for quirk in station["quirks"])
-    keys = {key["key"]: key["value"] for key in station["configuration_keys"]}
+    keys = {key["key"]: key["value"] for key in station["configuration"]}
     assert keys["HeartbeatInterval"] == "300"
     assert "00112233" not in json.dumps(station)
     assert keys["AuthorizationKey"]
@@ -277,32 +277,34 @@ async def test_queries_that_mean_nothing_are_refused(door: Door, query: str) -> 
 
 async def test_wanted_configuration_keys_are_set_shown_and_taken_back(door: Door) -> None:
     wanted = {"HeartbeatInterval": "600", "MeterValueSampleInterval": "60"}
-    station = await door.document("PUT", f"{LIST}/FILE-1", json={"configuration": wanted, "reboot_when_idle": True})
-    assert (station["configuration"], station["desired_configuration"]) == (wanted, wanted)
+    station = await door.document(
+        "PUT", f"{LIST}/FILE-1", json={"desired_configuration": wanted, "reboot_when_idle": True}
+    )
+    assert (station["desired_configuration"], station["desired_configuration_in_force"]) == (wanted, wanted)
     assert station["reboot_when_idle"] is True
     assert station["settings_drift"] == [
         {"key": key, "desired": value, "reported": None, "state": "unread"} for key, value in wanted.items()
     ]
     assert (station["reboot_required"], station["capabilities"]["feature_profiles"]) == (False, None)
-    station = await door.document("PUT", f"{LIST}/FILE-1", json={"configuration": None})
-    assert (station["configuration"], station["settings_drift"]) == ({}, [])
+    station = await door.document("PUT", f"{LIST}/FILE-1", json={"desired_configuration": None})
+    assert (station["desired_configuration"], station["settings_drift"]) == ({}, [])
 
 
 @pytest.mark.parametrize(
     ("configuration", "field"),
     [
-        ({"HeartbeatInterval": 600}, "configuration.HeartbeatInterval"),
-        ({"AuthorizationKey": "hunter2"}, "configuration.AuthorizationKey"),
-        ({"SecurityProfile": "2"}, "configuration.SecurityProfile"),
-        ({"Interval": "1", "interval": "2"}, "configuration.interval"),
-        ([], "configuration"),
+        ({"HeartbeatInterval": 600}, "desired_configuration.HeartbeatInterval"),
+        ({"AuthorizationKey": "hunter2"}, "desired_configuration.AuthorizationKey"),
+        ({"SecurityProfile": "2"}, "desired_configuration.SecurityProfile"),
+        ({"Interval": "1", "interval": "2"}, "desired_configuration.interval"),
+        ([], "desired_configuration"),
     ],
 )
 async def test_configuration_keys_that_cannot_be_wanted(door: Door, configuration: object, field: str) -> None:
-    problem = await door.problem("PUT", f"{LIST}/FILE-1", json={"configuration": configuration}, expect=422)
+    problem = await door.problem("PUT", f"{LIST}/FILE-1", json={"desired_configuration": configuration}, expect=422)
     assert [error["field"] for error in problem["errors"]] == [field]
     assert "hunter2" not in json.dumps(problem)
-    assert (await door.document("GET", f"{LIST}/FILE-1"))["configuration"] == {}
+    assert (await door.document("GET", f"{LIST}/FILE-1"))["desired_configuration"] == {}
 
 
 async def test_what_a_station_told_is_shown_as_what_it_can_do(door: Door) -> None:
