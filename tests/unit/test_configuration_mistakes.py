@@ -75,7 +75,7 @@ WRONG = [
     ),
     (
         '[[station_model]]\ndesired_configuration = { Interval = "1", interval = "2" }',
-        "station_model[0].desired_configuration.interval: expected each configuration key once, in whatever letter case",
+        "station_model[0].desired_configuration.interval: expected each configuration key once, in whatever letter",
     ),
     (
         '[[station]]\nid = "A"\ndesired_configuration = { Interval = "1", interval = "2" }',
