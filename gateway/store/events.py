@@ -30,6 +30,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "station.removed": "ops",
     "station.notified": "ops",
     "station.data_transfer": "ops",
+    "station.security_event": "ops",
     "station.message_quarantined": "ops",
     "connector.status": "ops",
     "command.finished": "ops",
@@ -39,6 +40,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "token.revoked": "ops",
     "gateway.started": "ops",
     "gateway.restored": "ops",
+    "gateway.security_event": "ops",
 }
 
 

@@ -17,6 +17,21 @@ CREATE TABLE numbers_given (
 
 -- == Firmware, diagnostics and log jobs ==
 
+-- What stations tell of their security, and what the gateway saw itself; types are free text.
+CREATE TABLE security_events (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL CHECK (source IN ('station', 'gateway')),
+    station     TEXT,                     -- null: no known station
+    type        TEXT NOT NULL,
+    critical    INTEGER NOT NULL CHECK (critical IN (0, 1)),
+    times       INTEGER NOT NULL,         -- more than 1 only where events were counted instead of kept
+    tech_info   TEXT,
+    address     TEXT,                     -- of whoever it was, where that matters
+    happened_at INTEGER NOT NULL,         -- the station's own time, it may be told much later
+    recorded_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX security_events_by_station ON security_events (station, source, critical, id);
+
 -- == Security profiles and passwords ==
 
 -- == Certificates ==
