@@ -106,7 +106,7 @@ _DEFAULTS: Mapping[str, Mapping[str, JSON]] = {
     "DiagnosticsStatusNotification": {},
     "LogStatusNotification": {},
     "SignedFirmwareStatusNotification": {},
-    "SecurityEventNotification": {"timestamp": NO_TIMESTAMP},
+    "SecurityEventNotification": {"type": "unknown", "timestamp": NO_TIMESTAMP},
 }
 
 QUIRKS: Mapping[str, str] = {
@@ -136,6 +136,7 @@ QUIRKS: Mapping[str, str] = {
     "choice_spelling": "A listed value was written in other letter case, spelling or wording.",
     "status_occupied": "The status Occupied of OCPP 1.5 was taken as Charging.",
     "unknown_error_code": "An unknown error code was taken as OtherError; info keeps the code if there is room.",
+    "unknown_status": "The status of a firmware, diagnostics or log notification is unknown; its words were kept.",
     "unknown_reason": "An unknown reason for the end of a transaction was taken as Other.",
     "number_for_text": "A number or boolean was given where text belongs.",
     "text_for_number": "Text was given where a number belongs.",

@@ -1,4 +1,4 @@
-"""Answers to what informs: BootNotification, StatusNotification, DataTransfer and the other notifications.
+"""Answers to what informs: BootNotification, StatusNotification and DataTransfer.
 
 A notification is never refused for what it says; it is stored, told in the journal when it is news, and answered.
 """
@@ -6,8 +6,6 @@ A notification is never refused for what it says; it is stored, told in the jour
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import msgspec
 
 from gateway.model.clipping import clipped
 from gateway.model.connectors import ConnectorState
@@ -106,17 +104,6 @@ def data_transfer(asked: Question, request: v16.DataTransfer) -> AnswerUnit:
     def unit(db: Writing) -> v16.DataTransferAnswer:
         _tell(db, asked, "station.data_transfer", data)
         return v16.DataTransferAnswer(status="UnknownVendorId")
-
-    return unit
-
-
-def notice(asked: Question, request: v16.StationRequest) -> AnswerUnit:
-    """Firmware, diagnostics, log and security notifications: told in the journal as they came."""
-    data = _without_secrets({"action": asked.call.action, "notification": msgspec.to_builtins(request)})
-
-    def unit(db: Writing) -> v16.EmptyAnswer:
-        _tell(db, asked, "station.notified", data)
-        return _EMPTY
 
     return unit
 

@@ -21,7 +21,7 @@ from gateway.ocpp.frame import Call, write_error, write_result
 from gateway.ocpp.text_mending import without_half_pairs
 from gateway.ocpp.v16 import from_station as v16
 from gateway.ocpp.v16.reading import Refusal, Request, read_request
-from gateway.operations import answer_notices, answer_sessions
+from gateway.operations import answer_jobs, answer_notices, answer_sessions
 from gateway.operations.questions import AnswerUnit, Question
 from gateway.operations.site import Site
 from gateway.stations.connection import StationConnection
@@ -36,12 +36,12 @@ ANSWERS: Mapping[str, Callable[[Question, Any], AnswerUnit]] = {
     "Authorize": answer_sessions.authorize,
     "BootNotification": answer_notices.boot_notification,
     "DataTransfer": answer_notices.data_transfer,
-    "DiagnosticsStatusNotification": answer_notices.notice,
-    "FirmwareStatusNotification": answer_notices.notice,
-    "LogStatusNotification": answer_notices.notice,
+    "DiagnosticsStatusNotification": answer_jobs.job_status,
+    "FirmwareStatusNotification": answer_jobs.job_status,
+    "LogStatusNotification": answer_jobs.job_status,
     "MeterValues": answer_sessions.meter_values,
-    "SecurityEventNotification": answer_notices.notice,
-    "SignedFirmwareStatusNotification": answer_notices.notice,
+    "SecurityEventNotification": answer_jobs.security_event,
+    "SignedFirmwareStatusNotification": answer_jobs.job_status,
     "StartTransaction": answer_sessions.start_transaction,
     "StatusNotification": answer_notices.status_notification,
     "StopTransaction": answer_sessions.stop_transaction,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gateway.model.calls import Payload
+from gateway.operations.follow_jobs import fill_in_request_id
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
 from gateway.store.writing import Writing
@@ -32,6 +33,8 @@ def remote_start(db: Writing, site: Site, order: Order) -> Payload:
 
 FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
     {
+        "GetLog": fill_in_request_id,
         "RemoteStartTransaction": remote_start,
+        "SignedUpdateFirmware": fill_in_request_id,
     }
 )

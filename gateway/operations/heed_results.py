@@ -12,6 +12,7 @@ from types import MappingProxyType
 from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
 from gateway.ocpp.v16.to_station import StatusAnswer
+from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
@@ -59,7 +60,11 @@ def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now
 
 EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
     {
+        "GetDiagnostics": (expect_job,),
+        "GetLog": (expect_job,),
         "RemoteStartTransaction": (expect_remote_start,),
+        "SignedUpdateFirmware": (expect_job,),
+        "UpdateFirmware": (expect_job,),
     }
 )
 
@@ -67,6 +72,10 @@ HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
         "ChangeConfiguration": (heed_change,),
         "GetConfiguration": (heed_configuration,),
+        "GetDiagnostics": (heed_job,),
+        "GetLog": (heed_job,),
         "RemoteStartTransaction": (heed_remote_start,),
+        "SignedUpdateFirmware": (heed_job,),
+        "UpdateFirmware": (heed_job,),
     }
 )

@@ -244,6 +244,13 @@ class SignedFirmwareStatusNotification(
     request_id: Maybe[int] = None
 
 
+class OtherStatus(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
+    """A firmware, diagnostics or log notification whose status is not listed for it; no schema has this."""
+
+    status: Annotated[str, Meta(min_length=1)]
+    request_id: Maybe[int] = None
+
+
 class IdTagInfo(Struct, frozen=True, kw_only=True, gc=False, rename="camel", omit_defaults=True):
     """What we know about a tag; `parent_id_tag` up to 20 characters."""
 
@@ -306,7 +313,7 @@ class EmptyAnswer(Struct, frozen=True, kw_only=True, gc=False, rename="camel", o
 StationRequest = (
     Authorize | BootNotification | DataTransfer | DiagnosticsStatusNotification | FirmwareStatusNotification |
     Heartbeat | MeterValues | StartTransaction | StatusNotification | StopTransaction | LogStatusNotification |
-    SecurityEventNotification | SignCertificate | SignedFirmwareStatusNotification
+    SecurityEventNotification | SignCertificate | SignedFirmwareStatusNotification | OtherStatus
 )
 StationAnswer = (
     AuthorizeAnswer | BootNotificationAnswer | DataTransferAnswer | HeartbeatAnswer | StartTransactionAnswer |

@@ -19,7 +19,7 @@ import msgspec
 from gateway.ocpp.errors import ErrorCode
 from gateway.ocpp.text_mending import LONGEST_LOOKED_INTO_BYTES, without_half_pairs
 from gateway.ocpp.v16.actions import ACTIONS
-from gateway.ocpp.v16.from_station import REQUEST_TYPES, StationRequest
+from gateway.ocpp.v16.from_station import REQUEST_TYPES, OtherStatus, StationRequest
 
 if TYPE_CHECKING:
     from gateway.ocpp.repair import JSON
@@ -125,7 +125,23 @@ def _rescued(action: str, payload: JSON, quirks: tuple[str, ...]) -> Request | N
 
     core = usable_core(action, payload)
     read = _converted(action, core, quirks=quirks, quarantined=True) if core is not None else None
-    return read if isinstance(read, Request) else None
+    return read if isinstance(read, Request) else _other_status(action, payload, quirks)
+
+
+_WITH_A_STATUS = frozenset({
+    "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification",
+    "SignedFirmwareStatusNotification",
+})  # fmt: skip
+
+
+def _other_status(action: str, payload: JSON, quirks: tuple[str, ...]) -> Request | None:
+    """A notification about a job in words that the schema does not list: they are kept as they are."""
+    if action not in _WITH_A_STATUS:
+        return None
+    try:
+        return Request(msgspec.convert(payload, OtherStatus), ("unknown_status", *quirks))
+    except msgspec.ValidationError:
+        return None
 
 
 def _converted(action: str, payload: JSON, *, quirks: tuple[str, ...] = (), quarantined: bool = False) -> Read:

@@ -37,7 +37,17 @@ class ConfigurationAnswer:
     unknown_key: tuple[str, ...]
 
 
-Answer = StatusAnswer | ConfigurationAnswer
+@dataclass(frozen=True, slots=True)
+class JobAnswer:
+    """The answer to UpdateFirmware, SignedUpdateFirmware, GetDiagnostics or GetLog: the station's word, if it says one
+    (also where the specification has none), and the file that it will upload, None when there is nothing to upload.
+    """
+
+    status: str | None
+    file_name: str | None
+
+
+Answer = StatusAnswer | ConfigurationAnswer | JobAnswer
 
 
 def read_answer(action: str, payload: object) -> Answer | None:
@@ -46,7 +56,8 @@ def read_answer(action: str, payload: object) -> Answer | None:
         return None
     if action == "GetConfiguration":
         return _configuration(payload)
-    return _status(payload.get("status"), listed_values(action, "response", "status"))
+    status = _status(payload.get("status"), listed_values(action, "response", "status"))
+    return _job(payload, status) if action in _JOBS else status
 
 
 def _status(status: object, listed: tuple[str, ...]) -> StatusAnswer | None:
@@ -54,6 +65,17 @@ def _status(status: object, listed: tuple[str, ...]) -> StatusAnswer | None:
         return None
     folded = status.strip().casefold()
     return next((StatusAnswer(known) for known in listed if known.casefold() == folded), None)
+
+
+_JOBS = frozenset({"GetDiagnostics", "GetLog", "SignedUpdateFirmware", "UpdateFirmware"})
+
+
+def _job(payload: dict[str, object], listed: StatusAnswer | None) -> JobAnswer:
+    """GetDiagnostics has `fileName`, GetLog `filename`, and stations have either in both."""
+    words = payload.get("status")
+    status = listed.status if listed is not None else words.strip() if isinstance(words, str) else None
+    names = (payload.get(name) for name in ("fileName", "filename"))
+    return JobAnswer(status or None, next((name for name in names if isinstance(name, str) and name.strip()), None))
 
 
 def _configuration(payload: dict[str, object]) -> ConfigurationAnswer:

@@ -17,6 +17,32 @@ CREATE TABLE numbers_given (
 
 -- == Firmware, diagnostics and log jobs ==
 
+-- What a station was asked to load, install or upload, and what it does of that kind by itself; how far it has come.
+CREATE TABLE station_jobs (
+    job_id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    station        TEXT NOT NULL,
+    kind           TEXT NOT NULL CHECK (kind IN ('firmware', 'signed_firmware', 'diagnostics', 'log')),
+    command_id     TEXT,                  -- null: the station began by itself
+    request_id     INTEGER,
+    location       TEXT,                  -- secrets masked
+    file_name      TEXT,                  -- as the station told it
+    asked_at       INTEGER NOT NULL,      -- of a station's own job: when we first heard of it
+    status         TEXT NOT NULL,         -- the newest, in the station's words or ours
+    status_at      INTEGER NOT NULL,
+    stage          INTEGER NOT NULL,      -- the furthest that was told
+    detail         TEXT,                  -- why, where the status does not say it
+    idle_at        INTEGER,               -- since then the station said that it does nothing
+    result         TEXT CHECK (result IN
+        ('succeeded', 'failed', 'refused', 'nothing_to_upload', 'superseded', 'not_sent')),
+    finished_at    INTEGER,
+    version_before TEXT,                  -- firmware version when the job began
+    version_after  TEXT,                  -- and at the boot that followed
+    CHECK ((result IS NULL) = (finished_at IS NULL))
+) STRICT;
+CREATE INDEX jobs_by_station ON station_jobs (station, kind, job_id);
+CREATE INDEX open_jobs ON station_jobs (station, kind) WHERE finished_at IS NULL;
+CREATE UNIQUE INDEX jobs_by_command ON station_jobs (command_id);
+
 -- What stations tell of their security, and what the gateway saw itself; types are free text.
 CREATE TABLE security_events (
     id          INTEGER PRIMARY KEY,

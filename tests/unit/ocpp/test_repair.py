@@ -186,7 +186,7 @@ def test_what_means_nothing_stays_for_the_schema_check(action: str, payload: Any
 def test_every_quirk_is_described_and_happens() -> None:
     happened = {quirk for *_, quirks in MENDED for quirk in quirks}
     of_answers = {"not_a_list", "unreadable_element", "flag_not_boolean"}  # shapes that only answers have
-    of_reading = {"half_character", "too_long_to_mend"}  # see test_reading
+    of_reading = {"half_character", "too_long_to_mend", "unknown_status"}  # see test_reading
     assert happened | of_answers | of_reading == set(QUIRKS)
     assert not happened & of_answers
     assert all(text.endswith(".") and text[0].isupper() for text in QUIRKS.values())
@@ -292,7 +292,8 @@ USABLE: list[tuple[str, Any, Any]] = [
      {"chargePointVendor": "V", "chargePointModel": "unknown"}),
     ("SecurityEventNotification", {"type": "StartupOfTheDevice"},
      {"type": "StartupOfTheDevice", "timestamp": NO_TIMESTAMP}),
-    ("SecurityEventNotification", {"timestamp": AT}, None),
+    ("SecurityEventNotification", {"timestamp": AT}, {"type": "unknown", "timestamp": AT}),
+    ("SecurityEventNotification", {}, None),
     ("FirmwareStatusNotification", {"status": "idle", "x": 1}, {"status": "Idle"}),
     ("SignedFirmwareStatusNotification", {"status": "Idle", "requestId": "x"}, {"status": "Idle"}),
     ("DiagnosticsStatusNotification", {"status": "Busy"}, None),

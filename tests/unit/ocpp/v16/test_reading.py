@@ -17,6 +17,7 @@ from gateway.ocpp.v16.from_station import (
     Heartbeat,
     MeterValue,
     MeterValues,
+    OtherStatus,
     SampledValue,
     StartTransaction,
     StopTransaction,
@@ -286,3 +287,29 @@ def test_without_a_usable_core_the_refusal_names_the_first_fault(monkeypatch: py
     assert read_request("StopTransaction", raw, strict=False) == refused(
         ErrorCode.TYPE_CONSTRAINT_VIOLATION, "transactionData: expected a list"
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "expected"),
+    [
+        ("FirmwareStatusNotification", {"status": "SignatureVerified"}, OtherStatus(status="SignatureVerified")),
+        ("DiagnosticsStatusNotification", {"status": "Zipping", "x": 1}, OtherStatus(status="Zipping")),
+        (
+            "SignedFirmwareStatusNotification",
+            {"status": "CertificateVerified", "requestId": "5"},
+            OtherStatus(status="CertificateVerified", request_id=5),
+        ),
+        ("LogStatusNotification", {"status": "Zipping", "requestId": {}}, OtherStatus(status="Zipping")),
+    ],
+)
+def test_a_status_that_is_not_listed_is_kept_in_its_words(action: str, payload: JSON, expected: OtherStatus) -> None:
+    read = read_request(action, json.dumps(payload).encode(), strict=False)
+    assert isinstance(read, Request)
+    assert (read.payload, read.quirks[0], read.quarantined) == (expected, "unknown_status", False)
+    assert isinstance(read_request(action, json.dumps(payload).encode(), strict=True), Refusal)
+
+
+@pytest.mark.parametrize("payload", [{}, {"status": ""}, {"status": 7}, {"status": None}, {"requestId": 4}])
+def test_a_notification_without_a_status_is_refused(payload: JSON) -> None:
+    read = read_request("LogStatusNotification", json.dumps(payload).encode(), strict=False)
+    assert isinstance(read, Refusal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ocpp.v16.to_station import ConfigurationAnswer, ConfigurationKey, StatusAnswer, read_answer
+from gateway.ocpp.v16.to_station import ConfigurationAnswer, ConfigurationKey, JobAnswer, StatusAnswer, read_answer
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from gateway.ocpp.v16.to_station import ConfigurationAnswer, ConfigurationKey, S
         ("ChangeAvailability", "Scheduled"),
         ("ClearCache", "Rejected"),
         ("SendLocalList", "VersionMismatch"),
-        ("SignedUpdateFirmware", "RevokedCertificate"),
+        ("InstallCertificate", "Failed"),
     ],
 )
 def test_a_listed_status_is_read(action: str, status: str) -> None:
@@ -37,7 +37,28 @@ def test_an_answer_without_a_listed_status_is_none(payload: object) -> None:
     assert read_answer("Reset", payload) is None
 
 
-@pytest.mark.parametrize("action", ["UpdateFirmware", "GetLocalListVersion", "Heartbeat", "MakeCoffee"])
+@pytest.mark.parametrize(
+    ("action", "payload", "status", "file_name"),
+    [
+        ("UpdateFirmware", {}, None, None),
+        ("UpdateFirmware", {"status": " Rejected "}, "Rejected", None),
+        ("GetDiagnostics", {}, None, None),
+        ("GetDiagnostics", {"fileName": "d.zip"}, None, "d.zip"),
+        ("GetDiagnostics", {"fileName": " ", "filename": "d.zip"}, None, "d.zip"),
+        ("GetDiagnostics", {"fileName": 7}, None, None),
+        ("GetLog", {"status": "Accepted", "filename": "l.txt"}, "Accepted", "l.txt"),
+        ("GetLog", {"status": "acceptedcanceled", "fileName": "l.txt"}, "AcceptedCanceled", "l.txt"),
+        ("GetLog", {"status": 5}, None, None),
+        ("SignedUpdateFirmware", {"status": "RevokedCertificate"}, "RevokedCertificate", None),
+        ("SignedUpdateFirmware", {"status": "Perhaps"}, "Perhaps", None),
+        ("SignedUpdateFirmware", {"status": ""}, None, None),
+    ],
+)
+def test_the_answer_to_a_job_is_read(action: str, payload: object, status: str | None, file_name: str | None) -> None:
+    assert read_answer(action, payload) == JobAnswer(status, file_name)
+
+
+@pytest.mark.parametrize("action", ["GetLocalListVersion", "Heartbeat", "MakeCoffee"])
 def test_an_action_whose_answer_has_no_status_is_none(action: str) -> None:
     assert read_answer(action, {"status": "Accepted"}) is None
 
