@@ -39,8 +39,7 @@ async def describe_stations(site: Site, *, after: str, limit: int) -> list[Docum
 
 async def describe_station(site: Site, station: str) -> Document | None:
     """One station with its configuration keys and what follows from them; None when it is unknown."""
-    row = (await reports_stations.rows_of(site.readers, [station])).get(station)
-    if not is_known(site.configuration, station, row):
+    if not await is_known_station(site, station):
         return None
     (document,) = await _describe(site, [station])
     settings, capabilities = await site.database.write(
@@ -54,6 +53,12 @@ async def describe_station(site: Site, station: str) -> Document | None:
         "reboot_required": any(key.reboot_required for key in settings.known.reported.values()),
         "capabilities": asdict(capabilities),
     }
+
+
+async def is_known_station(site: Site, station: str) -> bool:
+    """True when this station is known."""
+    row = (await reports_stations.rows_of(site.readers, [station])).get(station)
+    return is_known(site.configuration, station, row)
 
 
 async def count_stations(site: Site) -> tuple[list[str], int]:

@@ -31,7 +31,10 @@ _NAMED = re.compile(
     rf"(\b(?!has_)[\w-]{{0,40}}?{SECRET_NAMES}(?:{_Q})?\s*[:=]\s*)({_QUOTED}|[^\s,;&\"'{{}}\[\]\\]+)", re.IGNORECASE
 )
 _HEADER = re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~\-]{6,}")
-_IN_ADDRESS = re.compile(r"(\w://[^/\s:@]{0,200}:)([^/\s]+)@")
+# a password with an unescaped slash too, but not a port and a path with an @ in it
+_IN_ADDRESS = re.compile(r"(\w://[^/\s:@]{0,200}:)([^/\s]+|(?!\d{1,5}/)[^\s\"']{1,300})@")
+# what signs an address of a cloud store: whoever has it may fetch or upload there
+_IN_QUERY = re.compile(r"([?&](?:sig|[\w-]{0,40}(?:signature|credential))=)([^&#\s\"'\\]+)", re.IGNORECASE)
 _HINT = re.compile(rf"{SECRET_NAMES}|Basic|Bearer|://", re.IGNORECASE)
 
 _SHORTEST_REPEATED = 4  # what is shorter is masked only where it stands alone: `1` is everywhere
@@ -53,13 +56,17 @@ def masked_text(text: str) -> str:
     text = _VALUE_THEN_KEY.sub(rf'\1"{MASK}"\3', text)
     text = _HEADER.sub(rf"\1 {MASK}", text)
     text = _IN_ADDRESS.sub(rf"\1{MASK}@", text)
+    text = _IN_QUERY.sub(rf"\1{MASK}", text)
     return _NAMED.sub(rf"\1{MASK}", text)
 
 
 def secrets_in(document: object, *, depth: int = 0) -> frozenset[str]:
     """The secrets that JSON data names as such, and the passwords in its addresses."""
     if isinstance(document, str):
-        return frozenset(found[2] for found in _IN_ADDRESS.finditer(document[:_LONGEST_LOOKED_THROUGH]))
+        text = document[:_LONGEST_LOOKED_THROUGH]
+        if "://" not in text:
+            return frozenset()
+        return frozenset(found[2] for pattern in (_IN_ADDRESS, _IN_QUERY) for found in pattern.finditer(text))
     if depth == _DEEPEST or not isinstance(document, Mapping | list | tuple):
         return frozenset()
     members = document.values() if isinstance(document, Mapping) else document

@@ -19,6 +19,8 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
         (_TRANSACTION_EVENTS, limits.transactions),
         (_QUARANTINE, limits.quarantine),
         (_COMMANDS, limits.commands),
+        (_JOBS, limits.operations),
+        (_SECURITY_EVENTS, limits.operations),
     ):
         gone += db.execute(sql, (limit, most)).rowcount
     gone += _sweep_meter_index(db, most, never_ended=limits.meter)
@@ -32,7 +34,7 @@ def delete_oldest(db: Writing, *, most: int) -> int:
     """Whatever its age, delete the `most` oldest rows of each table that no bill rests on; returns how many went."""
     everything = 2**63 - 1
     gone = 0
-    for sql in (_METER_FRAMES, _OPERATIONS, _QUARANTINE):
+    for sql in (_METER_FRAMES, _OPERATIONS, _QUARANTINE, _JOBS, _SECURITY_EVENTS):
         gone += db.execute(sql, (everything, most)).rowcount
     return gone + _sweep_meter_index(db, most, never_ended=0)
 
@@ -85,3 +87,10 @@ _QUARANTINE = """
 _COMMANDS = """
     DELETE FROM commands WHERE command_id IN (
         SELECT command_id FROM commands WHERE asked_at < ?1 AND status <> 'running' ORDER BY asked_at LIMIT ?2)"""
+# Open ones stay: their stations may still be at work. Each new one of a kind ends those before it.
+_JOBS = """
+    DELETE FROM station_jobs WHERE job_id IN (
+        SELECT job_id FROM station_jobs WHERE finished_at < ?1 ORDER BY finished_at LIMIT ?2)"""
+_SECURITY_EVENTS = """
+    DELETE FROM security_events WHERE id IN (
+        SELECT id FROM (SELECT id, recorded_at FROM security_events ORDER BY id LIMIT ?2) WHERE recorded_at < ?1)"""

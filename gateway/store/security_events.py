@@ -6,7 +6,7 @@ counted in one row; the newest `MOST_KEPT` stay. Critical events and others are 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from gateway.model.clipping import clipped
 from gateway.model.identities import StationId
@@ -17,6 +17,8 @@ from gateway.store import events
 from gateway.store.writing import Writing
 
 Source = Literal["station", "gateway"]
+
+SOURCES: tuple[str, ...] = get_args(Source)
 
 _LONGEST_BYTES = 1024
 _WHOSE: dict[Source, str] = {"station": "told by the station", "gateway": "seen by the gateway"}

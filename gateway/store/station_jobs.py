@@ -7,12 +7,15 @@ for the firmware version that the boot after it told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
 from gateway.rules.station_jobs import Job, JobResult, Kind
 from gateway.store.writing import Writing
+
+KINDS: tuple[str, ...] = get_args(Kind)
+RESULTS: tuple[str, ...] = get_args(JobResult)
 
 # Enough to find the job of a number, and the one that ended last.
 _MOST_LOOKED_AT = 50

@@ -120,6 +120,7 @@ def _add_questions(grammar: _Grammar) -> None:
     transactions.add_argument("--from", dest="begin", metavar="TIME", help="started at or after (RFC 3339)")
     transactions.add_argument("--to", dest="end", metavar="TIME", help="started before (RFC 3339)")
     transactions.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
+    _add_job_questions(grammar)
     events = grammar.add("events", "commands_events:events", "the journal")
     events.add_argument("--after", type=_count, metavar="EVENT", help="those after this event_id (default: the newest)")
     events.add_argument("--station", metavar="ID")
@@ -129,6 +130,18 @@ def _add_questions(grammar: _Grammar) -> None:
         "--after", type=_count, metavar="EVENT", help="begin after this event_id (default: with the next)"
     )
     tail.add_argument("--station", metavar="ID")
+
+
+def _add_job_questions(grammar: _Grammar) -> None:
+    jobs = grammar.add("jobs", "commands_jobs:jobs", "firmware updates, diagnostics and logs, newest first")
+    jobs.add_argument("station", metavar="STATION", nargs="?", help="only this station's")
+    jobs.add_argument("--kind", choices=("firmware", "signed_firmware", "diagnostics", "log"))
+    jobs.add_argument("--open", action="store_true", help="only those without a result")
+    jobs.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
+    security = grammar.add("security-events", "commands_jobs:security_events", "security events, newest first")
+    security.add_argument("--station", metavar="ID")
+    security.add_argument("--critical", action="store_true", help="only those that somebody should look at")
+    security.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
 
 
 def _add_tags(grammar: _Grammar) -> None:

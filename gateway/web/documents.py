@@ -8,6 +8,8 @@ from typing import get_args
 from gateway.operations.known_settings import State
 from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
+from gateway.store.security_events import SOURCES
+from gateway.store.station_jobs import KINDS, RESULTS
 
 Schema = dict[str, object]
 
@@ -140,8 +142,9 @@ SCHEMAS: dict[str, Schema] = {
             "clock_offset_ms": _COUNT_OR_NULL,
             **_SETTINGS,
             "expected_remote_starts": _list_of(_ref("ExpectedRemoteStart")),
+            "jobs": _list_of(_ref("Job")),
         },
-        optional=(*_SETTINGS, "expected_remote_starts"),
+        optional=(*_SETTINGS, "expected_remote_starts", "jobs"),
     ),
     "StationSettings": _object(
         {
@@ -200,6 +203,43 @@ SCHEMAS: dict[str, Schema] = {
     "ExpectedRemoteStart": _object(
         {"command_id": _TEXT, "connector": _COUNT_OR_NULL, "id_tag": _TEXT, "asked_time": _TIME}
     ),
+    "Job": _object(
+        {
+            "job_id": _COUNT,
+            "station": _TEXT,
+            "kind": {"enum": list(KINDS)},
+            "command_id": _TEXT_OR_NULL,
+            "request_id": _COUNT_OR_NULL,
+            "location": _TEXT_OR_NULL,
+            "file_name": _TEXT_OR_NULL,
+            "asked_time": _TIME,
+            "status": _TEXT,
+            "status_time": _TIME,
+            "age_seconds": _COUNT_OR_NULL,
+            "detail": _TEXT_OR_NULL,
+            "idle_time": _TIME_OR_NULL,
+            "result": {"enum": [*RESULTS, None]},
+            "finished_time": _TIME_OR_NULL,
+            "version_before": _TEXT_OR_NULL,
+            "version_after": _TEXT_OR_NULL,
+        }
+    ),
+    "JobCollection": _collection("Job"),
+    "SecurityEvent": _object(
+        {
+            "security_event_id": _COUNT,
+            "source": {"enum": list(SOURCES)},
+            "station": _TEXT_OR_NULL,
+            "type": _TEXT,
+            "critical": _FLAG,
+            "times": _COUNT,
+            "tech_info": _TEXT_OR_NULL,
+            "address": _TEXT_OR_NULL,
+            "time": _TIME,
+            "recorded_time": _TIME,
+        }
+    ),
+    "SecurityEventCollection": _collection("SecurityEvent"),
     "Knock": _object({"station": _TEXT, "address": _TEXT, "times": _COUNT, "first_seen": _TIME, "last_seen": _TIME}),
     "StationCollection": _object(
         {

@@ -30,6 +30,8 @@ HELP = {
     "ocpp_messages_total": "OCPP messages since the start, by action, direction and result.",
     "transactions_total": "Transactions since the start, by what became of them.",
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
+    "station_jobs_total": "Firmware, diagnostics and log jobs that ended since the start, by kind and result.",
+    "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
     "web_errors_total": "Requests to the API that failed by an error of the gateway since the start.",

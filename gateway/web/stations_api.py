@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.operations.apply_settings import apply_settings
 from gateway.operations.describe_stations import describe_station, describe_stations
 from gateway.operations.provision_stations import Provisioned, put_station, remove_station
-from gateway.store import reports_stations
+from gateway.store import reports_jobs, reports_stations
 from gateway.web.asking import MOST_ITEMS, collection, expect_only, flag_of, json_response, limit_of, object_of
 from gateway.web.login import actor_of
 from gateway.web.problems import Problem, not_found, unacceptable
@@ -66,8 +66,12 @@ async def _document(request: web.Request, station: str) -> dict[str, object]:
     document = await describe_station(request.app[SITE], station)
     if document is None:
         raise not_found(f"no station {station!r} is known")
-    expected = await reports_stations.expected_remote_starts(request.app[SITE].readers, station)
-    return {**document, "expected_remote_starts": expected}
+    site = request.app[SITE]
+    return {
+        **document,
+        "expected_remote_starts": await reports_stations.expected_remote_starts(site.readers, station),
+        "jobs": await reports_jobs.standing(site.readers, station, now=site.wall_clock()),
+    }
 
 
 ROUTES = (

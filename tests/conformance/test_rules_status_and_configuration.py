@@ -166,7 +166,6 @@ async def test_rule_2_6_06_a_hard_reset_may_tell_its_stop_after_the_boot(
         ("LogStatusNotification", {"status": "UploadFailure", "requestId": 1}),
         ("LogStatusNotification", {"status": "UploadFailed"}),
         ("SignedFirmwareStatusNotification", {"status": "InstallRebooting"}),
-        ("SecurityEventNotification", {"type": "StartupOfTheDevice", "timestamp": "2027-01-15T08:00:00Z"}),
     ],
 )
 async def test_rule_2_6_07_notices_are_answered_and_told(

@@ -129,9 +129,9 @@ async def test_rule_2_1_05_ids_that_start_anew_after_a_reboot_hide_no_status(
 async def test_rule_2_1_05_ids_that_start_anew_after_a_reboot_hide_no_notification(
     gateway: Bench, station: ScriptedStation
 ) -> None:
-    for _ in range(2):
+    for status in ("Downloading", "Downloaded"):
         async with gateway.station() as back:
-            await back.say("FirmwareStatusNotification", {"status": "Downloading"}, message_id="2")
+            await back.say("FirmwareStatusNotification", {"status": status}, message_id="2")
     assert len(await gateway.events("station.notified")) == 2
 
 

@@ -40,7 +40,7 @@ CREATE TABLE station_jobs (
     CHECK ((result IS NULL) = (finished_at IS NULL))
 ) STRICT;
 CREATE INDEX jobs_by_station ON station_jobs (station, kind, job_id);
-CREATE INDEX open_jobs ON station_jobs (station, kind) WHERE finished_at IS NULL;
+CREATE INDEX finished_jobs ON station_jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_by_command ON station_jobs (command_id);
 
 -- What stations tell of their security, and what the gateway saw itself; types are free text.

@@ -47,7 +47,16 @@ async def outcome_of(
             {"location": "ftp://u:HushHush1@h/", "retrieveDate": "x"},
             CallErrored("E", "no HushHush1", {}),
         ),
-        ("GetLog", {"log": {"remoteLocation": "sftp://u:HushHush1@h"}}, Answered({"status": "Accepted"})),
+        (
+            "GetLog",
+            {"requestId": 3, "log": {"remoteLocation": "sftp://u:HushHush1@h"}},
+            Answered({"status": "HushHush1", "filename": "HushHush1.log"}),
+        ),
+        (
+            "SignedUpdateFirmware",
+            {"requestId": 3, "firmware": {"location": "ftp://u:HushHush1@h/a/b.bin"}},
+            CallErrored("HushHush1", "HushHush1", {}),
+        ),
         ("DataTransfer", {"vendorId": "V", "data": '{"wifiPassword":"HushHush1"}'}, Answered({"status": "Accepted"})),
         (
             "GetConfiguration",
