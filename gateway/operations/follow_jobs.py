@@ -104,15 +104,14 @@ def move(
     site: Site,
     station: StationId,
     job: rules.Job,
-    change: rules.Moves | rules.Begins,
+    change: rules.Moves,
     now: Instant,
     *,
     detail: str | None = None,
 ) -> None:
-    """An open job has another status now; older ones of its kind end when the station has taken this one up."""
-    status, stage, result = change.status, change.stage, change.result
-    station_jobs.move(db, job.job_id, status=status, stage=stage, result=result, now=now, detail=detail)
-    if rules.is_taken(status, result):
+    """An open job has another status now; older ones of its kind end when the station has just taken this one up."""
+    station_jobs.move(db, job.job_id, change, now=now, detail=detail)
+    if rules.takes_up(job, change):
         for old in station_jobs.supersede_older(db, station, job.kind, job.job_id, now=now):
             tell(db, site, station, old, now)
     tell(db, site, station, job.job_id, now)

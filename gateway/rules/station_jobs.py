@@ -111,17 +111,17 @@ _IDLE = "idle"
 def which_job(jobs: Sequence[Job], told: Notification) -> Job | None:
     """The job that a notification is about, of all of its family, newest first; None when there is none.
 
-    The number decides, where the station gives one that we know. Else the newest open job, of the very kind if there is
-    one; else the one that ended last.
+    The number decides, where the station gives one that we know; when that job has ended, what the station began after
+    it without a number comes first. Without a known number it is the newest open job, of the very kind if there is one;
+    else the one that ended last.
     """
-    if told.request_id is not None:
-        for job in jobs:
-            if (job.kind, job.request_id) == (told.kind, told.request_id) and job.result not in ("refused", "not_sent"):
-                return job
     still_open = [job for job in jobs if job.finished_at is None]
     of_kind = [job for job in still_open if job.kind == told.kind]
+    numbered = [job for job in jobs if _has_number_of(job, told)]
+    if numbered and numbered[0].finished_at is not None:
+        return next((job for job in of_kind if job.request_id is None), numbered[0])
     done = [job for job in jobs if job.result in ("succeeded", "failed")]
-    return next(iter((*of_kind, *still_open, *done)), None)
+    return next(iter((*numbered, *of_kind, *still_open, *done)), None)
 
 
 def next_state(job: Job | None, told: Notification, now: Instant) -> Change:
@@ -154,9 +154,9 @@ def after_answer(job: Job, *, status: str | None, file_name: str | None) -> Move
     return Moves(status or ACCEPTED, 0)
 
 
-def is_taken(status: str, result: JobResult | None) -> bool:
-    """True when a job in this state was taken up by its station, so that an older open one of the kind was given up."""
-    return status != ASKED and result in (None, "succeeded", "failed", "nothing_to_upload")
+def takes_up(job: Job, change: Moves) -> bool:
+    """True at the first sign that a station does what it was asked: older open jobs of the kind are given up then."""
+    return job.status == ASKED and change.result in (None, "succeeded", "failed", "nothing_to_upload")
 
 
 def proven_by_boot(jobs: Sequence[Job], *, version: str | None, now: Instant) -> Job | None:
@@ -187,6 +187,12 @@ _INSTEAD: Mapping[Kind, str] = {
     "diagnostics": "a station with the security extension may take GetLog instead",
     "log": "a station without the security extension takes GetDiagnostics",
 }
+
+
+def _has_number_of(job: Job, told: Notification) -> bool:
+    if told.request_id is None or job.result in ("refused", "not_sent"):
+        return False
+    return (job.kind, job.request_id) == (told.kind, told.request_id)
 
 
 def _after_the_end(job: Job, told: Notification, now: Instant, *, ended_at: Instant) -> Change:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
-from gateway.rules.station_jobs import Job, JobResult, Kind
+from gateway.rules.station_jobs import Job, JobResult, Kind, Moves
 from gateway.store.writing import Writing
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -87,21 +87,13 @@ def of_command(db: Writing, command_id: CommandId) -> Job | None:
     return None if row is None else _job(row)
 
 
-def move(
-    db: Writing,
-    job_id: int,
-    *,
-    status: str,
-    stage: int,
-    result: JobResult | None,
-    now: Instant,
-    detail: str | None = None,
-) -> None:
+def move(db: Writing, job_id: int, change: Moves, *, now: Instant, detail: str | None = None) -> None:
     """An open job has another status now; with a result it has ended."""
+    finished_at = None if change.result is None else now
     db.execute(
         "UPDATE station_jobs SET status = ?, status_at = ?, stage = ?, result = ?, finished_at = ?, idle_at = NULL,"
         " detail = ? WHERE job_id = ? AND finished_at IS NULL",
-        (status, now, stage, result, None if result is None else now, detail, job_id),
+        (change.status, now, change.stage, change.result, finished_at, detail, job_id),
     )
 
 

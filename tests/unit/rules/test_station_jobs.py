@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -24,9 +24,9 @@ from gateway.rules.station_jobs import (
     SaysIdle,
     after_answer,
     hint,
-    is_taken,
     next_state,
     proven_by_boot,
+    takes_up,
     which_job,
 )
 
@@ -35,14 +35,12 @@ SOON, LATER = Instant(NOW + 60 * SECOND), Instant(NOW + 3600 * SECOND)
 REPEATED, LATE, IDLE = ChangesNothing("repeated"), ChangesNothing("late"), ChangesNothing("idle")
 
 
-def job(kind: Kind = "firmware", status: str = ASKED, stage: int = 0, number: int = 1, **more: object) -> Job:
+def job(kind: Kind = "firmware", status: str = ASKED, stage: int = 0, number: int = 1, **more: Any) -> Job:
     blank = Job(number, kind, None, status, stage, None, None, False, None, None)
     return blank._replace(**more)
 
 
-def ended(
-    result: JobResult, kind: Kind = "firmware", status: str = "Installed", stage: int = 10, **more: object
-) -> Job:
+def ended(result: JobResult, kind: Kind = "firmware", status: str = "Installed", stage: int = 10, **more: Any) -> Job:
     return job(kind, status, stage, result=result, finished_at=NOW, **more)
 
 
@@ -65,6 +63,9 @@ def test_a_known_number_decides() -> None:
     assert which_job([new, old], told("Uploading", "log", 5)) is new
     again = ended("refused", "log", request_id=4, number=3)
     assert which_job([again, new, old], told("Uploading", "log", 4)) is old
+    own = job("log", status="Uploading", number=3)
+    assert which_job([own, new, old], told("Uploading", "log", 4)) is own
+    assert which_job([own, new, old], told("Uploading", "log", 5)) is new
 
 
 @pytest.mark.parametrize("number", [None, 99])
@@ -212,11 +213,11 @@ def test_an_answer_that_comes_after_the_first_word_takes_nothing_back() -> None:
 
 
 def test_what_the_station_has_taken_up() -> None:
-    assert is_taken("Accepted", None)
-    assert is_taken("Downloading", None)
-    assert is_taken(NOTHING_TO_UPLOAD, "nothing_to_upload")
-    assert not is_taken(ASKED, None)
-    assert not is_taken(CALL_ERROR, "refused")
+    assert takes_up(job(), Moves("Accepted", 0))
+    assert takes_up(job(), Moves("Downloading", 2))
+    assert takes_up(job(), Moves(NOTHING_TO_UPLOAD, 0, "nothing_to_upload"))
+    assert not takes_up(job(), Moves(CALL_ERROR, 0, "refused"))
+    assert not takes_up(job(status="Accepted"), Moves("Downloading", 2))
 
 
 def test_a_hint_says_what_to_send_instead() -> None:
