@@ -29,6 +29,8 @@ def test_names_of_secrets(name: str) -> None:
         {"has_password": True, "password": None, "secret": "", "token": {"a": 1}},
         {"configurationKey": [{"key": "Password", "readonly": False}, {"key": "Secret", "value": ""}, "rubbish", 1.5]},
         {"location": "ftp://host:21/path", "retries": 3, "mail": "a@b"},
+        {"location": "http://host:8080/a@b/c", "signature": "c2ln", "signingCertificate": "-----BEGIN CERTIFICATE"},
+        "http://h/x?signed=1&key=a",
         {"status": "Accepted", "list": [], "none": None},
         "x" * 70_000,
     ],
@@ -71,6 +73,7 @@ def test_passwords_in_addresses() -> None:
         "log": {"remoteLocation": "https://u:***@h/"},
     }
     assert secrets_in(request) == {"HUSH", "HU@SH"}
+    assert secrets_in("https://store/a?sig=HUSH&x=1") == {"HUSH"}
     assert masked("login HUSH refused", secrets=secrets_in(request)) == "login *** refused"
 
 
@@ -87,6 +90,9 @@ def test_passwords_in_addresses() -> None:
         "{'password': 'HUSH and cut off",
         '{"f":"{\\"password\\":\\"HUSH and cut off',
         "see ftp://u:HUSH@host/x",
+        "see ftp://u:HU/SH@host/x",
+        "https://store/a?X-Amz-Date=1&X-Amz-Signature=HUSH&x=1",
+        "https://store/a?sv=1&sig=HUSH",
         "password=HUSH" + " " * 70_000,
     ],
 )

@@ -11,7 +11,16 @@ import pytest
 from gateway.model.instants import Instant
 from gateway.model.tags import Verdict
 from gateway.rules.retention import Limits
-from gateway.store import expiry, meter_frames, migrations, station_facts, transactions
+from gateway.rules.station_jobs import Moves
+from gateway.store import (
+    expiry,
+    meter_frames,
+    migrations,
+    security_events,
+    station_facts,
+    station_jobs,
+    transactions,
+)
 from gateway.store.writing import Writing, newest_numbers
 from tests.unit.store.opened_database import CP, END, NOW, START
 
@@ -73,12 +82,17 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
             db, START._replace(meter_start_wh=number), _verdict(), received_at=OLD, remote_start_command=None
         )
         transactions.record_stop(db, transaction_id, END, received_at=OLD)
+        job = station_jobs.begin(db, CP, "log", status="Asked", now=OLD)
+        station_jobs.move(db, job.job_id, Moves("Uploaded", 2, "succeeded"), now=OLD)
+        security_events.record(db, station=CP, source="station", type="X", happened_at=OLD, now=OLD)
         meter_frames.append(db, CP, 1, None, None, OLD, b"{}")
         meter_frames.unindexed(db, 1)
         meter_frames.index(db, [(transaction_id, db.next_numbers("meter")[0] - 1)], upto=10**9)
     db.insert_late_rows()
     everything = Limits(*[NOW] * 5)
-    tables = ("events", "quarantine", "commands", "transactions", "meter_frames")
+    tables = (
+        "events", "quarantine", "commands", "transactions", "meter_frames", "station_jobs", "security_events",
+    )  # fmt: skip
     sizes = {table: count(db, table) for table in tables}
     bites = 0
     while gone := expiry.delete_some(db, everything, most=3):
@@ -89,11 +103,12 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
         assert gone >= sum(sizes.values()) - sum(smaller.values())
         sizes = smaller
         assert bites < 20
-    assert sizes == {"events": 2, "quarantine": 0, "commands": 0, "transactions": 0, "meter_frames": 1}
+    assert sizes == dict.fromkeys(tables, 0) | {"events": 2, "meter_frames": 1}
     assert count(db, "meter_index", "frame_id < (SELECT min(id) FROM meter_frames)") == 0
 
 
-def test_open_sessions_and_running_commands_stay(db: Writing) -> None:
+def test_open_sessions_running_commands_and_open_jobs_stay(db: Writing) -> None:
+    station_jobs.begin(db, CP, "log", status="Uploading", now=OLD)
     transactions.record_start(db, START, _verdict(), received_at=OLD, remote_start_command=None)
     db.execute(
         "INSERT INTO commands (command_id, station, action, request, actor, asked_at, status)"

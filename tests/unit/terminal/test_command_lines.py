@@ -450,3 +450,44 @@ def test_a_station_that_told_nothing_yet_is_told_briefly(
     assert do(config, "stations", "CP-9") == 0
     assert "State     away since -" in capsys.readouterr().out
     assert do(config, "stations", "NOBODY") == 1
+
+
+def test_jobs_tell_how_far_they_are(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moment = "2026-07-01T10:00:00.000Z"
+    running = {
+        "job_id": 3, "station": "CP-1", "kind": "firmware", "command_id": None, "asked_time": moment,
+        "status": "Downloading", "status_time": moment, "age_seconds": 7300, "result": None, "idle_time": moment,
+        "version_before": "1.0", "version_after": "1.1", "detail": None,
+    }  # fmt: skip
+    done = {**running, "age_seconds": None, "result": "failed", "command_id": "c", "detail": "NotSupported"}
+    api.will_answer("GET /api/v1/jobs", {"items": [running, done], "next": "2"})
+    assert do(config, "jobs", "CP-1", "--kind", "firmware", "--open", "--limit", "2") == 0
+    out = capsys.readouterr().out
+    assert "running, heard 2 h ago" in out
+    assert "version 1.0 -> 1.1; by the station itself; the station says that it is idle" in out
+    assert "NotSupported; version" in out
+    assert "--limit 4" in out
+    assert "station=CP-1" in api.lines()[-1]
+    assert do(config, "jobs", "--limit", "2", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["items"] == [running, done]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(5, "5 s"), (60, "1 min"), (7199, "1 h"), (86_400, "1 d")])
+def test_ages_of_jobs(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str], seconds: int, text: str) -> None:
+    api.will_answer("GET /api/v1/jobs", {"items": [{"job_id": 1, "age_seconds": seconds}], "next": None})
+    assert do(config, "jobs") == 0
+    assert f"heard {text} ago" in capsys.readouterr().out
+
+
+def test_security_events_are_listed(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {
+        "source": "gateway", "station": None, "type": "InvalidTLSVersion", "critical": True, "times": 3,
+        "tech_info": "TLS 1.0", "address": "192.0.2.7", "time": "2026-07-01T10:00:00.000Z",
+        "recorded_time": "2026-07-01T10:00:00.000Z",
+    }  # fmt: skip
+    api.will_answer("GET /api/v1/security-events", {"items": [event], "next": None})
+    assert do(config, "security-events", "--critical") == 0
+    words = capsys.readouterr().out.splitlines()[-1].split()
+    assert words[-7:] == ["gateway", "InvalidTLSVersion", "yes", "3", "TLS", "1.0;", "192.0.2.7"]
+    assert "critical=true" in api.lines()[-1]
+    assert do(config, "security-events", "--json") == 0

@@ -13,7 +13,8 @@ from openapi_spec_validator import validate
 from gateway.model.calls import Answered
 from gateway.model.identities import StationId
 from gateway.operations.provision_stations import SETTABLE
-from gateway.store import meter_frames
+from gateway.rules.station_jobs import Moves
+from gateway.store import meter_frames, security_events, station_jobs
 from gateway.store.id_tags import STATUSES
 from gateway.web.application import ROUTES
 from gateway.web.documents import SCHEMAS
@@ -72,6 +73,12 @@ async def busy(door: Door) -> Door:
         orphan(db, 3)
         meter_frames.append(db, StationId("CP-1"), 1, 1, None, NOON, body)
         knock(db)
+        job = station_jobs.begin(db, StationId("CP-1"), "log", status="Uploading", now=NOON)
+        station_jobs.move(db, job.job_id, Moves("Uploaded", 2, "succeeded"), now=NOON)
+        station_jobs.begin(db, StationId("CP-1"), "firmware", request_id=5, status="Asked", now=NOON)
+        security_events.record(
+            db, station=StationId("CP-1"), source="station", type="ResetOrReboot", happened_at=NOON, now=NOON
+        )
         db.execute("INSERT INTO connectors VALUES ('CP-1', 1, 'Available', 'NoError', NULL, NULL, NULL, 1, 2)")
         db.execute("INSERT INTO configuration_keys VALUES ('CP-1', 'a', 'A', '1', NULL, 0, 5)")
 
@@ -95,6 +102,9 @@ async def busy(door: Door) -> Door:
         ("GET", "/api/v1/transactions/2", "TransactionWithValues", None),
         ("GET", "/api/v1/transactions/3", "TransactionWithValues", None),
         ("GET", "/api/v1/events?stream=all", "EventCollection", None),
+        ("GET", "/api/v1/jobs", "JobCollection", None),
+        ("GET", "/api/v1/stations/CP-1/jobs", "JobCollection", None),
+        ("GET", "/api/v1/security-events", "SecurityEventCollection", None),
         ("GET", "/api/v1/tokens", "TokenCollection", None),
         ("POST", "/api/v1/tokens", "NewToken", {"role": "viewer"}),
         ("GET", "/healthz", "Health", None),
