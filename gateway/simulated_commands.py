@@ -1,14 +1,16 @@
 """What a simulated station answers to the gateway's CALLs, and what it then really does.
 
-All of Core and TriggerMessage (OCPP 1.6 5.2-5.17); other requests of the standard are NotSupported, the rest
+All of Core, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are NotSupported, the rest
 NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do after it was sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from gateway import simulated_jobs
+from gateway.simulated_jobs import tell_firmware, tell_upload
 from gateway.simulated_link import Object, Refused
 from gateway.simulated_outlet import Outlet
 
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
     from gateway.simulated_station import SimulatedStation
 
 Answer = tuple[Object, Callable[[], None] | None]
+Triggered = Callable[["SimulatedStation", list[Outlet]], None]
 
 _ACCEPTED: Object = {"status": "Accepted"}
 _REJECTED: Object = {"status": "Rejected"}
 
 _OTHER_PROFILES = frozenset({
-    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "GetDiagnostics", "GetLocalListVersion",
-    "ReserveNow", "SendLocalList", "SetChargingProfile", "UpdateFirmware",
+    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "GetLocalListVersion",
+    "ReserveNow", "SendLocalList", "SetChargingProfile",
 })  # fmt: skip
 
 
@@ -114,13 +117,21 @@ def _unlock_connector(station: SimulatedStation, payload: Object) -> Answer:
 
 
 def _trigger_message(station: SimulatedStation, payload: Object) -> Answer:
+    return _trigger(station, payload, _TRIGGERED)
+
+
+def _extended_trigger_message(station: SimulatedStation, payload: Object) -> Answer:
+    return _trigger(station, payload, _EXTENDED_TRIGGERED)
+
+
+def _trigger(station: SimulatedStation, payload: Object, known: Mapping[str, Triggered]) -> Answer:
     wanted = str(payload["requestedMessage"])
     number = payload.get("connectorId")
     outlets = station.outlets if number is None else [_outlet(station, _number(payload, "connectorId"))]
     found = [outlet for outlet in outlets if outlet is not None]
     if number is not None and not found and not (number == 0 and wanted == "StatusNotification"):
         return _REJECTED, None
-    todo = _TRIGGERED.get(wanted)
+    todo = known.get(wanted)
     if todo is None:
         return {"status": "NotImplemented"}, None
     return _ACCEPTED, lambda: todo(station, found)
@@ -141,13 +152,6 @@ def _trigger_meter_values(station: SimulatedStation, outlets: list[Outlet]) -> N
         station.in_background(station.link.call("MeterValues", payload))
 
 
-def _say_idle(action: str) -> Callable[[SimulatedStation, list[Outlet]], None]:
-    def say(station: SimulatedStation, outlets: list[Outlet]) -> None:
-        station.in_background(station.link.call(action, {"status": "Idle"}))
-
-    return say
-
-
 def _ending(outlet: Outlet, reason: str) -> Callable[[], None]:
     def end() -> None:
         outlet.end(reason)
@@ -166,13 +170,21 @@ def _number(payload: Object, name: str) -> int:
     return value
 
 
-_TRIGGERED: dict[str, Callable[[SimulatedStation, list[Outlet]], None]] = {
+_TRIGGERED_BY_BOTH: dict[str, Triggered] = {
     "BootNotification": lambda station, outlets: station.in_background(station.send_boot()),
     "Heartbeat": lambda station, outlets: station.in_background(station.link.call("Heartbeat", {})),
     "StatusNotification": _trigger_status,
     "MeterValues": _trigger_meter_values,
-    "DiagnosticsStatusNotification": _say_idle("DiagnosticsStatusNotification"),
-    "FirmwareStatusNotification": _say_idle("FirmwareStatusNotification"),
+}
+_TRIGGERED: dict[str, Triggered] = {
+    **_TRIGGERED_BY_BOTH,
+    "DiagnosticsStatusNotification": tell_upload("DiagnosticsStatusNotification"),
+    "FirmwareStatusNotification": tell_firmware("FirmwareStatusNotification"),
+}
+_EXTENDED_TRIGGERED: dict[str, Triggered] = {
+    **_TRIGGERED_BY_BOTH,
+    "FirmwareStatusNotification": tell_firmware("SignedFirmwareStatusNotification"),
+    "LogStatusNotification": tell_upload("LogStatusNotification"),
 }
 
 _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
@@ -180,10 +192,12 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
     "DataTransfer": _data_transfer,
+    "ExtendedTriggerMessage": _extended_trigger_message,
     "GetConfiguration": _get_configuration,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
     "Reset": _reset,
     "TriggerMessage": _trigger_message,
     "UnlockConnector": _unlock_connector,
+    **simulated_jobs.ANSWERS,
 }

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from gateway import simulated_commands
+from gateway.simulated_jobs import Jobs
 from gateway.simulated_link import Away, Link, Object, Refused
 from gateway.simulated_outlet import Meter, Outlet, Session, text_of
 from gateway.simulated_settings import Settings
@@ -66,6 +67,7 @@ class SimulatedStation:
         self.boots = 0
         self.registration: str | None = None  # newest BootNotification.conf status
         self.settings = Settings(habits.connectors)
+        self.jobs = Jobs(habits.firmware_version)
         self.remembered_tags: dict[str, str] = {}
         self._seed = seed
         self.wall_clock = wall_clock
@@ -180,7 +182,7 @@ class SimulatedStation:
             "chargePointVendor": self.habits.vendor,
             "chargePointModel": self.habits.model,
             "chargePointSerialNumber": self.identity[:25],
-            "firmwareVersion": self.habits.firmware_version,
+            "firmwareVersion": self.jobs.firmware_version,
         }
         answer = await self.link.call("BootNotification", payload)
         self.registration = str(answer["status"])

@@ -1,0 +1,235 @@
+"""What a simulated station does when it is asked to update its firmware or to upload diagnostics or a log.
+
+It tells every step as a real one would, but nothing is fetched and nothing is uploaded: an address without a scheme for
+files is what fails. It takes plain and signed updates, unlike real stations, which take one of the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from gateway.simulated_link import Away, Object, Refused
+from gateway.simulated_outlet import text_of
+
+if TYPE_CHECKING:
+    from gateway.simulated_station import SimulatedStation
+
+Answer = tuple[Object, Callable[[], None] | None]
+
+_STEP_SECONDS = 60.0
+_AWAY_SECONDS = 5.0
+_SCHEMES = frozenset({"ftp", "ftps", "http", "https"})
+
+
+@dataclass(slots=True)
+class Jobs:
+    """The firmware that runs, and what the station is doing: the status last told, `Idle` when it does nothing."""
+
+    firmware_version: str
+    firmware: str = "Idle"
+    upload: str = "Idle"
+    firmware_turn: int = 0  # a newer request ends the older one
+    upload_turn: int = 0
+
+
+def answer_update_firmware(station: SimulatedStation, payload: Object) -> Answer:
+    """UpdateFirmware.conf says nothing; the notifications do."""
+    location, turn = str(payload["location"]), _next_firmware(station)
+    tell = _telling(station, "FirmwareStatusNotification", None, about="firmware")
+    return {}, lambda: station.in_background(_update(station, location, turn, tell, _no_check))
+
+
+def answer_signed_update_firmware(station: SimulatedStation, payload: Object) -> Answer:
+    """The certificate is looked at before the answer, the signature after the download."""
+    firmware, number = _object(payload, "firmware"), payload["requestId"]
+    location, signature = str(firmware["location"]), str(firmware["signature"])
+    if "BEGIN CERTIFICATE" not in str(firmware["signingCertificate"]):
+        return {"status": "InvalidCertificate"}, None
+    status = "Accepted" if station.jobs.firmware == "Idle" else "AcceptedCanceled"
+    turn = _next_firmware(station)
+    tell = _telling(station, "SignedFirmwareStatusNotification", number, about="firmware")
+
+    async def check() -> bool:
+        good = _is_base64(signature)
+        await tell("SignatureVerified" if good else "InvalidSignature")
+        if not good:
+            await _security_event(station, "InvalidFirmwareSignature")
+        return good
+
+    return {"status": status}, lambda: station.in_background(_update(station, location, turn, tell, check))
+
+
+def answer_get_diagnostics(station: SimulatedStation, payload: Object) -> Answer:
+    """The file's name, and an upload that is told."""
+    location, turn = str(payload["location"]), _next_upload(station)
+    tell = _telling(station, "DiagnosticsStatusNotification", None, about="upload")
+    upload = _upload(station, location, turn, tell, failed="UploadFailed")
+    return {"fileName": _file_name(station, "diagnostics")}, lambda: station.in_background(upload)
+
+
+def answer_get_log(station: SimulatedStation, payload: Object) -> Answer:
+    """As GetDiagnostics, with a number; a log that is under way is given up."""
+    location, number = str(_object(payload, "log")["remoteLocation"]), payload["requestId"]
+    status = "AcceptedCanceled" if station.jobs.upload == "Uploading" else "Accepted"
+    turn = _next_upload(station)
+    tell = _telling(station, "LogStatusNotification", number, about="upload")
+    upload = _upload(station, location, turn, tell, failed="UploadFailure")
+    answer = {"status": status, "filename": _file_name(station, str(payload["logType"]))}
+    return answer, lambda: station.in_background(upload)
+
+
+def tell_firmware(action: str) -> Callable[[SimulatedStation, object], None]:
+    """What a trigger asks for: how the firmware update goes."""
+    return lambda station, outlets: station.in_background(station.link.call(action, {"status": station.jobs.firmware}))
+
+
+def tell_upload(action: str) -> Callable[[SimulatedStation, object], None]:
+    """What a trigger asks for: how the upload goes."""
+    return lambda station, outlets: station.in_background(station.link.call(action, {"status": station.jobs.upload}))
+
+
+Tell = Callable[[str], Awaitable[None]]
+
+
+async def _update(
+    station: SimulatedStation, location: str, turn: int, tell: Tell, check: Callable[[], Awaitable[bool]]
+) -> None:
+    """Download, check, wait for drivers to leave, install, reboot. Ends early when a newer request has come."""
+    jobs = station.jobs
+    await tell("Downloading")
+    await _rest(station)
+    if turn != jobs.firmware_turn:
+        return
+    if not _is_for_files(location):
+        await tell("DownloadFailed")
+    elif await _downloaded(tell, check) and turn == jobs.firmware_turn:
+        await _install(station, location, turn, tell)
+    if turn == jobs.firmware_turn:
+        jobs.firmware = "Idle"
+
+
+async def _downloaded(tell: Tell, check: Callable[[], Awaitable[bool]]) -> bool:
+    await tell("Downloaded")
+    return await check()
+
+
+async def _install(station: SimulatedStation, location: str, turn: int, tell: Tell) -> None:
+    closed = [outlet for outlet in station.outlets if outlet.operative]
+    for outlet in closed:
+        station.set_operative(outlet, False)
+    await _until(station, lambda: not any(outlet.visited for outlet in station.outlets))
+    if turn == station.jobs.firmware_turn:
+        await tell("Installing")
+        await _rest(station)
+        station.jobs.firmware_version = _version_in(location)
+        boots = station.boots
+        await station.reboot("Soft")
+        await _until(station, lambda: station.boots > boots)
+        await tell("Installed")
+        await _security_event(station, "FirmwareUpdated")
+    for outlet in closed:
+        station.set_operative(outlet, True)
+
+
+async def _upload(station: SimulatedStation, location: str, turn: int, tell: Tell, *, failed: str) -> None:
+    await tell("Uploading")
+    await _rest(station)
+    if turn == station.jobs.upload_turn:
+        await tell("Uploaded" if _is_for_files(location) else failed)
+        station.jobs.upload = "Idle"
+
+
+def _telling(station: SimulatedStation, action: str, number: object, *, about: str) -> Tell:
+    """Tells a status, again and again while the gateway is away; what the gateway refuses is not repeated."""
+
+    async def tell(status: str) -> None:
+        setattr(station.jobs, about, status)
+        payload = {"status": status} if number is None else {"status": status, "requestId": number}
+        await _insist(station, action, payload)
+
+    return tell
+
+
+async def _security_event(station: SimulatedStation, type_told: str) -> None:
+    event = {"type": type_told, "timestamp": text_of(station.wall_clock())}
+    await _insist(station, "SecurityEventNotification", event)
+
+
+async def _insist(station: SimulatedStation, action: str, payload: Object) -> None:
+    while True:
+        try:
+            await station.link.call(action, payload)
+        except Away:
+            await asyncio.sleep(_AWAY_SECONDS / station.habits.speed)
+        except Refused:
+            return
+        else:
+            return
+
+
+async def _until(station: SimulatedStation, condition: Callable[[], bool]) -> None:
+    """Look every few seconds."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(_AWAY_SECONDS / station.habits.speed)
+
+
+async def _no_check() -> bool:
+    return True
+
+
+async def _rest(station: SimulatedStation) -> None:
+    await asyncio.sleep(_STEP_SECONDS / station.habits.speed)
+
+
+def _next_firmware(station: SimulatedStation) -> int:
+    station.jobs.firmware_turn += 1
+    return station.jobs.firmware_turn
+
+
+def _next_upload(station: SimulatedStation) -> int:
+    station.jobs.upload_turn += 1
+    return station.jobs.upload_turn
+
+
+def _object(payload: Object, name: str) -> Mapping[str, object]:
+    value = payload[name]
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} must be an object")
+    return value
+
+
+def _is_for_files(location: str) -> bool:
+    return urlsplit(location).scheme in _SCHEMES
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
+
+
+def _version_in(location: str) -> str:
+    """The version in the file's name, such as 1.2.3 of `post-1.2.3.bin`; else 2.0.0."""
+    found = re.findall(r"\d+(?:\.\d+)+", urlsplit(location).path.rpartition("/")[2])
+    return str(found[-1])[:50] if found else "2.0.0"
+
+
+def _file_name(station: SimulatedStation, what: str) -> str:
+    return f"{what}-{station.identity}.txt"[:255]
+
+
+ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
+    "GetDiagnostics": answer_get_diagnostics,
+    "GetLog": answer_get_log,
+    "SignedUpdateFirmware": answer_signed_update_firmware,
+    "UpdateFirmware": answer_update_firmware,
+}
