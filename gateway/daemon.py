@@ -32,7 +32,7 @@ from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
-from gateway.store import commands, events
+from gateway.store import commands, events, station_jobs
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -184,6 +184,7 @@ def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
     keep_house.judge_age_at(db, now)
     interrupted = commands.end_interrupted(db, now=now)
+    station_jobs.note_interrupted(db)
     data = {"commands_interrupted": interrupted}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 

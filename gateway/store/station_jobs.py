@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
-from gateway.rules.station_jobs import Job, JobResult, Kind, Moves
+from gateway.rules.station_jobs import ASKED, Job, JobResult, Kind, Moves
 from gateway.store.writing import Writing
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -122,6 +122,14 @@ def note_file_name(db: Writing, job_id: int, file_name: str) -> None:
 def note_detail(db: Writing, job_id: int, detail: str) -> None:
     """Why the job stands where it stands."""
     db.execute("UPDATE station_jobs SET detail = ? WHERE job_id = ?", (detail, job_id))
+
+
+def note_interrupted(db: Writing) -> None:
+    """Of the jobs that were asked for when the gateway died, nobody knows whether their stations took them up."""
+    db.execute(
+        "UPDATE station_jobs SET detail = ? WHERE finished_at IS NULL AND status = ? AND detail IS NULL",
+        ("the gateway stopped before the station answered: nobody knows whether it does it", ASKED),
+    )
 
 
 def note_version(db: Writing, job_id: int, version: str) -> None:
