@@ -50,7 +50,7 @@ def job_status(asked: Question, request: JobNotification) -> AnswerUnit:
     notification = {**msgspec.to_builtins(request), "status": told.status}
 
     def unit(db: Writing) -> v16.EmptyAnswer:
-        job = rules.which_job(station_jobs.newest(db, asked.station, rules.FAMILIES[told.kind]), told)
+        job = rules.which_job(station_jobs.newest(db, asked.station, rules.FAMILIES[told.kind]), told, asked.now)
         change = rules.next_state(job, told, asked.now)
         if change != rules.ChangesNothing("repeated"):
             events.append(

@@ -108,20 +108,24 @@ _SAME_WORD: Mapping[str, str] = {"uploadfailure": "uploadfailed"}
 _IDLE = "idle"
 
 
-def which_job(jobs: Sequence[Job], told: Notification) -> Job | None:
+def which_job(jobs: Sequence[Job], told: Notification, now: Instant) -> Job | None:
     """The job that a notification is about, of all of its family, newest first; None when there is none.
 
     The number decides, where the station gives one that we know; when that job has ended, what the station began after
-    it without a number comes first. Without a known number it is the newest open job, of the very kind if there is one;
-    else the one that ended last.
+    it without a number comes first. Without a known number it is the newest open job of the kind; else one of its
+    family that began after the last of the kind, unless an end is just told again; else the one that ended last.
     """
     still_open = [job for job in jobs if job.finished_at is None]
     of_kind = [job for job in still_open if job.kind == told.kind]
+    done = [job for job in jobs if job.result in ("succeeded", "failed")]
+    again = [job for job in done if _folded(job.status) == _folded(told.status) and not _is_past(job, now)]
     numbered = [job for job in jobs if _has_number_of(job, told)]
     if numbered and numbered[0].finished_at is not None:
-        return next((job for job in of_kind if job.request_id is None), numbered[0])
-    done = [job for job in jobs if job.result in ("succeeded", "failed")]
-    return next(iter((*numbered, *of_kind, *still_open, *done)), None)
+        own = [job for job in (*of_kind, *again) if job.kind == told.kind and job.request_id is None]
+        return next(iter((*own, numbered[0])))
+    last = next((job.job_id for job in done if job.kind == told.kind), 0)
+    of_family = [job for job in still_open if job.job_id > last]
+    return next(iter((*numbered, *of_kind, *again, *of_family, *done)), None)
 
 
 def next_state(job: Job | None, told: Notification, now: Instant) -> Change:
@@ -133,7 +137,7 @@ def next_state(job: Job | None, told: Notification, now: Instant) -> Change:
     if job is None:
         return Begins(told.status, stage or 0, result)
     if job.finished_at is not None:
-        return _after_the_end(job, told, now, ended_at=job.finished_at)
+        return _after_the_end(job, told, now)
     if result is None and word == _folded(job.status) and not job.idle:
         return ChangesNothing("repeated")
     if result is None and stage is not None and stage < job.stage:
@@ -195,7 +199,7 @@ def _has_number_of(job: Job, told: Notification) -> bool:
     return (job.kind, job.request_id) == (told.kind, told.request_id)
 
 
-def _after_the_end(job: Job, told: Notification, now: Instant, *, ended_at: Instant) -> Change:
+def _after_the_end(job: Job, told: Notification, now: Instant) -> Change:
     """An end is an end. Only what cannot be a late word about this job is the beginning of another."""
     word = _folded(told.status)
     stage, result = _STAGES.get(word), _result_of(word)
@@ -205,9 +209,14 @@ def _after_the_end(job: Job, told: Notification, now: Instant, *, ended_at: Inst
         return ChangesNothing("repeated")
     tried_again = job.result == "failed" != result and stage is not None and stage >= job.stage
     numbered = told.request_id is not None and told.request_id == job.request_id
-    if not tried_again and (numbered or now - ended_at <= _LATE):
+    if not tried_again and (numbered or not _is_past(job, now)):
         return ChangesNothing("late")
     return Begins(told.status, stage or 0, result)
+
+
+def _is_past(job: Job, now: Instant) -> bool:
+    """True when the job ended so long ago that what comes without a number is about another one."""
+    return job.finished_at is not None and now - job.finished_at > _LATE
 
 
 def _result_of(word: str) -> JobResult | None:

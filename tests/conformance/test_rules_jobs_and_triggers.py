@@ -421,13 +421,12 @@ async def test_rule_2_11_01_an_order_for_a_station_that_is_away_was_not_sent(gat
 
 
 async def test_rule_2_11_01_an_order_cut_off_by_a_restart_stays_uncertain(tmp_path: Any) -> None:
-    async with bench(tmp_path) as gateway:
-        async with gateway.station(free_payloads=True) as station:
-            await station.boots()
-            order = asyncio.create_task(gateway.order("UpdateFirmware", UPDATE))
-            await station.expect("UpdateFirmware")
-            order.cancel()
-            await asyncio.gather(order, return_exceptions=True)
+    async with bench(tmp_path) as gateway, gateway.station(free_payloads=True) as station:
+        await station.boots()
+        order = asyncio.create_task(gateway.order("UpdateFirmware", UPDATE))
+        await station.expect("UpdateFirmware")
+        order.cancel()
+        await asyncio.gather(order, return_exceptions=True)
     async with bench(tmp_path) as gateway:
         job = await only_job(gateway)
         assert (job["status"], job["result"]) == ("Asked", None)

@@ -52,33 +52,45 @@ def told(status: str, kind: Kind = "firmware", request_id: int | None = None) ->
 
 
 def test_without_any_job_there_is_none() -> None:
-    assert which_job([], told("Downloading")) is None
-    assert which_job([ended("refused"), ended("not_sent"), ended("superseded")], told("Downloading")) is None
+    assert which_job([], told("Downloading"), SOON) is None
+    assert which_job([ended("refused"), ended("not_sent"), ended("superseded")], told("Downloading"), SOON) is None
 
 
 def test_a_known_number_decides() -> None:
     old = ended("failed", "log", request_id=4, number=1)
     new = job("log", request_id=5, number=2)
-    assert which_job([new, old], told("Uploading", "log", 4)) is old
-    assert which_job([new, old], told("Uploading", "log", 5)) is new
+    assert which_job([new, old], told("Uploading", "log", 4), SOON) is old
+    assert which_job([new, old], told("Uploading", "log", 5), SOON) is new
     again = ended("refused", "log", request_id=4, number=3)
-    assert which_job([again, new, old], told("Uploading", "log", 4)) is old
+    assert which_job([again, new, old], told("Uploading", "log", 4), SOON) is old
     own = job("log", status="Uploading", number=3)
-    assert which_job([own, new, old], told("Uploading", "log", 4)) is own
-    assert which_job([own, new, old], told("Uploading", "log", 5)) is new
+    assert which_job([own, new, old], told("Uploading", "log", 4), SOON) is own
+    assert which_job([own, new, old], told("Uploading", "log", 5), SOON) is new
+
+
+def test_what_the_station_began_without_a_number_after_a_failure_ends_once() -> None:
+    old = ended("failed", "log", "UploadFailure", 2, request_id=4, number=1)
+    own = ended("succeeded", "log", "Uploaded", 2, number=2)
+    assert which_job([own, old], told("Uploaded", "log", 4), SOON) is own
+    assert which_job([own, old], told("Uploaded", "log", 4), LATER) is old
 
 
 @pytest.mark.parametrize("number", [None, 99])
 def test_without_a_known_number_it_is_the_newest_open_one(number: int | None) -> None:
     jobs = [job("log", number=4), job("log", number=3), ended("failed", "log", number=2)]
-    assert which_job(jobs, told("Uploading", "log", number)) is jobs[0]
-    assert which_job(jobs[2:], told("Uploading", "log", number)) is jobs[2]
+    assert which_job(jobs, told("Uploading", "log", number), SOON) is jobs[0]
+    assert which_job(jobs[2:], told("Uploading", "log", number), SOON) is jobs[2]
 
 
 def test_the_very_kind_goes_before_its_family() -> None:
     signed, plain = job("signed_firmware", number=2), job("firmware", number=1)
-    assert which_job([signed, plain], told("Downloading")) is plain
-    assert which_job([signed], told("Downloading")) is signed
+    assert which_job([signed, plain], told("Downloading"), SOON) is plain
+    assert which_job([signed], told("Downloading"), SOON) is signed
+    before = ended("succeeded", "firmware", number=0)
+    assert which_job([signed, before], told("Downloading"), SOON) is signed
+    assert which_job([signed, before], told("Installed"), SOON) is before, "told again"
+    assert which_job([signed, before], told("Installed"), LATER) is signed
+    assert which_job([ended("failed", number=3), signed], told("Downloading"), SOON).job_id == 3  # type: ignore[union-attr]
     assert all(kind in FAMILIES[kind] for kind in get_args(Kind))
 
 
