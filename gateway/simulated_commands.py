@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway import simulated_jobs
-from gateway.simulated_jobs import tell_firmware, tell_upload
+from gateway.simulated_jobs import say_how_it_goes
 from gateway.simulated_link import Object, Refused
 from gateway.simulated_outlet import Outlet
 
@@ -178,13 +178,13 @@ _TRIGGERED_BY_BOTH: dict[str, Triggered] = {
 }
 _TRIGGERED: dict[str, Triggered] = {
     **_TRIGGERED_BY_BOTH,
-    "DiagnosticsStatusNotification": tell_upload("DiagnosticsStatusNotification"),
-    "FirmwareStatusNotification": tell_firmware("FirmwareStatusNotification"),
+    "DiagnosticsStatusNotification": say_how_it_goes("diagnostics", "DiagnosticsStatusNotification"),
+    "FirmwareStatusNotification": say_how_it_goes("firmware", "FirmwareStatusNotification"),
 }
 _EXTENDED_TRIGGERED: dict[str, Triggered] = {
     **_TRIGGERED_BY_BOTH,
-    "FirmwareStatusNotification": tell_firmware("SignedFirmwareStatusNotification"),
-    "LogStatusNotification": tell_upload("LogStatusNotification"),
+    "FirmwareStatusNotification": say_how_it_goes("firmware", "SignedFirmwareStatusNotification"),
+    "LogStatusNotification": say_how_it_goes("log", "LogStatusNotification"),
 }
 
 _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {

@@ -10,8 +10,8 @@ import asyncio
 import base64
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from gateway.simulated_link import Away, Object, Refused
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gateway.simulated_station import SimulatedStation
 
 Answer = tuple[Object, Callable[[], None] | None]
+What = Literal["firmware", "diagnostics", "log"]
+Tell = Callable[[str], Awaitable[None]]
 
 _STEP_SECONDS = 60.0
 _AWAY_SECONDS = 5.0
@@ -32,16 +34,23 @@ class Jobs:
     """The firmware that runs, and what the station is doing: the status last told, `Idle` when it does nothing."""
 
     firmware_version: str
-    firmware: str = "Idle"
-    upload: str = "Idle"
-    firmware_turn: int = 0  # a newer request ends the older one
-    upload_turn: int = 0
+    doing: dict[What, str] = field(default_factory=lambda: {"firmware": "Idle", "diagnostics": "Idle", "log": "Idle"})
+    turns: dict[What, int] = field(default_factory=lambda: {"firmware": 0, "diagnostics": 0, "log": 0})
+
+    def next_turn(self, what: What) -> int:
+        """A newer request ends the older one."""
+        self.turns[what] += 1
+        return self.turns[what]
+
+    def busy(self, what: What) -> bool:
+        """Whether a request is under way."""
+        return self.doing[what] in ("Downloading", "Downloaded", "SignatureVerified", "Installing", "Uploading")
 
 
 def answer_update_firmware(station: SimulatedStation, payload: Object) -> Answer:
     """UpdateFirmware.conf says nothing; the notifications do."""
-    location, turn = str(payload["location"]), _next_firmware(station)
-    tell = _telling(station, "FirmwareStatusNotification", None, about="firmware")
+    location, turn = str(payload["location"]), station.jobs.next_turn("firmware")
+    tell = _telling(station, "firmware", "FirmwareStatusNotification", None)
     return {}, lambda: station.in_background(_update(station, location, turn, tell, _no_check))
 
 
@@ -51,9 +60,9 @@ def answer_signed_update_firmware(station: SimulatedStation, payload: Object) ->
     location, signature = str(firmware["location"]), str(firmware["signature"])
     if "BEGIN CERTIFICATE" not in str(firmware["signingCertificate"]):
         return {"status": "InvalidCertificate"}, None
-    status = "Accepted" if station.jobs.firmware == "Idle" else "AcceptedCanceled"
-    turn = _next_firmware(station)
-    tell = _telling(station, "SignedFirmwareStatusNotification", number, about="firmware")
+    status = "AcceptedCanceled" if station.jobs.busy("firmware") else "Accepted"
+    turn = station.jobs.next_turn("firmware")
+    tell = _telling(station, "firmware", "SignedFirmwareStatusNotification", number)
 
     async def check() -> bool:
         good = _is_base64(signature)
@@ -67,34 +76,26 @@ def answer_signed_update_firmware(station: SimulatedStation, payload: Object) ->
 
 def answer_get_diagnostics(station: SimulatedStation, payload: Object) -> Answer:
     """The file's name, and an upload that is told."""
-    location, turn = str(payload["location"]), _next_upload(station)
-    tell = _telling(station, "DiagnosticsStatusNotification", None, about="upload")
-    upload = _upload(station, location, turn, tell, failed="UploadFailed")
-    return {"fileName": _file_name(station, "diagnostics")}, lambda: station.in_background(upload)
+    location = str(payload["location"])
+    tell = _telling(station, "diagnostics", "DiagnosticsStatusNotification", None)
+    answer = {"fileName": _file_name(station, "diagnostics")}
+    return answer, lambda: station.in_background(_upload(station, "diagnostics", location, tell, "UploadFailed"))
 
 
 def answer_get_log(station: SimulatedStation, payload: Object) -> Answer:
     """As GetDiagnostics, with a number; a log that is under way is given up."""
     location, number = str(_object(payload, "log")["remoteLocation"]), payload["requestId"]
-    status = "AcceptedCanceled" if station.jobs.upload == "Uploading" else "Accepted"
-    turn = _next_upload(station)
-    tell = _telling(station, "LogStatusNotification", number, about="upload")
-    upload = _upload(station, location, turn, tell, failed="UploadFailure")
+    status = "AcceptedCanceled" if station.jobs.busy("log") else "Accepted"
+    tell = _telling(station, "log", "LogStatusNotification", number)
     answer = {"status": status, "filename": _file_name(station, str(payload["logType"]))}
-    return answer, lambda: station.in_background(upload)
+    return answer, lambda: station.in_background(_upload(station, "log", location, tell, "UploadFailure"))
 
 
-def tell_firmware(action: str) -> Callable[[SimulatedStation, object], None]:
-    """What a trigger asks for: how the firmware update goes."""
-    return lambda station, outlets: station.in_background(station.link.call(action, {"status": station.jobs.firmware}))
-
-
-def tell_upload(action: str) -> Callable[[SimulatedStation, object], None]:
-    """What a trigger asks for: how the upload goes."""
-    return lambda station, outlets: station.in_background(station.link.call(action, {"status": station.jobs.upload}))
-
-
-Tell = Callable[[str], Awaitable[None]]
+def say_how_it_goes(what: What, action: str) -> Callable[[SimulatedStation, object], None]:
+    """What a trigger asks for."""
+    return lambda station, outlets: station.in_background(
+        station.link.call(action, {"status": station.jobs.doing[what]})
+    )
 
 
 async def _update(
@@ -104,14 +105,14 @@ async def _update(
     jobs = station.jobs
     await tell("Downloading")
     await _rest(station)
-    if turn != jobs.firmware_turn:
+    if turn != jobs.turns["firmware"]:
         return
     if not _is_for_files(location):
         await tell("DownloadFailed")
-    elif await _downloaded(tell, check) and turn == jobs.firmware_turn:
+    elif await _downloaded(tell, check) and turn == jobs.turns["firmware"]:
         await _install(station, location, turn, tell)
-    if turn == jobs.firmware_turn:
-        jobs.firmware = "Idle"
+    if turn == jobs.turns["firmware"]:
+        jobs.doing["firmware"] = "Idle"
 
 
 async def _downloaded(tell: Tell, check: Callable[[], Awaitable[bool]]) -> bool:
@@ -124,7 +125,7 @@ async def _install(station: SimulatedStation, location: str, turn: int, tell: Te
     for outlet in closed:
         station.set_operative(outlet, False)
     await _until(station, lambda: not any(outlet.visited for outlet in station.outlets))
-    if turn == station.jobs.firmware_turn:
+    if turn == station.jobs.turns["firmware"]:
         await tell("Installing")
         await _rest(station)
         station.jobs.firmware_version = _version_in(location)
@@ -137,19 +138,22 @@ async def _install(station: SimulatedStation, location: str, turn: int, tell: Te
         station.set_operative(outlet, True)
 
 
-async def _upload(station: SimulatedStation, location: str, turn: int, tell: Tell, *, failed: str) -> None:
+async def _upload(station: SimulatedStation, what: What, location: str, tell: Tell, failed: str) -> None:
+    jobs = station.jobs
+    turn = jobs.next_turn(what)
     await tell("Uploading")
     await _rest(station)
-    if turn == station.jobs.upload_turn:
+    if turn == jobs.turns[what]:
         await tell("Uploaded" if _is_for_files(location) else failed)
-        station.jobs.upload = "Idle"
+    if turn == jobs.turns[what]:
+        jobs.doing[what] = "Idle"
 
 
-def _telling(station: SimulatedStation, action: str, number: object, *, about: str) -> Tell:
+def _telling(station: SimulatedStation, what: What, action: str, number: object) -> Tell:
     """Tells a status, again and again while the gateway is away; what the gateway refuses is not repeated."""
 
     async def tell(status: str) -> None:
-        setattr(station.jobs, about, status)
+        station.jobs.doing[what] = status
         payload = {"status": status} if number is None else {"status": status, "requestId": number}
         await _insist(station, action, payload)
 
@@ -187,16 +191,6 @@ async def _no_check() -> bool:
 
 async def _rest(station: SimulatedStation) -> None:
     await asyncio.sleep(_STEP_SECONDS / station.habits.speed)
-
-
-def _next_firmware(station: SimulatedStation) -> int:
-    station.jobs.firmware_turn += 1
-    return station.jobs.firmware_turn
-
-
-def _next_upload(station: SimulatedStation) -> int:
-    station.jobs.upload_turn += 1
-    return station.jobs.upload_turn
 
 
 def _object(payload: Object, name: str) -> Mapping[str, object]:
