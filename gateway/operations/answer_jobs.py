@@ -96,11 +96,9 @@ def _carry_out(
             assert job is not None
             move(db, asked.site, asked.station, job, change, asked.now)
         case rules.Begins():
-            number, begun = told.request_id, rules.Moves(change.status, change.stage, change.result)
-            own = station_jobs.begin(
-                db, asked.station, told.kind, request_id=number, status=change.status, now=asked.now
-            )
-            move(db, asked.site, asked.station, own, begun, asked.now)
+            status, number = change.at.status, told.request_id
+            own = station_jobs.begin(db, asked.station, told.kind, request_id=number, status=status, now=asked.now)
+            move(db, asked.site, asked.station, own, change.at, asked.now)
         case rules.SaysIdle():
             assert job is not None
             station_jobs.note_idle(db, job.job_id, now=asked.now)

@@ -65,11 +65,9 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class Begins:
-    """The station does something that we did not ask for, or tries again by itself: another job, in this state."""
+    """The station does something that we did not ask for, or tries again by itself: another job, which is there now."""
 
-    status: str
-    stage: int
-    result: JobResult | None = None
+    at: Moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def next_state(job: Job | None, told: Notification, now: Instant) -> Change:
     if word == _IDLE:
         return ChangesNothing("idle") if job is None or job.finished_at is not None or job.idle else SaysIdle()
     if job is None:
-        return Begins(told.status, stage or 0, result)
+        return Begins(Moves(told.status, stage or 0, result))
     if job.finished_at is not None:
         return _after_the_end(job, told, now)
     if result is None and word == _folded(job.status) and not job.idle:
@@ -211,7 +209,7 @@ def _after_the_end(job: Job, told: Notification, now: Instant) -> Change:
     numbered = told.request_id is not None and told.request_id == job.request_id
     if not tried_again and (numbered or not _is_past(job, now)):
         return ChangesNothing("late")
-    return Begins(told.status, stage or 0, result)
+    return Begins(Moves(told.status, stage or 0, result))
 
 
 def _is_past(job: Job, now: Instant) -> bool:

@@ -35,6 +35,7 @@ ENDS = {
     "log": {"Uploaded": 1, "UploadFailure": 1, "PermissionDenied": 1},
 }
 ENDS |= {"firmware": ENDS["signed_firmware"], "diagnostics": ENDS["log"]}
+_BLANK = (ASKED, 0, None, None, False, "1", None)
 KINDS: tuple[Kind, ...] = ("firmware", "signed_firmware", "diagnostics", "log")
 
 
@@ -44,6 +45,12 @@ class Played:
     def __init__(self, *jobs: Job) -> None:
         self.jobs = list(jobs)  # newest first
 
+    def moved(self, job: Job, change: Moves, at: Instant) -> Job:
+        finished_at = None if change.result is None else at
+        return job._replace(
+            status=change.status, stage=change.stage, result=change.result, finished_at=finished_at, idle=False
+        )
+
     def hear(self, told: Notification, at: Instant) -> object:
         family = [job for job in self.jobs if job.kind in FAMILIES[told.kind]]
         job = which_job(family, told, at)
@@ -52,17 +59,9 @@ class Played:
             case Moves():
                 assert job is not None
                 assert job.finished_at is None, "an end is an end"
-                finished_at = None if change.result is None else at
-                self.jobs[self.jobs.index(job)] = job._replace(
-                    status=change.status, stage=change.stage, result=change.result, finished_at=finished_at, idle=False
-                )
+                self.jobs[self.jobs.index(job)] = self.moved(job, change, at)
             case Begins():
-                finished_at = None if change.result is None else at
-                number = len(self.jobs) + 1
-                begun = Job(
-                    number, told.kind, told.request_id, change.status, change.stage, change.result, finished_at, False,
-                    None, None,
-                )  # fmt: skip
+                begun = self.moved(Job(len(self.jobs) + 1, told.kind, told.request_id, *_BLANK), change.at, at)
                 self.jobs.insert(0, begun)
             case SaysIdle():
                 assert job is not None
@@ -86,7 +85,7 @@ def test_one_job_ends_in_one_state_whatever_the_order(
     story: tuple[Kind, list[str], str], numbers: list[int | None]
 ) -> None:
     kind, told, end = story
-    played = Played(Job(1, kind, 5, ASKED, 0, None, None, False, "1", None))
+    played = Played(Job(1, kind, 5, *_BLANK))
     for second, (status, number) in enumerate(zip(told, numbers, strict=False)):
         before = played.jobs[0]
         played.hear(Notification(kind, status, number), Instant(NOW + second * SECOND))
@@ -108,8 +107,8 @@ ANYTHING = st.builds(
 @given(heard=st.lists(st.tuples(ANYTHING, st.integers(0, 2000)), max_size=40))
 def test_nothing_changes_what_has_ended_and_nothing_counts_twice(heard: list[tuple[Notification, int]]) -> None:
     played = Played(
-        Job(2, "log", 6, ASKED, 0, None, None, False, None, None),
-        Job(1, "signed_firmware", 5, ASKED, 0, None, None, False, "1", None),
+        Job(2, "log", 6, *_BLANK),
+        Job(1, "signed_firmware", 5, *_BLANK),
     )
     now = NOW
     for told, seconds in heard:

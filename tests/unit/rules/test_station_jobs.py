@@ -128,7 +128,7 @@ def test_the_very_kind_goes_before_its_family() -> None:
 )
 def test_every_status_moves_a_job_or_begins_one(status: str, stage: int, result: JobResult | None) -> None:
     assert next_state(job(), told(status), NOW) == Moves(status, stage, result)
-    assert next_state(None, told(status), NOW) == Begins(status, stage, result)
+    assert next_state(None, told(status), NOW) == Begins(Moves(status, stage, result))
 
 
 def test_what_is_told_again_changes_nothing() -> None:
@@ -164,18 +164,18 @@ def test_idle_ends_nothing() -> None:
     [
         (ended("succeeded"), "Installing", SOON, LATE),
         (ended("succeeded"), "InstallationFailed", SOON, LATE),
-        (ended("succeeded"), "Downloading", LATER, Begins("Downloading", 2)),
+        (ended("succeeded"), "Downloading", LATER, Begins(Moves("Downloading", 2))),
         (ended("succeeded"), "Polishing", SOON, LATE),
         (ended("failed", status="InstallationFailed", stage=9), "InstallRebooting", SOON, LATE),
         (ended("failed", status="InstallationFailed", stage=9), "InstallVerificationFailed", SOON, LATE),
         (ended("failed", status="InstallationFailed", stage=9), "Installed", SOON,
-         Begins("Installed", 10, "succeeded")),
+         Begins(Moves("Installed", 10, "succeeded"))),
         (ended("failed", status="DownloadFailed", stage=3), "Downloading", SOON, LATE),
-        (ended("failed", status="DownloadFailed", stage=3), "Downloaded", SOON, Begins("Downloaded", 3)),
+        (ended("failed", status="DownloadFailed", stage=3), "Downloaded", SOON, Begins(Moves("Downloaded", 3))),
         (ended("failed", status="DownloadFailed", stage=3), "Polishing", SOON, LATE),
-        (ended("failed", status="DownloadFailed", stage=3), "Downloading", LATER, Begins("Downloading", 2)),
+        (ended("failed", status="DownloadFailed", stage=3), "Downloading", LATER, Begins(Moves("Downloading", 2))),
         (ended("failed", status="DownloadFailed", stage=3), "InstallationFailed", LATER,
-         Begins("InstallationFailed", 9, "failed")),
+         Begins(Moves("InstallationFailed", 9, "failed"))),
         (ended("superseded", status="Downloading", stage=2), "Installed", LATER, LATE),
     ],
 )  # fmt: skip
@@ -186,9 +186,9 @@ def test_after_the_end(before: Job, status: str, at: Instant, change: Change) ->
 def test_a_late_word_with_the_number_of_the_job_is_late_for_ever() -> None:
     done = ended("succeeded", "log", "Uploaded", 2, request_id=7)
     assert next_state(done, told("Uploading", "log", 7), LATER) == LATE
-    assert next_state(done, told("Uploading", "log", 8), LATER) == Begins("Uploading", 1)
+    assert next_state(done, told("Uploading", "log", 8), LATER) == Begins(Moves("Uploading", 1))
     failed = ended("failed", "log", "UploadFailure", 2, request_id=7)
-    assert next_state(failed, told("Uploaded", "log", 7), LATER) == Begins("Uploaded", 2, "succeeded")
+    assert next_state(failed, told("Uploaded", "log", 7), LATER) == Begins(Moves("Uploaded", 2, "succeeded"))
 
 
 def test_a_clock_that_was_set_back_begins_no_job() -> None:
