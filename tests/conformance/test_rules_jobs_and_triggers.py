@@ -237,7 +237,8 @@ async def test_rule_2_9_09_an_unknown_request_id_is_about_the_newest_open_job(
 ) -> None:
     await gateway.sends(station, "GetLog", LOG, answered=ACCEPTED)
     await say_log(station, "Uploading", requestId=-1)
-    await say_log(station, "Uploaded", requestId=10**18)
+    await say_log(station, "Preparing", requestId=10**30)
+    await say_log(station, "Uploaded", requestId=10**30)
     job = await only_job(gateway)
     assert (job["request_id"], job["result"]) == (42, "succeeded")
 
