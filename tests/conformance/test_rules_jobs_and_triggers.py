@@ -459,6 +459,7 @@ async def test_passwords_in_addresses_are_sent_and_never_kept(gateway: Bench, st
     assert got == wanted
     job = await only_job(gateway)
     assert job["location"] == "ftp://up:***@192.0.2.1/fw.bin"
-    await say_firmware(station, "Downloading")
+    await say_firmware(station, "Downloading", "Cannot log in to ftp://up:HushHush1@192.0.2.1", "DownloadFailed")
+    assert (await only_job(gateway))["status"] == "DownloadFailed"
     kept = await gateway.rows("SELECT data AS text FROM events UNION ALL SELECT request FROM commands")
     assert not [row for row in kept if "HushHush1" in row["text"]]

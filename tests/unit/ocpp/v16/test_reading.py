@@ -313,3 +313,8 @@ def test_a_status_that_is_not_listed_is_kept_in_its_words(action: str, payload: 
 def test_a_notification_without_a_status_is_refused(payload: JSON) -> None:
     read = read_request("LogStatusNotification", json.dumps(payload).encode(), strict=False)
     assert isinstance(read, Refusal)
+
+
+def test_an_unlisted_status_of_a_connector_is_refused() -> None:
+    told = b'{"connectorId":1,"errorCode":"NoError","status":"Dancing"}'
+    assert isinstance(read_request("StatusNotification", told, strict=False), Refusal)
