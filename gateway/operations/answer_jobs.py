@@ -1,6 +1,6 @@
 """Answers to what stations tell of their jobs and their security: always empty, whatever was said.
 
-Told in the journal as it came (`station.notified`), unless it only repeats how the job stands; what is news of a job
+Told in the journal as it came (`station.notified`), unless the very same was told a moment ago; what is news of a job
 is told of the job. Security events go into a table of their own, bounded per station.
 """
 
@@ -52,16 +52,8 @@ def job_status(asked: Question, request: JobNotification) -> AnswerUnit:
     def unit(db: Writing) -> v16.EmptyAnswer:
         job = rules.which_job(station_jobs.newest(db, asked.station, rules.FAMILIES[told.kind]), told, asked.now)
         change = rules.next_state(job, told, asked.now)
-        if change != rules.ChangesNothing("repeated"):
-            events.append(
-                db,
-                "station.notified",
-                station=asked.station,
-                happened_at=asked.now,
-                recorded_at=asked.now,
-                data={"action": asked.call.action, "notification": notification},
-            )
-        _carry_out(db, asked, job, told, change)
+        _tell_as_it_came(db, asked, told, notification)
+        _follow(db, asked, job, told, change)
         return _EMPTY
 
     return unit
@@ -88,7 +80,18 @@ def security_event(asked: Question, request: v16.SecurityEventNotification) -> A
     return unit
 
 
-def _carry_out(
+def _tell_as_it_came(
+    db: Writing, asked: Question, told: rules.Notification, notification: Mapping[str, object]
+) -> None:
+    if rules.is_worth_telling(told, station_jobs.last_said(db, asked.station, told.kind), asked.now):
+        station_jobs.note_said(db, asked.station, told, now=asked.now)
+        data = {"action": asked.call.action, "notification": notification}
+        events.append(
+            db, "station.notified", station=asked.station, happened_at=asked.now, recorded_at=asked.now, data=data
+        )
+
+
+def _follow(
     db: Writing, asked: Question, job: rules.Job | None, told: rules.Notification, change: rules.Change
 ) -> None:
     match change:

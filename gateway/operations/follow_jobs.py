@@ -96,7 +96,7 @@ def note_boot(db: Writing, site: Site, booted: Booted) -> None:
     job = rules.proven_by_boot(jobs, version=version, now=booted.now)
     if job is not None and version is not None:
         station_jobs.note_version(db, job.job_id, version)
-        tell(db, site, booted.station, job.job_id, booted.now)
+        _tell(db, site, booted.station, job.job_id, booted.now, ended=False)
 
 
 def move(
@@ -113,18 +113,8 @@ def move(
     station_jobs.move(db, job.job_id, change, now=now, detail=detail)
     if rules.takes_up(job, change):
         for old in station_jobs.supersede_older(db, station, job.kind, job.job_id, now=now):
-            tell(db, site, station, old, now)
-    tell(db, site, station, job.job_id, now)
-
-
-def tell(db: Writing, site: Site, station: StationId, job_id: int, now: Instant) -> None:
-    """Tell how a job stands, and count it when it has just ended."""
-    facts = station_jobs.facts(db, job_id)
-    kind, result, counters = facts.kind, facts.result, site.health.counters
-    if result is not None and facts.finished_at == now:
-        db.then.append(lambda: counters.increase("station_jobs_total", kind=kind, result=str(result)))
-    data = {name: value for name, value in facts._asdict().items() if name != "finished_at"}
-    events.append(db, _EVENT_OF_KIND[kind], station=station, happened_at=now, recorded_at=now, data=data)
+            _tell(db, site, station, old, now, ended=True)
+    _tell(db, site, station, job.job_id, now, ended=change.result is not None)
 
 
 def usable_number(value: object) -> int | None:
@@ -148,6 +138,16 @@ def _heed_answer(db: Writing, site: Site, order: Order, result: Result, job: rul
         move(db, site, order.station, job, change, now)
     elif job.status == rules.ASKED:
         station_jobs.note_detail(db, job.job_id, _NO_STATUS)
+
+
+def _tell(db: Writing, site: Site, station: StationId, job_id: int, now: Instant, *, ended: bool) -> None:
+    """Tell how a job stands, and count it when it has just ended."""
+    facts = station_jobs.facts(db, job_id)
+    kind, result, counters = facts.kind, facts.result, site.health.counters
+    if ended:
+        db.then.append(lambda: counters.increase("station_jobs_total", kind=kind, result=str(result)))
+    data = facts._asdict()
+    events.append(db, _EVENT_OF_KIND[kind], station=station, happened_at=now, recorded_at=now, data=data)
 
 
 def _location(payload: Payload) -> str | None:

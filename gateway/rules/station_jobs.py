@@ -54,6 +54,14 @@ class Notification:
     request_id: int | None = None
 
 
+class Said(NamedTuple):
+    """What a station was last told to have said of this kind, and when."""
+
+    status: str
+    request_id: int | None
+    at: Instant
+
+
 @dataclass(frozen=True, slots=True)
 class Moves:
     """The job has this status now; with a `result` it has ended."""
@@ -85,6 +93,7 @@ class ChangesNothing:
 Change = Moves | Begins | SaysIdle | ChangesNothing
 
 _LATE = 900 * SECOND  # so long after the end, a notification without a number may still be about the job that ended
+_SAID_AGAIN = 3_600 * SECOND  # so seldom the same words are told again in the journal
 _BOOT_FOLLOWS = 86_400 * SECOND  # so long after Installed, a boot may still be the one that activates it
 
 _STAGES: Mapping[str, int] = {
@@ -110,10 +119,11 @@ def which_job(jobs: Sequence[Job], told: Notification, now: Instant) -> Job | No
     """The job that a notification is about, of all of its family, newest first; None when there is none.
 
     The number decides, where the station gives one that we know; when that job has ended, what the station began after
-    it without a number comes first. Without a known number it is the newest open job of the kind; else one of its
-    family that began after the last of the kind, unless an end is just told again; else the one that ended last.
+    it without a number comes first. Without a known number it is the newest open job of the kind, before those that
+    nobody has taken up yet; else one of its family that began after the last of the kind, unless an end is just told
+    again; else the one that ended last.
     """
-    still_open = [job for job in jobs if job.finished_at is None]
+    still_open = sorted((job for job in jobs if job.finished_at is None), key=lambda job: job.status == ASKED)
     of_kind = [job for job in still_open if job.kind == told.kind]
     done = [job for job in jobs if job.result in ("succeeded", "failed")]
     again = [job for job in done if _folded(job.status) == _folded(told.status) and not _is_past(job, now)]
@@ -141,6 +151,13 @@ def next_state(job: Job | None, told: Notification, now: Instant) -> Change:
     if result is None and stage is not None and stage < job.stage:
         return ChangesNothing("late")
     return Moves(told.status, max(stage or 0, job.stage), result)
+
+
+def is_worth_telling(told: Notification, before: Said | None, now: Instant) -> bool:
+    """True unless the station said the very same a moment ago: some say it every second."""
+    if before is None or (told.status, told.request_id) != (before.status, before.request_id):
+        return True
+    return not 0 <= now - before.at < _SAID_AGAIN
 
 
 def after_answer(job: Job, *, status: str | None, file_name: str | None) -> Moves | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
-from gateway.rules.station_jobs import ASKED, Job, JobResult, Kind, Moves
+from gateway.rules.station_jobs import ASKED, Job, JobResult, Kind, Moves, Notification, Said
 from gateway.store.writing import Writing
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -37,7 +37,6 @@ class Facts(NamedTuple):
     file_name: str | None
     version_before: str | None
     version_after: str | None
-    finished_at: Instant | None
 
 
 def begin(
@@ -122,6 +121,22 @@ def note_file_name(db: Writing, job_id: int, file_name: str) -> None:
 def note_detail(db: Writing, job_id: int, detail: str) -> None:
     """Why the job stands where it stands."""
     db.execute("UPDATE station_jobs SET detail = ? WHERE job_id = ?", (detail, job_id))
+
+
+def last_said(db: Writing, station: StationId, kind: Kind) -> Said | None:
+    """The notification of this kind that was told last."""
+    row = db.execute(
+        "SELECT status, request_id, told_at FROM job_notifications WHERE station = ? AND kind = ?", (station, kind)
+    ).fetchone()
+    return None if row is None else Said(*row)
+
+
+def note_said(db: Writing, station: StationId, told: Notification, *, now: Instant) -> None:
+    """A notification is told."""
+    db.execute(
+        "INSERT OR REPLACE INTO job_notifications VALUES (?, ?, ?, ?, ?)",
+        (station, told.kind, told.status, told.request_id, now),
+    )
 
 
 def note_interrupted(db: Writing) -> None:

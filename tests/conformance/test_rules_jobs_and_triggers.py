@@ -222,6 +222,19 @@ async def test_rule_2_9_09_a_new_job_ends_the_open_one(gateway: Bench, station: 
     assert (new["request_id"], new["status"], new["result"]) == (43, "Uploaded", "succeeded")
 
 
+async def test_rule_2_9_09_a_word_about_the_open_job_while_another_is_asked_for(
+    gateway: Bench, station: ScriptedStation
+) -> None:
+    await gateway.sends(station, "GetLog", LOG, answered=ACCEPTED)
+    order = asyncio.create_task(gateway.order("GetLog", {**LOG, "requestId": 43}))
+    await station.expect("GetLog")
+    await say_log(station, "Uploading")
+    await station.answer({"status": "Rejected"})
+    await order
+    await say_log(station, "Uploaded")
+    assert [(job["request_id"], job["result"]) for job in await jobs(gateway)] == [(43, "refused"), (42, "succeeded")]
+
+
 async def test_rule_2_9_09_a_new_job_that_is_refused_leaves_the_open_one(
     gateway: Bench, station: ScriptedStation
 ) -> None:
@@ -360,6 +373,15 @@ async def test_rule_2_11_01_a_flood_of_the_same_word_is_told_once(gateway: Bench
         await say_firmware(station, "Downloading")
     assert [told["status"] for told in await gateway.events("firmware.status")] == ["Accepted", "Downloading"]
     assert len(await gateway.events("station.notified")) == 1
+    await say_firmware(station, "Installed")
+    for status in ("Downloading", "Idle"):
+        for _ in range(20):
+            await say_firmware(station, status)
+    told = [event["notification"]["status"] for event in await gateway.events("station.notified")]
+    assert told == ["Downloading", "Installed", "Downloading", "Idle"]
+    gateway.clock.forward(hours=2)
+    await say_firmware(station, "Idle")
+    assert len(await gateway.events("station.notified")) == 5
 
 
 async def test_rule_2_11_01_a_silent_station_keeps_its_job_open_with_its_age(

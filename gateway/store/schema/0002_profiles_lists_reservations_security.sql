@@ -43,6 +43,16 @@ CREATE INDEX jobs_by_station ON station_jobs (station, kind, job_id);
 CREATE INDEX finished_jobs ON station_jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_by_command ON station_jobs (command_id);
 
+-- the newest notification of each kind that the journal has: repetitions are not told
+CREATE TABLE job_notifications (
+    station    TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    status     TEXT NOT NULL,
+    request_id INTEGER,
+    told_at    INTEGER NOT NULL,
+    PRIMARY KEY (station, kind)
+) STRICT, WITHOUT ROWID;
+
 -- What stations tell of their security, and what the gateway saw itself; types are free text.
 CREATE TABLE security_events (
     id          INTEGER PRIMARY KEY,

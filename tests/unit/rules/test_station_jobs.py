@@ -21,9 +21,11 @@ from gateway.rules.station_jobs import (
     Kind,
     Moves,
     Notification,
+    Said,
     SaysIdle,
     after_answer,
     hint,
+    is_worth_telling,
     next_state,
     proven_by_boot,
     takes_up,
@@ -79,6 +81,8 @@ def test_what_the_station_began_without_a_number_after_a_failure_ends_once() -> 
 def test_without_a_known_number_it_is_the_newest_open_one(number: int | None) -> None:
     jobs = [job("log", number=4), job("log", number=3), ended("failed", "log", number=2)]
     assert which_job(jobs, told("Uploading", "log", number), SOON) is jobs[0]
+    taken_up = jobs[1]._replace(status="Accepted")
+    assert which_job([jobs[0], taken_up], told("Uploading", "log", number), SOON) is taken_up
     assert which_job(jobs[2:], told("Uploading", "log", number), SOON) is jobs[2]
 
 
@@ -193,6 +197,21 @@ def test_a_late_word_with_the_number_of_the_job_is_late_for_ever() -> None:
 
 def test_a_clock_that_was_set_back_begins_no_job() -> None:
     assert next_state(ended("succeeded"), told("Installing"), Instant(NOW - 10**12)) == LATE
+
+
+@pytest.mark.parametrize(
+    ("before", "at", "worth"),
+    [
+        (None, NOW, True),
+        (Said("Idle", None, NOW), SOON, False),
+        (Said("Idle", 4, NOW), SOON, True),
+        (Said("Uploading", None, NOW), SOON, True),
+        (Said("Idle", None, NOW), LATER, True),
+        (Said("Idle", None, SOON), NOW, True),
+    ],
+)
+def test_the_same_words_are_told_once_an_hour(before: Said | None, at: Instant, worth: bool) -> None:
+    assert is_worth_telling(told("Idle"), before, at) is worth
 
 
 # Answers

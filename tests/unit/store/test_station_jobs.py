@@ -9,7 +9,7 @@ import pytest
 
 from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
-from gateway.rules.station_jobs import ASKED, Moves
+from gateway.rules.station_jobs import ASKED, Moves, Notification
 from gateway.store import migrations, station_jobs
 from gateway.store.writing import Writing
 from tests.unit.store.opened_database import CP, NOW
@@ -81,4 +81,12 @@ def test_facts(db: Writing) -> None:
     station_jobs.note_version(db, job.job_id, "1.1")
     facts = station_jobs.facts(db, job.job_id)
     assert (facts.file_name, facts.detail, facts.version_before, facts.version_after) == ("a.bin", "why", "1.0", "1.1")
-    assert (facts.kind, facts.command_id, facts.status, facts.finished_at) == ("firmware", "c1", ASKED, None)
+    assert (facts.kind, facts.command_id, facts.status, facts.result) == ("firmware", "c1", ASKED, None)
+
+
+def test_what_was_said_last_is_remembered_by_kind(db: Writing) -> None:
+    assert station_jobs.last_said(db, CP, "log") is None
+    station_jobs.note_said(db, CP, Notification("log", "Uploading", 4), now=NOW)
+    station_jobs.note_said(db, CP, Notification("log", "Uploaded", None), now=LATER)
+    assert station_jobs.last_said(db, CP, "log") == ("Uploaded", None, LATER)
+    assert station_jobs.last_said(db, CP, "diagnostics") is None
