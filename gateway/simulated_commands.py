@@ -1,7 +1,8 @@
 """What a simulated station answers to the gateway's CALLs, and what it then really does.
 
-All of Core, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are NotSupported, the rest
-NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do after it was sent.
+All of Core, local lists, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are
+NotSupported, the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do
+after it was sent.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ _ACCEPTED: Object = {"status": "Accepted"}
 _REJECTED: Object = {"status": "Rejected"}
 
 _OTHER_PROFILES = frozenset({
-    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "GetLocalListVersion",
-    "ReserveNow", "SendLocalList", "SetChargingProfile",
+    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "ReserveNow", "SetChargingProfile",
 })  # fmt: skip
 
 
@@ -76,6 +76,16 @@ def _clear_cache(station: SimulatedStation, payload: Object) -> Answer:
 
 def _data_transfer(station: SimulatedStation, payload: Object) -> Answer:
     return {"status": "UnknownVendorId"}, None
+
+
+def _local_list_version(station: SimulatedStation, payload: Object) -> Answer:
+    enabled = station.settings.yes("LocalAuthListEnabled")
+    return station.local_list.answer_version() if enabled else {"listVersion": -1}, None
+
+
+def _send_local_list(station: SimulatedStation, payload: Object) -> Answer:
+    enabled = station.settings.yes("LocalAuthListEnabled")
+    return station.local_list.answer_send(payload) if enabled else {"status": "NotSupported"}, None
 
 
 def _remote_start(station: SimulatedStation, payload: Object) -> Answer:
@@ -194,9 +204,11 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "DataTransfer": _data_transfer,
     "ExtendedTriggerMessage": _extended_trigger_message,
     "GetConfiguration": _get_configuration,
+    "GetLocalListVersion": _local_list_version,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
     "Reset": _reset,
+    "SendLocalList": _send_local_list,
     "TriggerMessage": _trigger_message,
     "UnlockConnector": _unlock_connector,
     **simulated_jobs.ANSWERS,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.simulated_local_list import MOST_ENTRIES, MOST_IN_ONE_REQUEST
+
 Object = Mapping[str, object]
 
 
@@ -34,6 +36,8 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "ConnectorPhaseRotation": Setting("NotApplicable"),
         "GetConfigurationMaxKeys": Setting("50", "whole", readonly=True),
         "HeartbeatInterval": Setting("300", "whole"),
+        "LocalAuthListEnabled": Setting("true", "yes_no"),
+        "LocalAuthListMaxLength": Setting(str(MOST_ENTRIES), "whole", readonly=True),
         "LocalAuthorizeOffline": Setting("true", "yes_no"),
         "LocalPreAuthorize": Setting("false", "yes_no"),
         "MeterValuesAlignedData": Setting("Energy.Active.Import.Register"),
@@ -41,11 +45,14 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "MeterValueSampleInterval": Setting("60", "whole"),
         "NumberOfConnectors": Setting(str(connectors), "whole", readonly=True),
         "ResetRetries": Setting("1", "whole"),
+        "SendLocalListMaxLength": Setting(str(MOST_IN_ONE_REQUEST), "whole", readonly=True),
         "StopTransactionOnEVSideDisconnect": Setting("true", "yes_no"),
         "StopTransactionOnInvalidId": Setting("true", "yes_no"),
         "StopTxnAlignedData": Setting(""),
         "StopTxnSampledData": Setting(""),
-        "SupportedFeatureProfiles": Setting("Core,FirmwareManagement,RemoteTrigger", readonly=True),
+        "SupportedFeatureProfiles": Setting(
+            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger", readonly=True
+        ),
         "SupportedFileTransferProtocols": Setting("FTP,FTPS,HTTP,HTTPS", readonly=True),
         "TransactionMessageAttempts": Setting("3", "whole", readonly=True),
         "TransactionMessageRetryInterval": Setting("10", "whole", readonly=True),

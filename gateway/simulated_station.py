@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from urllib.parse import quote
 from gateway import simulated_commands
 from gateway.simulated_jobs import Jobs
 from gateway.simulated_link import Away, Link, Object, Refused
+from gateway.simulated_local_list import LocalList
 from gateway.simulated_outlet import Meter, Outlet, Session, text_of
 from gateway.simulated_settings import Settings
 
@@ -69,6 +71,7 @@ class SimulatedStation:
         self.settings = Settings(habits.connectors)
         self.jobs = Jobs(habits.firmware_version)
         self.remembered_tags: dict[str, str] = {}
+        self.local_list = LocalList()
         self._seed = seed
         self.wall_clock = wall_clock
         self.outlets: list[Outlet] = []
@@ -213,10 +216,8 @@ class SimulatedStation:
 
     async def _attend(self) -> None:
         while not self._booted:
-            try:
+            with suppress(Refused):
                 await self.send_boot()
-            except Refused:
-                pass
             if not self._booted:
                 await asyncio.sleep(self.settings.whole("HeartbeatInterval"))
             else:
@@ -319,8 +320,8 @@ class SimulatedStation:
         try:
             answer = await self.link.call("Authorize", {"idTag": id_tag})
         except (Away, Refused):
-            known = self.settings.yes("LocalAuthorizeOffline") and self.remembered_tags.get(id_tag) == "Accepted"
-            return known or self.settings.yes("AllowOfflineTxForUnknownId")
+            known = self.settings.yes("LocalAuthorizeOffline") and self.local_list.says(id_tag, self.remembered_tags)
+            return known == "Accepted" if known else self.settings.yes("AllowOfflineTxForUnknownId")
         info = answer["idTagInfo"]
         status = str(info["status"]) if isinstance(info, dict) else "Invalid"
         if self.settings.yes("AuthorizationCacheEnabled"):
@@ -344,7 +345,5 @@ def _known(session: Session) -> int:
 
 
 async def _forgiving(doing: Awaitable[object]) -> None:
-    try:
+    with suppress(Away, Refused):
         await doing
-    except (Away, Refused):
-        pass

@@ -1,4 +1,4 @@
-"""Texts of unknown length, cut so that they may be kept. It does not know who keeps them, nor how much is too much."""
+"""Texts and lists of unknown length, cut so that they may be kept. It does not know who keeps them, nor how much."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def clipped(value: object, *, most_bytes: int, depth: int = 0) -> object:
             for name, member in value.items()
         }
     return [clipped(item, most_bytes=most_bytes, depth=depth + 1) for item in value]
+
+
+def shortened(value: object, *, most_items: int, depth: int = 0) -> object:
+    """JSON data in which no list has more than `most_items` items and, for the rest, a text that tells how many."""
+    if depth == _DEEPEST:
+        return value
+    if isinstance(value, Mapping):
+        return {name: shortened(member, most_items=most_items, depth=depth + 1) for name, member in value.items()}
+    if not isinstance(value, list):
+        return value
+    kept = [shortened(item, most_items=most_items, depth=depth + 1) for item in value[:most_items]]
+    return [*kept, f"... ({len(value)} items)"] if len(value) > most_items else kept
 
 
 def _clipped_text(text: str, most_bytes: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gateway.model.calls import Answered, CallErrored, NotConnected, Payload, Reply, Unanswered
+from gateway.model.clipping import shortened
 from gateway.model.identities import CommandId, StationId
 from gateway.ocpp.v16 import to_station
 from gateway.ocpp.v16.actions import sent_to_station
@@ -28,6 +29,8 @@ from gateway.store.writing import Writing
 __all__ = ["Outcome", "carry_out"]
 
 logger = logging.getLogger(__name__)
+
+_MOST_ITEMS_RECORDED = 100
 
 
 async def carry_out(site: Site, *, station: str, action: str, payload: Payload, actor: str) -> Outcome:
@@ -59,7 +62,7 @@ def _accept(db: Writing, site: Site, order: Order) -> Order | None:
         order.command_id,
         order.station,
         action=order.action,
-        request=_masked_object(order.payload),
+        request=_recorded(order.payload),
         actor=order.actor,
         now=now,
     )
@@ -123,6 +126,13 @@ def _shown(outcome: Outcome, order: Order) -> Outcome:
     )
 
 
+def _recorded(payload: Payload) -> Mapping[str, object]:
+    """The payload as it is stored: a list of thousands of tags, sent to many stations, would fill the disk."""
+    kept = shortened(payload, most_items=_MOST_ITEMS_RECORDED)
+    assert isinstance(kept, Mapping)
+    return _masked_object(kept)
+
+
 def _masked_object(document: Mapping[str, object], sent: Iterable[str] = ()) -> Mapping[str, object]:
     shown = masked(document, secrets=sent)
     assert isinstance(shown, Mapping)
@@ -156,7 +166,7 @@ def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outc
         data={
             "command_id": order.command_id,
             "action": order.action,
-            "request": _masked_object(order.payload),
+            "request": _recorded(order.payload),
             "actor": order.actor,
             **told,
         },

@@ -14,6 +14,7 @@ from gateway.model.identities import CommandId, ConnectorId, StationId
 from gateway.model.instants import Instant
 from gateway.model.sessions import Session, StartRequest
 from gateway.model.tags import Verdict
+from gateway.operations import mirror_local_lists
 from gateway.operations.follow_jobs import note_boot
 from gateway.operations.heed_settings import learn_from_boot
 from gateway.operations.site import Site
@@ -61,8 +62,12 @@ class Ended:
     now: Instant
 
 
-ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (learn_from_boot, note_boot)
-ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = ()
+ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
+    learn_from_boot,
+    note_boot,
+    mirror_local_lists.boot_may_lose_the_list,
+)
+ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = (mirror_local_lists.conflict_needs_the_list,)
 ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = ()
 ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = ()
 

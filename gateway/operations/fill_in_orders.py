@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gateway.model.calls import Payload
+from gateway.operations import mirror_local_lists
 from gateway.operations.follow_jobs import fill_in_request_id
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
@@ -35,6 +36,7 @@ FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
     {
         "GetLog": fill_in_request_id,
         "RemoteStartTransaction": remote_start,
+        "SendLocalList": mirror_local_lists.fill_in_version,
         "SignedUpdateFirmware": fill_in_request_id,
     }
 )

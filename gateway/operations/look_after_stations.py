@@ -22,6 +22,7 @@ from gateway.operations.ask_for_status import ask_for_status
 from gateway.operations.read_settings import read_settings
 from gateway.operations.reboot_when_idle import reboot_when_idle
 from gateway.operations.repair_settings import repair_settings
+from gateway.operations.send_local_lists import sync_local_list
 from gateway.operations.site import Site
 from gateway.rules.waiting_time import waiting_seconds
 from gateway.store import events
@@ -37,6 +38,7 @@ AUTOMATIC: tuple[Care, ...] = (
     read_settings,
     repair_settings,
     reboot_when_idle,
+    sync_local_list,
 )
 
 # Which events make it a station's turn: its arrival, a person's change of it, another change for it, one for all
@@ -46,6 +48,8 @@ WAKES: Mapping[str, Literal["arrived", "settings_changed", "changed", "all_chang
         "gateway.restored": "all_changed",
         "id_tag.changed": "all_changed",
         "id_tags.imported": "all_changed",
+        "local_list.changed": "changed",
+        "local_list.doubted": "changed",
         "station.booted": "arrived",
         "station.connected": "arrived",
         "station.provisioned": "settings_changed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -28,5 +29,6 @@ class Site:
     journal_signal: JournalSignal
     health: Health
     clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not
+    list_turns: dict[StationId, asyncio.Lock] = field(default_factory=dict)  # one sends a station its list at a time
     quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored
     failed_by_itself: dict[StationId, set[str]] = field(default_factory=dict)  # how the gateway's own requests failed

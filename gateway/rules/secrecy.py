@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import unquote
 
 MASK = "***"
@@ -37,6 +38,7 @@ _IN_ADDRESS = re.compile(r"(\w://[^/\s:@]{0,200}:)([^/\s]+|(?!\d{1,5}/)[^\s\"']{
 _IN_QUERY = re.compile(r"([?&](?:sig|[\w-]{0,40}(?:signature|credential))=)([^&#\s\"'\\]+)", re.IGNORECASE)
 _HINT = re.compile(rf"{SECRET_NAMES}|Basic|Bearer|://", re.IGNORECASE)
 
+_LONGEST_REMEMBERED = 64  # the same few names are in every message, and nobody may fill the memory with others
 _SHORTEST_REPEATED = 4  # what is shorter is masked only where it stands alone: `1` is everywhere
 _LONGEST_LOOKED_THROUGH = 65_536
 _DEEPEST = 32
@@ -44,6 +46,11 @@ _DEEPEST = 32
 
 def is_secret_name(name: str) -> bool:
     """True when the value of a member or configuration key of this name must not be shown or stored readable."""
+    return _is_secret(name) if len(name) <= _LONGEST_REMEMBERED else _is_secret.__wrapped__(name)
+
+
+@lru_cache(maxsize=512)
+def _is_secret(name: str) -> bool:
     folded = "".join(letter for letter in name.casefold() if letter.isalnum())
     return any(word in folded for word in _FOLDED)
 

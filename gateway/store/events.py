@@ -37,6 +37,8 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "firmware.status": "ops",
     "log.status": "ops",
     "command.finished": "ops",
+    "local_list.changed": "ops",
+    "local_list.doubted": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
     "token.created": "ops",

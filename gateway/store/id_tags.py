@@ -49,12 +49,16 @@ def put(db: Writing, tags: Iterable[TagRow]) -> int:
                updated_at = excluded.updated_at""",
         rows,
     )
+    _note_change(db)
     return len(rows)
 
 
 def remove(db: Writing, id_tag: str) -> bool:
     """Forget the tag; False when it was unknown."""
-    return db.execute("DELETE FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),)).rowcount > 0
+    removed = db.execute("DELETE FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),)).rowcount > 0
+    if removed:
+        _note_change(db)
+    return removed
 
 
 async def read(readers: Readers, id_tag: str) -> TagRow | None:
@@ -75,3 +79,8 @@ async def page(
         (after, status, parent, containing, limit),
     )
     return [TagRow(*row) for row in rows]
+
+
+def _note_change(db: Writing) -> None:
+    """The lists in stations may have to follow; they compare this number."""
+    db.execute("UPDATE meta SET value = value + 1 WHERE name = 'id_tags_revision'")

@@ -165,6 +165,13 @@ def _add_actions(grammar: _Grammar) -> None:
     call.add_argument("station", metavar="STATION")
     call.add_argument("action", metavar="ACTION", help="such as Reset")
     call.add_argument("payload", metavar="JSON", nargs="?", help="the payload, sent as it is; - reads standard input")
+    lists = grammar.add("local-list", "commands_lists:local_list", "the list of tags in a station; sent when told to")
+    lists.add_argument("station", metavar="STATION")
+    which = lists.add_mutually_exclusive_group()
+    which.add_argument("--full", dest="update_type", action="store_const", const="Full", help="send the whole list")
+    which.add_argument(
+        "--differential", dest="update_type", action="store_const", const="Differential", help="send what changed"
+    )
     backup = grammar.add("backup", "commands_keep:backup", "copy the database, also while the gateway runs")
     backup.add_argument("file", type=Path, metavar="FILE")
     restore = grammar.add("restore", "commands_keep:restore", "put a backup in place of the database")

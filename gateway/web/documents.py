@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from gateway.operations.known_settings import State
@@ -10,40 +9,23 @@ from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
-
-Schema = dict[str, object]
-
-_TEXT: Schema = {"type": "string"}
-_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-_TIME_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
-_COUNT: Schema = {"type": "integer"}
-_COUNT_OR_NULL: Schema = {"type": ["integer", "null"]}
-_NUMBER: Schema = {"type": "number"}
-_FLAG: Schema = {"type": "boolean"}
-_FLAG_OR_NULL: Schema = {"type": ["boolean", "null"]}
-_LIST_OF_TEXTS: Schema = {"type": "array", "items": _TEXT}
-_ANYTHING: Schema = {}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def _object(members: Mapping[str, Schema], *, optional: Iterable[str] = (), closed: bool = True) -> Schema:
-    """An object with these members, all required but the optional ones."""
-    required = [name for name in members if name not in set(optional)]
-    schema: Schema = {"type": "object", "properties": dict(members), "additionalProperties": not closed}
-    return {**schema, "required": required} if required else schema
-
-
-def _collection(name: str, **members: Schema) -> Schema:
-    return _object({"items": _list_of(_ref(name)), "next": _TEXT_OR_NULL, **members}, optional=members)
-
+from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
+from gateway.web.schema_parts import ANYTHING as _ANYTHING
+from gateway.web.schema_parts import COUNT as _COUNT
+from gateway.web.schema_parts import COUNT_OR_NULL as _COUNT_OR_NULL
+from gateway.web.schema_parts import FLAG as _FLAG
+from gateway.web.schema_parts import FLAG_OR_NULL as _FLAG_OR_NULL
+from gateway.web.schema_parts import LIST_OF_TEXTS as _LIST_OF_TEXTS
+from gateway.web.schema_parts import NUMBER as _NUMBER
+from gateway.web.schema_parts import TEXT as _TEXT
+from gateway.web.schema_parts import TEXT_OR_NULL as _TEXT_OR_NULL
+from gateway.web.schema_parts import TIME as _TIME
+from gateway.web.schema_parts import TIME_OR_NULL as _TIME_OR_NULL
+from gateway.web.schema_parts import Schema
+from gateway.web.schema_parts import collection as _collection
+from gateway.web.schema_parts import list_of as _list_of
+from gateway.web.schema_parts import object_with as _object
+from gateway.web.schema_parts import ref as _ref
 
 _TAG_FIELDS: dict[str, Schema] = {
     "status": {"enum": list(STATUSES)},
@@ -143,8 +125,9 @@ SCHEMAS: dict[str, Schema] = {
             **_SETTINGS,
             "expected_remote_starts": _list_of(_ref("ExpectedRemoteStart")),
             "jobs": _list_of(_ref("Job")),
+            "local_list": LIST_IN_SHORT,
         },
-        optional=(*_SETTINGS, "expected_remote_starts", "jobs"),
+        optional=(*_SETTINGS, "expected_remote_starts", "jobs", "local_list"),
     ),
     "StationSettings": _object(
         {
@@ -261,6 +244,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=("response", "code", "description", "request", "warning"),
     ),
+    **LOCAL_LISTS,
     "IdTag": _object({"id_tag": _TEXT, **_TAG_FIELDS, "updated_time": _TIME}),
     "IdTagFields": _object(
         {"id_tag": _TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}},

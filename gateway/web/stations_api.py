@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from gateway.operations.apply_settings import apply_settings
+from gateway.operations.describe_local_lists import local_list_in_short
 from gateway.operations.describe_stations import describe_station, describe_stations
 from gateway.operations.provision_stations import Provisioned, put_station, remove_station
 from gateway.store import reports_jobs, reports_stations
@@ -71,6 +72,7 @@ async def _document(request: web.Request, station: str) -> dict[str, object]:
         **document,
         "expected_remote_starts": await reports_stations.expected_remote_starts(site.readers, station),
         "jobs": await reports_jobs.standing(site.readers, station, now=site.wall_clock()),
+        "local_list": await local_list_in_short(site, station),
     }
 
 

@@ -25,3 +25,9 @@ async def station(gateway: Bench) -> AsyncIterator[ScriptedStation]:
         for connector in (0, 1, 2):
             assert await connected.shows(connector, "Available") == {}
         yield connected
+
+
+@pytest.fixture(autouse=True)
+def no_rest_between_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's own requests follow each other at once."""
+    monkeypatch.setattr("gateway.operations.ask_by_itself._REST_SECONDS", 0.0)

@@ -35,3 +35,9 @@ def place() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="gw-"))
     yield directory
     shutil.rmtree(directory)
+
+
+@pytest.fixture(autouse=True)
+def no_rest_between_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's own requests follow each other at once."""
+    monkeypatch.setattr("gateway.operations.ask_by_itself._REST_SECONDS", 0.0)

@@ -48,6 +48,17 @@ class Operator:
         async with self.session.put(f"/api/v1/id-tags/{tag}", json={}) as answer:
             assert answer.status in (200, 201), await answer.text()
 
+    async def delete(self, path: str) -> None:
+        """Remove what is at a path of /api/v1."""
+        async with self.session.delete(f"/api/v1{path}") as answer:
+            assert answer.status == 204, await answer.text()
+
+    async def send_list(self, update_type: str, *, station: str = "CP-1") -> tuple[int, Any]:
+        """Have the list of tags sent to a station: HTTP status and what became of it."""
+        body = {"update_type": update_type}
+        async with self.session.post(f"/api/v1/stations/{station}/local-list", json=body) as answer:
+            return answer.status, await answer.json(content_type=None)
+
     async def command(self, action: str, payload: object, *, station: str = "CP-1") -> tuple[int, Any]:
         """Have a request sent to a station: HTTP status and what became of it."""
         async with self.session.post(f"/api/v1/stations/{station}/commands/{action}", json=payload) as answer:

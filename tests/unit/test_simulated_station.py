@@ -347,6 +347,44 @@ async def test_other_requests_are_answered_honestly() -> None:
         assert await central.ask("Reset", {}) == ["FormationViolation"]
 
 
+def entry(tag: str, status: str | None = "Accepted") -> dict[str, object]:
+    return {"idTag": tag} if status is None else {"idTag": tag, "idTagInfo": {"status": status}}
+
+
+async def test_a_list_is_kept_by_the_letter() -> None:
+    async with site() as (central, station):
+        await booted(central, station)
+
+        async def sends(kind: str, version: object, *entries: object) -> object:
+            payload = {"listVersion": version, "updateType": kind, "localAuthorizationList": list(entries)}
+            return await central.ask("SendLocalList", payload)
+
+        async def version() -> object:
+            return await central.ask("GetLocalListVersion", {})
+
+        accepted, failed = {"status": "Accepted"}, {"status": "Failed"}
+        assert await version() == {"listVersion": 0}
+        assert await sends("Full", 3, entry("A"), entry("B")) == accepted
+        assert await version() == {"listVersion": 3}
+        assert await sends("Differential", 3, entry("C")) == {"status": "VersionMismatch"}
+        assert await sends("Differential", 4, entry("a", None), entry("b", "Blocked")) == accepted
+        assert (station.local_list.says("B", {}), station.local_list.says("A", {})) == ("Blocked", None)
+        assert await sends("Full", 5, entry("A", None)) == failed
+        assert await sends("Differential", 5, entry("X"), entry("x")) == failed
+        assert await sends("Differential", 5, *(entry(f"T{number}") for number in range(51))) == failed
+        for number in range(5, 15):
+            await sends("Differential", number, *(entry(f"T{number}-{place}") for place in range(50)))
+        assert await version() == {"listVersion": 13}, "there is room for 500 entries"
+        assert await sends("Partly", 20) == ["FormationViolation"]
+        assert await sends("Full", "20") == ["FormationViolation"]
+        assert await sends("Full", 20, "A") == ["FormationViolation"]
+        assert await sends("Full", 20) == accepted
+        assert await version() == {"listVersion": 0}
+        await central.ask("ChangeConfiguration", {"key": "LocalAuthListEnabled", "value": "false"})
+        assert await version() == {"listVersion": -1}
+        assert await sends("Full", 21, entry("A")) == {"status": "NotSupported"}
+
+
 async def test_drivers_come_by_themselves() -> None:
     habits = Habits(speed=2000.0, mean_session_seconds=300, mean_pause_seconds=60)
     async with site(habits) as (central, station):

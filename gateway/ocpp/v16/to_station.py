@@ -7,10 +7,14 @@ Whether an answer obeys the letter is asked elsewhere (`schemas.violations`); wh
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gateway.ocpp.v16.actions import sent_to_station
 from gateway.ocpp.v16.schemas import listed_values
+
+# a whole number as text, or written with a fraction of zero
+_WHOLE = re.compile(r"([+-]?[0-9]{1,18})(?:\.0+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,14 @@ class JobAnswer:
     file_name: str | None
 
 
-Answer = StatusAnswer | ConfigurationAnswer | JobAnswer
+@dataclass(frozen=True, slots=True)
+class ListVersionAnswer:
+    """GetLocalListVersion.conf: 0 the list is empty, -1 the station has no lists, or has them switched off."""
+
+    version: int
+
+
+Answer = StatusAnswer | ConfigurationAnswer | JobAnswer | ListVersionAnswer
 
 
 def read_answer(action: str, payload: object) -> Answer | None:
@@ -56,6 +67,8 @@ def read_answer(action: str, payload: object) -> Answer | None:
         return None
     if action == "GetConfiguration":
         return _configuration(payload)
+    if action == "GetLocalListVersion":
+        return _list_version(payload.get("listVersion"))
     status = _status(payload.get("status"), listed_values(action, "response", "status"))
     return _job(payload, status) if action in _JOBS else status
 
@@ -84,6 +97,12 @@ def _configuration(payload: dict[str, object]) -> ConfigurationAnswer:
         configuration_key=tuple(entry for entry in entries if entry is not None),
         unknown_key=tuple(key for key in _listed(payload.get("unknownKey")) if isinstance(key, str)),
     )
+
+
+def _list_version(version: object) -> ListVersionAnswer | None:
+    text = _text(version)
+    whole = _WHOLE.fullmatch(text) if text is not None else None
+    return ListVersionAnswer(int(whole[1])) if whole is not None else None
 
 
 def _configuration_key(entry: object) -> ConfigurationKey | None:

@@ -13,6 +13,40 @@ CREATE TABLE numbers_given (
 
 -- == Local authorization lists ==
 
+-- counts changes of id_tags
+INSERT INTO meta VALUES ('id_tags_revision', 1);
+
+-- What is believed of the list in each station; see rules/local_list_memory. A station that is removed keeps its row:
+-- versions never go back.
+CREATE TABLE local_lists (
+    station          TEXT PRIMARY KEY,
+    version          INTEGER,             -- accepted or reported last; null: never told
+    highest          INTEGER NOT NULL,    -- versions up to this one are used up
+    contents_known   INTEGER NOT NULL,    -- local_list_entries is what the station holds
+    in_flight        INTEGER NOT NULL,    -- requests sent whose answer is not here, or never came
+    supported        INTEGER,
+    must_ask         INTEGER NOT NULL,    -- it may have changed since, by a reboot or a restored backup
+    conflict         INTEGER NOT NULL,    -- the station reported LocalListConflict
+    given_at         INTEGER,
+    failures         INTEGER NOT NULL,
+    retry_at         INTEGER,
+    last_status      TEXT,
+    checked_revision INTEGER,             -- the state of id_tags it was last compared with, null: never
+    checked_room     INTEGER,
+    checked_until    INTEGER,
+    changes          INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE local_list_entries (
+    station       TEXT NOT NULL,
+    folded_tag    TEXT NOT NULL,
+    id_tag        TEXT NOT NULL,
+    status        TEXT,                   -- null: somebody sent an idTagInfo that is not understood
+    parent_id_tag TEXT,
+    expiry_at     INTEGER,
+    PRIMARY KEY (station, folded_tag)
+) STRICT, WITHOUT ROWID;
+
 -- == Reservations ==
 
 -- == Firmware, diagnostics and log jobs ==

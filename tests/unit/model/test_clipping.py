@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model.clipping import clipped
+from gateway.model.clipping import clipped, shortened
 
 
 @pytest.mark.parametrize("value", [None, True, 7, 1.5, "", "x" * 100, "\u00e4" * 50, {"a": ["b", {"c": None}]}, [], {}])
@@ -35,3 +35,23 @@ def test_depth_is_bounded() -> None:
     for _ in range(900):
         deep = [deep]
     assert str(clipped(deep, most_bytes=10)).count("[") == 32
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [1, 2, 3], {"a": [1, 2, 3]}, {"a": {"b": [{"c": [1]}]}}])
+def test_short_lists_stay(value: object) -> None:
+    assert shortened(value, most_items=3) == value
+
+
+def test_long_lists_are_cut_wherever_they_are() -> None:
+    value = {"a": list(range(9)), "b": [{"c": ["x"] * 4}]}
+    assert shortened(value, most_items=3) == {
+        "a": [0, 1, 2, "... (9 items)"],
+        "b": [{"c": ["x", "x", "x", "... (4 items)"]}],
+    }
+
+
+def test_what_is_nested_without_end_is_left() -> None:
+    value: object = list(range(9))
+    for _ in range(100):
+        value = [value]
+    assert shortened(value, most_items=3) == value

@@ -494,3 +494,89 @@ def test_security_events_are_listed(api: FakeApi, config: Path, capsys: pytest.C
     assert words[-7:] == ["gateway", "InvalidTLSVersion", "yes", "3", "TLS", "1.0;", "192.0.2.7"]
     assert "critical=true" in api.lines()[-1]
     assert do(config, "security-events", "--json") == 0
+
+
+# local-list
+
+LOCAL_LIST = {
+    "station": "CP-1", "version": 7, "entries": 3, "wanted_entries": 3, "up_to_date": True, "supported": True,
+    "last_status": "Accepted", "given_time": "2026-07-01T10:00:00.000Z", "retry_time": None, "highest_version": 9,
+    "left_out": [f"T{number}" for number in range(30)], "left_out_count": 30,
+    "left_alone": "LocalAuthListEnabled is false",
+    "settings": {"LocalAuthListEnabled": "false", "LocalPreAuthorize": None},
+}  # fmt: skip
+LIST_SENT = {
+    "station": "CP-1", "status": "Accepted", "version": 9, "update_type": "Differential", "left_out_count": 30,
+    "requests": [
+        {"update_type": "Differential", "version": 8, "entries": 1, "status": "Failed"},
+        {"update_type": "Full", "version": 9, "entries": 3, "status": "Accepted"},
+    ],
+    "fell_back": "the station answered Failed", "warning": "no room",
+}  # fmt: skip
+
+
+def test_the_list_of_a_station_is_shown(config: Path, api: FakeApi, capsys: pytest.CaptureFixture[str]) -> None:
+    api.will_answer("GET /api/v1/stations/CP-1/local-list", LOCAL_LIST)
+    assert do(config, "local-list", "CP-1") == 0
+    shown = capsys.readouterr().out
+    assert "version in the station: 7" in shown
+    assert "2026-07-01 12:00:00 (Europe/Amsterdam)" in shown
+    assert "LocalPreAuthorize:          -" in shown
+    assert "gets no list by itself: LocalAuthListEnabled is false" in shown
+    assert "no room for 30 tags: T0, T1" in shown
+    assert shown.rstrip().endswith("T19, ...")
+    quiet = {**LOCAL_LIST, "left_out": [], "left_out_count": 0, "left_alone": None}
+    api.will_answer("GET /api/v1/stations/CP-1/local-list", quiet)
+    assert do(config, "local-list", "CP-1") == 0
+    assert "room" not in capsys.readouterr().out
+    assert do(config, "local-list", "CP-1", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == quiet
+
+
+def test_a_list_is_sent_and_every_request_is_shown(
+    config: Path, api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.will_answer("POST /api/v1/stations/CP-1/local-list", LIST_SENT)
+    assert do(config, "local-list", "CP-1", "--differential") == 0
+    assert json.loads(api.requests[-1][2]) == {"update_type": "Differential"}
+    told = capsys.readouterr()
+    assert "CP-1 holds version 9" in told.out
+    assert "Failed" in told.out
+    assert "Full instead: the station answered Failed" in told.err
+    assert "warning: no room" in told.err
+    assert do(config, "local-list", "CP-1", "--full", "--json") == 0
+    assert json.loads(api.requests[-1][2]) == {"update_type": "Full"}
+    assert json.loads(capsys.readouterr().out) == LIST_SENT
+
+
+@pytest.mark.parametrize(
+    ("http", "members", "words"),
+    [
+        (200, {"status": "NotSupported", "description": "-1"}, "CP-1: NotSupported -1"),
+        (409, {"status": "not_connected"}, "CP-1 is not connected"),
+        (504, {"status": "unanswered"}, "CP-1: unanswered"),
+    ],
+)
+def test_a_list_that_is_not_accepted_ends_with_1(
+    config: Path,
+    api: FakeApi,
+    capsys: pytest.CaptureFixture[str],
+    http: int,
+    members: dict[str, object],
+    words: str,
+) -> None:
+    document = {"station": "CP-1", "version": None, "requests": [], **members}
+    api.will_answer("POST /api/v1/stations/CP-1/local-list", document, status=http)
+    assert do(config, "local-list", "CP-1", "--full") == 1
+    assert capsys.readouterr().out.rstrip() == words
+
+
+def test_a_list_for_nobody_and_a_list_of_both_kinds(
+    config: Path, api: FakeApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert do(config, "local-list", "CP-1") == 1
+    assert do(config, "local-list", "CP-1", "--full") == 1
+    assert "nothing" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["local-list", "CP-1", "--full", "--differential"])
+    assert ended.value.code == 2

@@ -94,6 +94,8 @@ async def busy(door: Door) -> Door:
         ("GET", "/api/v1/stations/CP-1", "Station", None),
         ("PUT", "/api/v1/stations/CP-1", "Station", {"priority": 1}),
         ("POST", "/api/v1/stations/CP-1/commands/Reset", "CommandOutcome", {"type": "Soft"}),
+        ("GET", "/api/v1/stations/CP-1/local-list", "LocalList", None),
+        ("POST", "/api/v1/stations/CP-1/local-list", "LocalListOutcome", {"update_type": "Differential"}),
         ("GET", "/api/v1/id-tags", "IdTagCollection", None),
         ("PUT", "/api/v1/id-tags/B", "IdTag", {}),
         ("POST", "/api/v1/id-tags/import", "ImportResult", [{"id_tag": "C"}]),
