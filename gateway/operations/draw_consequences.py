@@ -14,6 +14,7 @@ from gateway.model.identities import CommandId, ConnectorId, StationId
 from gateway.model.instants import Instant
 from gateway.model.sessions import Session, StartRequest
 from gateway.model.tags import Verdict
+from gateway.operations import mirror_profiles
 from gateway.operations.follow_jobs import note_boot
 from gateway.operations.heed_settings import learn_from_boot
 from gateway.operations.site import Site
@@ -61,10 +62,14 @@ class Ended:
     now: Instant
 
 
-ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (learn_from_boot, note_boot)
+ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
+    learn_from_boot,
+    mirror_profiles.notice_other_device,
+    note_boot,
+)
 ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = ()
-ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = ()
-ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = ()
+ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (mirror_profiles.install_with_session,)
+ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = (mirror_profiles.end_with_session,)
 
 
 def after_boot(db: Writing, site: Site, what: Booted) -> None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
 from gateway.ocpp.v16.to_station import StatusAnswer
+from gateway.operations import mirror_profiles
 from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
@@ -36,6 +37,14 @@ def heed(db: Writing, site: Site, order: Order, result: Result, now: Instant) ->
     heed_support(db, site, order, result, now)
     for note in HEEDED.get(order.action, ()):
         note(db, site, order, result, now)
+
+
+def heed_interrupted(db: Writing, site: Site, now: Instant) -> None:
+    """Commands that ran when the gateway died: the station may have done them, as when it does not answer."""
+    for asked in commands.running(db):
+        if asked.action in INTERRUPTED:
+            order = Order(asked.command_id, asked.station, asked.action, asked.request, asked.actor)
+            heed(db, site, order, Result("unanswered"), now)
 
 
 def expect_remote_start(db: Writing, site: Site, order: Order, now: Instant) -> None:
@@ -71,11 +80,17 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
 HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
         "ChangeConfiguration": (heed_change,),
+        "ClearChargingProfile": (mirror_profiles.heed_clear,),
+        "GetCompositeSchedule": (mirror_profiles.heed_composite,),
         "GetConfiguration": (heed_configuration,),
         "GetDiagnostics": (heed_job,),
         "GetLog": (heed_job,),
-        "RemoteStartTransaction": (heed_remote_start,),
         "SignedUpdateFirmware": (heed_job,),
         "UpdateFirmware": (heed_job,),
+        "RemoteStartTransaction": (heed_remote_start, mirror_profiles.heed_remote_start),
+        "SetChargingProfile": (mirror_profiles.heed_set,),
     }
 )
+
+# of which a restart must not lose that nobody knows whether they were done
+INTERRUPTED = frozenset({"ClearChargingProfile", "SetChargingProfile"})

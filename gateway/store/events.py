@@ -37,6 +37,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "firmware.status": "ops",
     "log.status": "ops",
     "command.finished": "ops",
+    "charging_profiles.doubted": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
     "token.created": "ops",

@@ -104,6 +104,14 @@ _SETTINGS: dict[str, Schema] = {
 }
 _TOKEN: dict[str, Schema] = {"token_id": _COUNT, "name": _TEXT, "role": {"enum": list(ROLES)}, "created_time": _TIME}
 
+_CHARGING_PROFILE: dict[str, Schema] = {
+    "station": _TEXT,
+    "connector": _COUNT,
+    "charging_profile_id": _COUNT,
+    "transaction_id": _COUNT_OR_NULL,
+    "profile": {"type": "object", "description": "the OCPP object, verbatim"},
+}
+
 
 def _or_null(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
@@ -260,6 +268,34 @@ SCHEMAS: dict[str, Schema] = {
             "warning": _TEXT,
         },
         optional=("response", "code", "description", "request", "warning"),
+    ),
+    "ChargingProfile": _object(_CHARGING_PROFILE),
+    "ChargingProfileCollection": _object(
+        {
+            "items": _list_of(_ref("ChargingProfile")),
+            "next": _TEXT_OR_NULL,
+            "uncertain": _list_of(_object({**_CHARGING_PROFILE, "wanted": _FLAG})),
+            "unverified": _list_of(_TEXT),
+        },
+        optional=("uncertain", "unverified"),
+    ),
+    "CompositeSchedule": _object(
+        {
+            "station": _TEXT,
+            "connector": _COUNT,
+            "start_time": _TIME,
+            "duration_seconds": _COUNT,
+            "unit": {"enum": ["A", "W"]},
+            "periods": _list_of(
+                _object(
+                    {"start_seconds": _COUNT, "limit": {"type": ["number", "null"]}, "number_phases": _COUNT_OR_NULL}
+                )
+            ),
+            "uncertain": _FLAG,
+            "reported": _or_null(
+                _object({"time": _TIME, "request": {"type": "object"}, "response": {"type": "object"}})
+            ),
+        }
     ),
     "IdTag": _object({"id_tag": _TEXT, **_TAG_FIELDS, "updated_time": _TIME}),
     "IdTagFields": _object(
