@@ -2,6 +2,8 @@
 
 All of Core, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are NotSupported, the rest
 NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do after it was sent.
+All of Core, TriggerMessage and smart charging (OCPP 1.6 5.2-5.17); other requests of the standard are NotSupported,
+the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what follows.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 from gateway import simulated_jobs
 from gateway.simulated_jobs import say_how_it_goes
 from gateway.simulated_link import Object, Refused
-from gateway.simulated_outlet import Outlet
+from gateway.simulated_outlet import Outlet, text_of
 
 if TYPE_CHECKING:
     from gateway.simulated_station import SimulatedStation
@@ -26,6 +28,7 @@ _REJECTED: Object = {"status": "Rejected"}
 _OTHER_PROFILES = frozenset({
     "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "GetLocalListVersion",
     "ReserveNow", "SendLocalList", "SetChargingProfile",
+    "GetDiagnostics", "UpdateFirmware",
 })  # fmt: skip
 
 
@@ -84,12 +87,13 @@ def _remote_start(station: SimulatedStation, payload: Object) -> Answer:
         outlet = next((outlet for outlet in station.outlets if outlet.free()), None)
     else:
         outlet = _outlet(station, _number(payload, "connectorId"))
+    profile = payload.get("chargingProfile")
     if outlet is None or not outlet.free():
         return _REJECTED, None
 
     def afterwards() -> None:
         if outlet.free():  # a driver may have been quicker than the answer
-            station.start_remotely(outlet, id_tag)
+            station.start_remotely(outlet, id_tag, profile if isinstance(profile, Mapping) else None)
 
     return _ACCEPTED, afterwards
 
@@ -114,6 +118,41 @@ def _unlock_connector(station: SimulatedStation, payload: Object) -> Answer:
     if outlet is None:
         return {"status": "NotSupported"}, None
     return {"status": "Unlocked"}, _ending(outlet, "UnlockCommand")
+
+
+def _set_charging_profile(station: SimulatedStation, payload: Object) -> Answer:
+    number, profile = _number(payload, "connectorId"), payload["csChargingProfiles"]
+    outlet = _outlet(station, number)
+    if number != 0 and outlet is None:
+        raise Refused("PropertyConstraintViolation", "no such connector")
+    if not isinstance(profile, Mapping):
+        raise TypeError("csChargingProfiles must be an object")
+    status = station.profiles.set(number, profile, None if outlet is None else outlet.running())
+    return {"status": status}, _limiting(station)
+
+
+def _clear_charging_profile(station: SimulatedStation, payload: Object) -> Answer:
+    return {"status": station.profiles.clear(payload)}, _limiting(station)
+
+
+def _get_composite_schedule(station: SimulatedStation, payload: Object) -> Answer:
+    number, seconds = _number(payload, "connectorId"), _number(payload, "duration")
+    outlet = _outlet(station, number)
+    if (number != 0 and outlet is None) or payload.get("chargingRateUnit", "A") != "A":
+        return _REJECTED, None
+    now, running = station.wall_clock(), {one.number: one.running() for one in station.outlets}
+    periods = station.profiles.periods(number, now, seconds, running, station.habits.most_amps)
+    schedule = {"duration": seconds, "chargingRateUnit": "A", "chargingSchedulePeriod": periods}
+    answer = {"connectorId": number, "scheduleStart": text_of(now), "chargingSchedule": schedule}
+    return {**_ACCEPTED, **answer}, None
+
+
+def _limiting(station: SimulatedStation) -> Callable[[], None]:
+    def limit() -> None:
+        for outlet in station.outlets:
+            station.limit(outlet)
+
+    return limit
 
 
 def _trigger_message(station: SimulatedStation, payload: Object) -> Answer:
@@ -191,12 +230,15 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
+    "ClearChargingProfile": _clear_charging_profile,
     "DataTransfer": _data_transfer,
     "ExtendedTriggerMessage": _extended_trigger_message,
+    "GetCompositeSchedule": _get_composite_schedule,
     "GetConfiguration": _get_configuration,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
     "Reset": _reset,
+    "SetChargingProfile": _set_charging_profile,
     "TriggerMessage": _trigger_message,
     "UnlockConnector": _unlock_connector,
     **simulated_jobs.ANSWERS,

@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
-from gateway.ocpp.v16.to_station import StatusAnswer
 from gateway.operations import mirror_profiles
 from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
@@ -62,8 +61,8 @@ def expect_remote_start(db: Writing, site: Site, order: Order, now: Instant) -> 
 
 
 def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
-    """No session will follow, unless the station said Accepted or may not have been able to say it."""
-    if result.status != "unanswered" and result.answer != StatusAnswer("Accepted"):
+    """No session will follow, unless the station said Accepted, or nobody knows what it said."""
+    if mirror_profiles.became(result, "Accepted") is False:
         commands.drop_remote_start(db, order.command_id)
 
 

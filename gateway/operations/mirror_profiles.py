@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.model.charging_profiles import TX, Criteria, Installed
+from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
 from gateway.ocpp.v16.charging_profiles import read_criteria, read_profile, whole_number
 from gateway.ocpp.v16.to_station import StatusAnswer, read_answer
@@ -24,6 +25,8 @@ from gateway.store.writing import Writing
 if TYPE_CHECKING:
     from gateway.operations.draw_consequences import Booted, Ended, Started
 
+# of a row whose certainty no single answer decides
+NO_COMMAND = CommandId("")
 _CLEAR_MEMBERS = ("id", "connectorId", "chargingProfilePurpose", "stackLevel")
 
 
@@ -36,7 +39,7 @@ def heed_set(db: Writing, site: Site, order: Order, result: Result, now: Instant
     if done is False or connector is None or connector < 0 or profile is None or not isinstance(document, Mapping):
         return
     new = Installed(connector, profile)
-    if not _take_place(db, order, new, document, certain=done is True):
+    if not _take_place(db, order.station, new, document, certain=done is True):
         return
     if not _is_dead(db, order, new):
         charging_profiles.keep(
@@ -95,28 +98,16 @@ def heed_composite(db: Writing, site: Site, order: Order, result: Result, now: I
 
 
 def install_with_session(db: Writing, site: Site, what: Started) -> None:
-    """A session began that a remote start with a profile had asked for: it is that session's TxProfile now."""
-    asked = None if what.command is None else commands.find(db, what.command)
-    document = None if asked is None else asked.request.get("chargingProfile")
-    profile = read_profile(document)
-    if asked is None or what.command is None or profile is None or not isinstance(document, Mapping):
-        return
-    order = Order(what.command, what.start.station, "RemoteStartTransaction", asked.request, "")
-    answer = read_answer("RemoteStartTransaction", (asked.outcome or {}).get("response"))
-    certain = answer == StatusAnswer("Accepted") and profile.purpose == TX
-    new = Installed(what.start.connector, replace(profile, transaction_id=what.transaction_id))
-    _take_place(db, order, new, document, certain=certain)
-    charging_profiles.keep(
-        db,
-        order.station,
-        new.connector,
-        profile_id=profile.profile_id,
-        transaction_id=what.transaction_id,
-        profile=document,
-        certain=certain,
-        command_id=what.command,
-        now=what.now,
-    )
+    """A session began that a remote start with a profile had asked for: it is that session's TxProfile now.
+
+    When other remote starts wait for the same, nobody knows whose profile the station took; that of the one which the
+    session is put down to is wanted.
+    """
+    if what.command is not None:
+        start = what.start
+        waiting = commands.waiting_for(db, start.station, connector=start.connector, folded_tag=start.folded_tag)
+        for command_id in (what.command, *waiting):
+            _install(db, what, command_id, alone=not waiting)
 
 
 def end_with_session(db: Writing, site: Site, what: Ended) -> None:
@@ -163,6 +154,30 @@ def notice_other_device(db: Writing, site: Site, what: Booted) -> None:
     )
 
 
+def _install(db: Writing, what: Started, command_id: CommandId, *, alone: bool) -> None:
+    asked = commands.find(db, command_id)
+    document = None if asked is None else asked.request.get("chargingProfile")
+    profile = read_profile(document)
+    if asked is None or profile is None or not isinstance(document, Mapping):
+        return
+    answer = read_answer("RemoteStartTransaction", (asked.outcome or {}).get("response"))
+    certain = alone and answer == StatusAnswer("Accepted") and profile.purpose == TX
+    new = Installed(what.start.connector, replace(profile, transaction_id=what.transaction_id))
+    _take_place(db, what.start.station, new, document, certain=certain)
+    charging_profiles.keep(
+        db,
+        what.start.station,
+        new.connector,
+        profile_id=profile.profile_id,
+        transaction_id=what.transaction_id,
+        profile=document,
+        certain=certain,
+        wanted=command_id == what.command,
+        command_id=command_id if alone else NO_COMMAND,
+        now=what.now,
+    )
+
+
 def became(result: Result, *good: str) -> bool | None:
     """Has the station done it? None: nobody knows. Every kind of no is False, a CALLERROR too (errata 3.38)."""
     if result.status == "unanswered":
@@ -172,9 +187,9 @@ def became(result: Result, *good: str) -> bool | None:
     return result.answer.status in good if isinstance(result.answer, StatusAnswer) else None
 
 
-def _take_place(db: Writing, order: Order, new: Installed, document: object, *, certain: bool) -> bool:
+def _take_place(db: Writing, station: StationId, new: Installed, document: object, *, certain: bool) -> bool:
     """Take `new` for installed, or perhaps: those that it replaces go, or are doubted. False: it is there anyway."""
-    replaced = [row for row, old in known_of(db, order.station) if replaces(new, old)]
+    replaced = [row for row, old in known_of(db, station) if replaces(new, old)]
     same = [row for row in replaced if row.connector == new.connector and row.document() == document]
     if certain:
         charging_profiles.forget(db, replaced)

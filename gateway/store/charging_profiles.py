@@ -73,12 +73,13 @@ def keep(
     certain: bool,
     command_id: CommandId,
     now: Instant,
+    wanted: bool = True,
 ) -> None:
     """The station holds this profile, or may."""
     db.execute(
         "INSERT INTO charging_profiles (station, connector, profile_id, transaction_id, profile, certain, wanted,"
-        " command_id, noted_at) VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?)",
-        (station, connector, profile_id, transaction_id, json.dumps(profile), certain, command_id, now),
+        " command_id, noted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (station, connector, profile_id, transaction_id, json.dumps(profile), certain, wanted, command_id, now),
     )
 
 

@@ -96,6 +96,16 @@ def take_remote_start(db: Writing, station: StationId, *, connector: int, folded
     return CommandId(row[0])
 
 
+def waiting_for(db: Writing, station: StationId, *, connector: int, folded_tag: FoldedTag) -> list[CommandId]:
+    """The commands that a session with this tag on this connector may come of, oldest first."""
+    rows = db.execute(
+        "SELECT command_id FROM remote_starts WHERE station = ? AND folded_tag = ?"
+        " AND (connector IS NULL OR connector = ?) ORDER BY asked_at",
+        (station, folded_tag, connector),
+    )
+    return [CommandId(row[0]) for row in rows]
+
+
 def drop_remote_start(db: Writing, command_id: CommandId) -> None:
     """Nothing will come of this command."""
     db.execute("DELETE FROM remote_starts WHERE command_id = ?", (command_id,))
