@@ -76,16 +76,21 @@ class Device:
         self.untold: list[int] = []  # transaction ids whose stop waits in the queue
         self.to_begin: tuple[int, Payload | None] | None = None
         self.fates: list[Fate] = []
+        self.meanwhile: Callable[[], None] | None = None
 
     async def call(self, action: str, payload: Payload, *, patience_seconds: float) -> Reply:
         fate = self.fates.pop(0) if self.fates else "answered"
+        arrives = fate in ("answered", "unheard", "nonsense", "death")
+        answer = json.loads(json.dumps(self.act(action, json.loads(json.dumps(payload))))) if arrives else {}
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
         if fate == "not_connected":
             raise NotConnected("no")
         if fate == "lost":
             raise Unanswered("the request never arrived")
         if fate == "error":
             return CallErrored("InternalError", "", {})
-        answer = json.loads(json.dumps(self.act(action, json.loads(json.dumps(payload)))))
         if fate == "unheard":
             raise Unanswered("the answer never arrived")
         if fate == "death":
@@ -221,13 +226,11 @@ class MirrorAgainstStation(RuleBasedStateMachine):
         if number is not None:
             profile["chargingProfileId"] = number
         payload = {"connectorId": connector, "idTag": "TAG", "chargingProfile": profile}
-        if at_once:  # the session begins before the answer is heard
-            plain = self.device.act
-            self.device.act = lambda action, sent: (plain(action, sent), self.begin_session())[0]  # type: ignore[method-assign, assignment]
-            self.order("RemoteStartTransaction", payload, fate)
-            self.device.act = plain  # type: ignore[method-assign]
-        else:
-            self.order("RemoteStartTransaction", payload, fate)
+        if at_once:  # before the answer is heard; perhaps by chance, of a driver with that tag
+            self.device.meanwhile = lambda: (
+                self.begin_session() if self.device.to_begin is not None else self.somebody_comes(connector)
+            )
+        self.order("RemoteStartTransaction", payload, fate)
 
     @precondition(lambda self: self.device.to_begin is not None)
     @rule()
