@@ -14,7 +14,7 @@ ACCEPTED = {"status": "Accepted"}
 BEGIN, END = "2027-01-15T00:00:00Z", "2027-01-16T00:00:00Z"
 
 
-def profile(purpose: str = DEFAULT, *limits: float | tuple[int, float], level: int = 0, **more: Any) -> dict[str, Any]:
+def profile(purpose: str = DEFAULT, *limits: float | tuple[int, float], level: Any = 0, **more: Any) -> dict[str, Any]:
     """A Relative profile; a limit alone begins at 0; `schedule` adds to chargingSchedule, the rest to the profile."""
     periods = [limit if isinstance(limit, tuple) else (0, limit) for limit in limits or (6.0,)]
     schedule = {

@@ -13,7 +13,7 @@ CREATE TABLE numbers_given (
 
 -- What stations are believed to hold. A certain row is there; of the others nobody knows, because an answer is missing.
 CREATE TABLE charging_profiles (
-    row_id         INTEGER PRIMARY KEY,
+    row_id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- never again: rows are remembered between two commits
     station        TEXT NOT NULL,
     connector      INTEGER NOT NULL CHECK (connector >= 0),
     profile_id     INTEGER NOT NULL,
