@@ -97,7 +97,7 @@ def _wrong_place(new: Installed, known: Circumstances) -> Iterator[str]:
         yield "connectorId: a TxProfile needs a connector above 0"
     if profile.transaction_id is None:
         yield "transactionId: a TxProfile needs the transaction that it is for"
-    elif known.sessions.get(connector) != profile.transaction_id:
+    elif connector > 0 and known.sessions.get(connector) != profile.transaction_id:
         yield f"transactionId: transaction {profile.transaction_id} does not run on connector {connector}"
 
 
