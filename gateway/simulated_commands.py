@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway import simulated_jobs
+from gateway.simulated_charging import VOLTS
 from gateway.simulated_jobs import say_how_it_goes
 from gateway.simulated_link import Object, Refused
 from gateway.simulated_outlet import Outlet, text_of
@@ -138,11 +139,14 @@ def _clear_charging_profile(station: SimulatedStation, payload: Object) -> Answe
 def _get_composite_schedule(station: SimulatedStation, payload: Object) -> Answer:
     number, seconds = _number(payload, "connectorId"), _number(payload, "duration")
     outlet = _outlet(station, number)
-    if (number != 0 and outlet is None) or payload.get("chargingRateUnit", "A") != "A":
+    unit = payload.get("chargingRateUnit", "A")
+    if (number != 0 and outlet is None) or unit not in ("A", "W"):
         return _REJECTED, None
     now, running = station.wall_clock(), {one.number: one.running() for one in station.outlets}
     periods = station.profiles.periods(number, now, seconds, running, station.habits.most_amps)
-    schedule = {"duration": seconds, "chargingRateUnit": "A", "chargingSchedulePeriod": periods}
+    if unit == "W":
+        periods = [{**period, "limit": round(float(str(period["limit"])) * VOLTS * 3, 1)} for period in periods]
+    schedule = {"duration": seconds, "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
     answer = {"connectorId": number, "scheduleStart": text_of(now), "chargingSchedule": schedule}
     return {**_ACCEPTED, **answer}, None
 

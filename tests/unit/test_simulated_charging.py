@@ -65,10 +65,7 @@ def test_the_session_s_own_beats_the_default_under_the_lid_of_the_station() -> N
     def amps(after: int) -> float | None:
         return profiles.amps(1, NOON + timedelta(seconds=after), running)
 
-    assert [amps(0), amps(59), amps(60), amps(119), amps(120)] == [10, 10, pytest.approx(13.333, abs=0.001)] * 1 + [
-        pytest.approx(13.333, abs=0.001),
-        16,
-    ]
+    assert [amps(after) for after in (0, 59, 60, 119, 120)] == pytest.approx([10, 10, 13.333, 13.333, 16], abs=0.001)
     lid = profile(3, purpose="ChargePointMaxProfile", validTo="2027-01-15T12:01:30Z")
     assert profiles.set(0, lid, None) == "Accepted"
     assert [amps(60), amps(89), amps(90) == amps(100)] == [10, 10, True]
@@ -104,6 +101,9 @@ async def test_a_limit_acts_on_the_current_of_a_session_that_runs() -> None:
         await central.until(lambda: max(outlet.meter.amps) <= 6.5)
         composite = await central.ask("GetCompositeSchedule", {"connectorId": 1, "duration": 60})
         assert composite["chargingSchedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6.5}]
+        in_watts = {"connectorId": 1, "duration": 60, "chargingRateUnit": "W"}
+        composite = await central.ask("GetCompositeSchedule", in_watts)
+        assert composite["chargingSchedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 4485.0}]
         limit["chargingSchedule"]["chargingSchedulePeriod"] = [{"startPeriod": 0, "limit": 5}]
         await central.ask("SetChargingProfile", wanted)
         await central.until(lambda: max(outlet.meter.amps) == 0)

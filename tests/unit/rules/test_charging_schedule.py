@@ -162,3 +162,8 @@ def test_parts_of_seconds_do_not_count() -> None:
     )
     assert found.start_at == NOON
     assert [period.start_seconds for period in found.periods] == [0, 1]
+
+
+def test_a_profile_counts_from_its_validity_on() -> None:
+    valid = one(1, (0, 6), stack_level=1, valid_from=Instant(NOON + 60 * SECOND), valid_to=Instant(NOON + 90 * SECOND))
+    assert composite(valid, one(1, (0, 16), profile_id=2)) == [(0, 16, 3), (60, 6, 3), (90, 16, 3)]
