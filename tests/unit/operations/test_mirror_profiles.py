@@ -19,7 +19,7 @@ from gateway.operations.draw_consequences import Started, after_start
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.operations.site import Site
-from gateway.store import commands, transactions
+from gateway.store import commands, configuration_keys, transactions
 from gateway.store.writing import Writing
 from tests.unit.web.conftest import NOON, PlayedConnected, PlayedConnection, configuration_in, open_site
 
@@ -208,3 +208,26 @@ async def test_settling_ends_when_the_station_errs(site: Site) -> None:
     await reconcile_profiles(site, STATION)
     assert [action for action, _ in connection.asked] == ["SetChargingProfile", "ClearChargingProfile"]
     assert await known(site) == ([], {4: False})
+
+
+async def test_only_certain_profiles_that_are_not_over_count_in_a_warning(site: Site) -> None:
+    def told(db: Writing) -> None:
+        configuration_keys.record(db, STATION, "MaxChargingProfilesInstalled", value="1", readonly=True, now=NOON)
+
+    await site.database.write(told)
+    await set_on(site, 1, profile(4), Unanswered("silence"))
+    await set_on(site, 2, profile(5, validTo="2027-01-15T07:59:59Z"))
+    payload = {"connectorId": 1, "csChargingProfiles": profile(6, stackLevel=1)}
+    for expected in (None, "the station keeps at most 1 profiles (MaxChargingProfilesInstalled)"):
+        outcome = await carry_out(site, station=STATION, action="SetChargingProfile", payload=payload, actor="test")
+        assert outcome.warning == expected
+        payload = {"connectorId": 1, "csChargingProfiles": profile(7, stackLevel=2)}
+
+
+async def test_an_id_that_a_profile_has_is_not_chosen_when_the_numbers_begin_again(site: Site) -> None:
+    await set_on(site, 1, profile(1))
+    await site.database.write(lambda db: db.execute("UPDATE numbers_given SET value = 2147483646"))
+    chosen = profile(1, stackLevel=1)
+    del chosen["chargingProfileId"]
+    await set_on(site, 1, chosen)
+    assert await known(site) == ([1, 2], {})
