@@ -53,6 +53,7 @@ def heed_set(db: Writing, site: Site, order: Order, result: Result, now: Instant
             command_id=order.command_id,
             now=now,
         )
+    _tell_of_doubts(db, order, now)
 
 
 def heed_clear(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
@@ -72,6 +73,7 @@ def heed_clear(db: Writing, site: Site, order: Order, result: Result, now: Insta
         charging_profiles.forget(db, meant)
         if criteria == Criteria():
             charging_profiles.note_cleared(db, order.station, now=now)
+    _tell_of_doubts(db, order, now)
 
 
 def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
@@ -185,6 +187,16 @@ def became(result: Result, *good: str) -> bool | None:
     if result.status != "answered":
         return False
     return result.answer.status in good if isinstance(result.answer, StatusAnswer) else None
+
+
+def _tell_of_doubts(db: Writing, order: Order, now: Instant) -> None:
+    """So that they are settled soon, if they may be."""
+    doubtful = sorted({row.profile_id for row in charging_profiles.of_station(db, order.station) if not row.certain})
+    if doubtful:
+        data = {"action": order.action, "command_id": order.command_id, "profiles": doubtful}
+        events.append(
+            db, "charging_profiles.uncertain", station=order.station, happened_at=now, recorded_at=now, data=data
+        )
 
 
 def _take_place(db: Writing, station: StationId, new: Installed, document: object, *, certain: bool) -> bool:

@@ -2,7 +2,7 @@
 
 Due when an answer was missing, when a session ended without its station's word, and when another device, or an older
 state of our database, makes all doubtful: then everything is cleared first, and what was wanted is set again. It does
-not know when it is called (after a connect or a boot), nor whether automatic requests are allowed: the caller does.
+not know when its turn comes (`look_after_stations`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from gateway.model.charging_profiles import TX
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
-from gateway.ocpp.v16.to_station import StatusAnswer, read_answer
-from gateway.operations.carry_out_commands import carry_out
+from gateway.operations.ask_by_itself import ask, status_in
 from gateway.operations.known_profiles import known_of
-from gateway.operations.orders import Outcome
 from gateway.operations.site import Site
 from gateway.rules.charging_profiles import is_over
 from gateway.store import charging_profiles, transactions
@@ -81,29 +79,25 @@ async def _set_again(site: Site, station: StationId, row: Kept) -> bool:
     if row.transaction_id is not None:
         document = {**document, "transactionId": row.transaction_id}  # a remote start's had none yet
     payload = {"connectorId": row.connector, "csChargingProfiles": document}
-    outcome = await carry_out(site, station=station, action="SetChargingProfile", payload=payload, actor="gateway")
-    if outcome.status not in ("answered", "call_error"):
+    outcome = await ask(site, station, "SetChargingProfile", payload)
+    if outcome is None:
         return False
-    if not _said(outcome, "SetChargingProfile", "Accepted"):
+    if status_in(outcome, "SetChargingProfile") != "Accepted":
         await site.database.write(lambda db: charging_profiles.doubt(db, [row], wanted=False))
     return True
 
 
 async def _clear(site: Site, station: StationId, payload: dict[str, object]) -> bool:
     """Clear once more; False: leave it for now."""
-    action = "ClearChargingProfile"
-    outcome = await carry_out(site, station=station, action=action, payload=payload, actor="gateway")
+    outcome = await ask(site, station, "ClearChargingProfile", payload)
+    if outcome is None:
+        return False
     if outcome.status == "call_error" and (outcome.code or "").casefold() in _KNOWS_NO_PROFILES:
         await site.database.write(lambda db: _holds_none(db, station, site.wall_clock()))
         return True
-    return _said(outcome, action, "Accepted", "Unknown")
+    return status_in(outcome, "ClearChargingProfile") in ("Accepted", "Unknown")
 
 
 def _holds_none(db: Writing, station: StationId, now: Instant) -> None:
     charging_profiles.forget(db, charging_profiles.of_station(db, station))
     charging_profiles.note_cleared(db, station, now=now)
-
-
-def _said(outcome: Outcome, action: str, *good: str) -> bool:
-    answer = read_answer(action, outcome.response)
-    return outcome.status == "answered" and isinstance(answer, StatusAnswer) and answer.status in good

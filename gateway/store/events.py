@@ -38,6 +38,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "log.status": "ops",
     "command.finished": "ops",
     "charging_profiles.doubted": "ops",
+    "charging_profiles.uncertain": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
     "token.created": "ops",

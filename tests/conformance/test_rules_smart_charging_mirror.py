@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from gateway.model.identities import StationId
 from gateway.operations.describe_profiles import describe_composite_schedule, describe_profiles
@@ -41,8 +44,21 @@ async def set_unanswered(gateway: Bench, station: ScriptedStation, connector: in
     gateway.wait_for_answers(seconds=5)
 
 
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between requests that nobody asked for."""
+    monkeypatch.setattr("gateway.operations.ask_by_itself._REST_SECONDS", 0)
+
+
+def automatic_requests_are_allowed(gateway: Bench) -> None:
+    """For CP-1, from now on. The loop's own turn would come some seconds after the boot."""
+    connection = gateway.connection()
+    connection.treatment = replace(connection.treatment, quiet=False)
+
+
 async def reconciled(gateway: Bench, station: ScriptedStation, *answers: tuple[str, object]) -> list[dict[str, Any]]:
     """The automatic function runs; what the station got, in order, each answered."""
+    automatic_requests_are_allowed(gateway)
     working = asyncio.create_task(reconcile_profiles(gateway.site, StationId("CP-1")))
     got = []
     for action, answer in answers:
@@ -207,6 +223,7 @@ async def test_rule_2_10_09_a_station_without_smart_charging_holds_nothing_to_be
     gateway: Bench, station: ScriptedStation
 ) -> None:
     await set_unanswered(gateway, station, 1, profile(chargingProfileId=4))
+    automatic_requests_are_allowed(gateway)
     working = asyncio.create_task(reconcile_profiles(gateway.site, StationId("CP-1")))
     for action in ("SetChargingProfile", "ClearChargingProfile"):
         await station.expect(action)
@@ -276,9 +293,17 @@ async def test_rule_2_10_10_a_station_that_stays_silent_is_left_alone_until_the_
 ) -> None:
     await set_unanswered(gateway, station, 1, profile(chargingProfileId=4))
     gateway.wait_for_answers(seconds=0.05)
+    automatic_requests_are_allowed(gateway)
     working = asyncio.create_task(reconcile_profiles(gateway.site, StationId("CP-1")))
     await station.expect("SetChargingProfile")
     await working
+    assert await uncertain(gateway) == {4: True}
+
+
+async def test_rule_2_10_10_in_quiet_mode_nothing_is_settled_unasked(gateway: Bench, station: ScriptedStation) -> None:
+    await set_unanswered(gateway, station, 1, profile(chargingProfileId=4))
+    assert (await gateway.events("charging_profiles.uncertain"))[0]["profiles"] == [4]
+    await reconcile_profiles(gateway.site, StationId("CP-1"))
     assert await uncertain(gateway) == {4: True}
 
 

@@ -34,6 +34,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between requests that nobody asked for."""
+    monkeypatch.setattr("gateway.operations.ask_by_itself._REST_SECONDS", 0)
+
+
 def profile(number: int, limit: float = 10, **more: Any) -> dict[str, Any]:
     periods = [{"startPeriod": 0, "limit": limit}]
     return {
