@@ -53,7 +53,8 @@ def heed_set(db: Writing, site: Site, order: Order, result: Result, now: Instant
             command_id=order.command_id,
             now=now,
         )
-    _tell_of_doubts(db, order, now)
+    if done is None:
+        _tell_of_doubts(db, order, now)
 
 
 def heed_clear(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
@@ -65,15 +66,15 @@ def heed_clear(db: Writing, site: Site, order: Order, result: Result, now: Insta
     meant = [row for row, one in known_of(db, order.station) if clears(criteria, one)]
     named = [order.payload[name] for name in _CLEAR_MEMBERS if name in order.payload]
     understood = [criteria.profile_id, criteria.connector, criteria.purpose, criteria.stack_level]
-    if len(named) > sum(value is not None for value in understood):
-        charging_profiles.doubt(db, meant)  # the station may have read more out of it than we can
-    elif not done:
-        charging_profiles.doubt(db, meant, wanted=False)
-    else:
+    all_understood = len(named) == sum(value is not None for value in understood)
+    if done and all_understood:
         charging_profiles.forget(db, meant)
         if criteria == Criteria():
             charging_profiles.note_cleared(db, order.station, now=now)
-    _tell_of_doubts(db, order, now)
+    else:
+        # what we cannot read, the station may have read somehow
+        charging_profiles.doubt(db, meant, wanted=False if all_understood else None)
+        _tell_of_doubts(db, order, now)
 
 
 def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:

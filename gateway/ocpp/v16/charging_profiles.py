@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from math import isfinite
 
 from gateway.model.charging_profiles import Criteria, Period, Profile
 from gateway.model.instants import Instant
@@ -16,6 +15,7 @@ from gateway.ocpp.timestamps import read_instant
 
 _GREATEST = 2**63 - 1
 _PHASES = (1, 2, 3)
+_NO_LIMIT = 10**9  # nothing that charges comes near
 
 
 def read_profile(document: object) -> Profile | None:
@@ -69,7 +69,7 @@ def _period(entry: object) -> Period | None:
     if not isinstance(entry, Mapping):
         return None
     start, limit = whole_number(entry.get("startPeriod")), entry.get("limit")
-    if start is None or isinstance(limit, bool) or not isinstance(limit, int | float) or not isfinite(limit):
+    if start is None or isinstance(limit, bool) or not isinstance(limit, int | float) or not abs(limit) < _NO_LIMIT:
         return None
     phases = whole_number(entry.get("numberPhases"))
     return Period(start, Decimal(str(limit)), phases if phases in _PHASES else None)

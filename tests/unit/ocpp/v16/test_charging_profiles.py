@@ -61,6 +61,8 @@ def test_what_cannot_be_used_counts_as_absent() -> None:
             {"startPeriod": 0, "limit": "6"},
             {"startPeriod": 0, "limit": True},
             {"startPeriod": 0, "limit": float("inf")},
+            {"startPeriod": 0, "limit": float("nan")},
+            {"startPeriod": 0, "limit": 10**400},
             {"startPeriod": 0, "limit": 6, "numberPhases": 0},
         ],
     }
