@@ -56,8 +56,10 @@ class Profiles:
         self.held = [*kept, Held(connector, profile)]
         return "Accepted"
 
-    def begin_session(self, connector: int, profile: Object) -> None:
-        """The profile of a remote start is its session's."""
+    def begin_session(self, connector: int, profile: Object | None) -> None:
+        """The profile of a remote start, if one came with it, is its session's."""
+        if profile is None:
+            return
         kept = [one for one in self.held if not _takes_the_place_of(connector, profile, one)]
         self.held = [*kept, Held(connector, profile)]
 

@@ -1,9 +1,8 @@
 """What a simulated station answers to the gateway's CALLs, and what it then really does.
 
-All of Core, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are NotSupported, the rest
-NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do after it was sent.
-All of Core, TriggerMessage and smart charging (OCPP 1.6 5.2-5.17); other requests of the standard are NotSupported,
-the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what follows.
+All of Core, triggers, smart charging, firmware and logs (`simulated_jobs`); other requests of the standard are
+NotSupported, the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do
+after it was sent.
 """
 
 from __future__ import annotations
@@ -27,9 +26,7 @@ _ACCEPTED: Object = {"status": "Accepted"}
 _REJECTED: Object = {"status": "Rejected"}
 
 _OTHER_PROFILES = frozenset({
-    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "GetLocalListVersion",
-    "ReserveNow", "SendLocalList", "SetChargingProfile",
-    "GetDiagnostics", "UpdateFirmware",
+    "CancelReservation", "GetLocalListVersion", "ReserveNow", "SendLocalList",
 })  # fmt: skip
 
 

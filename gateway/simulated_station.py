@@ -109,6 +109,7 @@ class SimulatedStation:
             self._tasks, self._booted, self.registration = None, False, None
             for outlet in self.outlets:
                 outlet.lose_power(asyncio.get_running_loop().time(), self.habits.speed)
+                self.profiles.end_session(outlet.number)
 
     async def visit(
         self, connector: int, id_tag: str, *, seconds: float | None = None, ask: bool = True
@@ -126,7 +127,7 @@ class SimulatedStation:
             await self._rest(10)
             return session
         finally:
-            outlet.visited = False
+            outlet.visited, outlet.next_profile = False, None
             await self._show(outlet, "Available" if outlet.operative else "Unavailable")
 
     def end(self, connector: int, reason: str = "Local") -> bool:
@@ -147,7 +148,7 @@ class SimulatedStation:
             self.in_background(self._show(outlet, "Available" if operative else "Unavailable"))
 
     def limit(self, outlet: Outlet) -> None:
-        """Let the profiles of this moment act on the current that flows."""
+        """Let the profiles of this moment act."""
         outlet.meter.read(asyncio.get_running_loop().time(), self.habits.speed)
         outlet.draw(self.profiles.amps(outlet.number, self.wall_clock(), outlet.running()))
 
@@ -214,7 +215,7 @@ class SimulatedStation:
 
     def sample(self, outlet: Outlet, context: str) -> Object:
         """A `meterValue` entry of this moment."""
-        outlet.meter.read(asyncio.get_running_loop().time(), self.habits.speed)
+        self.limit(outlet)
         measurands = self.settings.text("MeterValuesSampledData").split(",")
         return {"timestamp": text_of(self.wall_clock()), "sampledValue": outlet.meter.sample(measurands, context)}
 
@@ -274,8 +275,7 @@ class SimulatedStation:
         amps = round(outlet.random.uniform(6.0, self.habits.most_amps), 1)
         outlet.wanted_amps = (amps, amps, amps) if outlet.random.random() < 0.7 else (amps, 0.0, 0.0)
         outlet.session, outlet.end_reason = session, None
-        if outlet.next_profile is not None:
-            self.profiles.begin_session(outlet.number, outlet.next_profile)
+        self.profiles.begin_session(outlet.number, outlet.next_profile)
         self.limit(outlet)
         outlet.ending.clear()
         outlet.idle.clear()
@@ -302,7 +302,7 @@ class SimulatedStation:
         now = asyncio.get_running_loop().time()
         session.stop_wh = outlet.meter.read(now, self.habits.speed)
         session.stop_at, session.reason = self.wall_clock(), outlet.end_reason
-        outlet.meter.amps, outlet.session, outlet.next_profile = (0.0, 0.0, 0.0), None, None
+        outlet.meter.amps, outlet.session = (0.0, 0.0, 0.0), None
         self.profiles.end_session(outlet.number)
         outlet.idle.set()
 
@@ -319,7 +319,6 @@ class SimulatedStation:
         self.link.keep("StopTransaction", lambda: {"transactionId": session.known_id, **payload}, answered)
 
     def _keep_sample(self, outlet: Outlet, session: Session) -> None:
-        self.limit(outlet)
         values = [self.sample(outlet, "Sample.Periodic")]
         self.link.keep(
             "MeterValues",

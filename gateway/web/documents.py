@@ -10,6 +10,7 @@ from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
+from gateway.web.charging_documents import CHARGING_SCHEMAS
 
 Schema = dict[str, object]
 
@@ -103,14 +104,6 @@ _SETTINGS: dict[str, Schema] = {
     "capabilities": _ref("Capabilities"),
 }
 _TOKEN: dict[str, Schema] = {"token_id": _COUNT, "name": _TEXT, "role": {"enum": list(ROLES)}, "created_time": _TIME}
-
-_CHARGING_PROFILE: dict[str, Schema] = {
-    "station": _TEXT,
-    "connector": _COUNT,
-    "charging_profile_id": _COUNT,
-    "transaction_id": _COUNT_OR_NULL,
-    "profile": {"type": "object", "description": "the OCPP object, verbatim"},
-}
 
 
 def _or_null(schema: Schema) -> Schema:
@@ -269,34 +262,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=("response", "code", "description", "request", "warning"),
     ),
-    "ChargingProfile": _object(_CHARGING_PROFILE),
-    "ChargingProfileCollection": _object(
-        {
-            "items": _list_of(_ref("ChargingProfile")),
-            "next": _TEXT_OR_NULL,
-            "uncertain": _list_of(_object({**_CHARGING_PROFILE, "wanted": _FLAG})),
-            "unverified": _list_of(_TEXT),
-        },
-        optional=("uncertain", "unverified"),
-    ),
-    "CompositeSchedule": _object(
-        {
-            "station": _TEXT,
-            "connector": _COUNT,
-            "start_time": _TIME,
-            "duration_seconds": _COUNT,
-            "unit": {"enum": ["A", "W"]},
-            "periods": _list_of(
-                _object(
-                    {"start_seconds": _COUNT, "limit": {"type": ["number", "null"]}, "number_phases": _COUNT_OR_NULL}
-                )
-            ),
-            "uncertain": _FLAG,
-            "reported": _or_null(
-                _object({"time": _TIME, "request": {"type": "object"}, "response": {"type": "object"}})
-            ),
-        }
-    ),
+    **CHARGING_SCHEMAS,
     "IdTag": _object({"id_tag": _TEXT, **_TAG_FIELDS, "updated_time": _TIME}),
     "IdTagFields": _object(
         {"id_tag": _TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}},
