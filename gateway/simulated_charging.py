@@ -74,22 +74,29 @@ class Profiles:
         self.held = kept
         return "Accepted" if found else "Unknown"
 
-    def amps(self, connector: int, at: datetime, running: Running | None) -> float | None:
-        """What each phase of a connector may carry at this moment; None: as much as there is."""
-        begun = running.start_at if running else at
+    def amps(
+        self, connector: int, at: datetime, running: Running | None, *, idle_from: datetime | None = None
+    ) -> float | None:
+        """What each phase of a connector may carry at this moment; None: as much as there is.
+
+        `idle_from`: when a session begins of which one wants to know beforehand.
+        """
+        begun = running.start_at if running else idle_from or at
         lid = self._prevailing("ChargePointMaxProfile", (0,), at, begun)
         own = self._prevailing("TxProfile", (connector,), at, begun) if running else None
         if own is None:
             own = self._prevailing("TxDefaultProfile", (connector, 0), at, begun)
         return min((limit for limit in (lid, own) if limit is not None), default=None)
 
-    def expected_amps(self, connector: int, at: datetime, running: Mapping[int, Running | None], most: float) -> float:
+    def expected_amps(
+        self, connector: int, at: datetime, running: Mapping[int, Running | None], most: float, asked_at: datetime
+    ) -> float:
         """The same with what a connector can carry at most; of 0: what the whole station may draw from the grid."""
         if connector:
-            limit = self.amps(connector, at, running.get(connector))
+            limit = self.amps(connector, at, running.get(connector), idle_from=asked_at)
             return most if limit is None else min(limit, most)
-        lid = self._prevailing("ChargePointMaxProfile", (0,), at, at)
-        drawn = sum(self.expected_amps(one, at, running, most) for one in range(1, self.connectors + 1))
+        lid = self._prevailing("ChargePointMaxProfile", (0,), at, asked_at)
+        drawn = sum(self.expected_amps(one, at, running, most, asked_at) for one in range(1, self.connectors + 1))
         return drawn if lid is None else min(lid, drawn)
 
     def periods(
@@ -98,7 +105,7 @@ class Profiles:
         """`chargingSchedulePeriod` in A from `at` on, looked up every second, over long times every minute."""
         found: list[dict[str, object]] = []
         for second in range(0, seconds, 1 if seconds <= _SURVEY_SECONDS else 60):
-            limit = round(self.expected_amps(connector, at + timedelta(seconds=second), running, most), 1)
+            limit = round(self.expected_amps(connector, at + timedelta(seconds=second), running, most, at), 1)
             if not found or found[-1]["limit"] != limit:
                 found.append({"startPeriod": second, "limit": limit})
         return found[:MOST_PERIODS]

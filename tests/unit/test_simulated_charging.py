@@ -77,6 +77,13 @@ def test_the_session_s_own_beats_the_default_under_the_lid_of_the_station() -> N
     assert amps(0) == 10
 
 
+def test_of_an_idle_connector_it_tells_what_a_session_that_began_now_might_draw() -> None:
+    profiles = Profiles(1)
+    periods = [{"startPeriod": 0, "limit": 8.5}, {"startPeriod": 30, "limit": 12}]
+    profiles.set(0, profile(schedule={"chargingSchedulePeriod": periods}), None)
+    assert profiles.periods(1, NOON, 60, {}, 32.0) == periods
+
+
 def test_it_clears_what_is_meant() -> None:
     profiles = Profiles(2)
     for number, (connector, level) in enumerate([(0, 0), (1, 0), (1, 1), (2, 1)]):
