@@ -25,6 +25,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
+from gateway.operations.heed_results import heed_interrupted
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.site import Site
 from gateway.operations.trace_frames import tracing
@@ -183,6 +184,7 @@ def _follow_commits(site: Site, database: Database) -> None:
 def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
     keep_house.judge_age_at(db, now)
+    heed_interrupted(db, site, now)
     interrupted = commands.end_interrupted(db, now=now)
     station_jobs.note_interrupted(db)
     data = {"commands_interrupted": interrupted}

@@ -1,6 +1,6 @@
 """What a simulated station answers to the gateway's CALLs, and what it then really does.
 
-All of Core, local lists, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are
+All of Core, local lists, triggers, smart charging, firmware and logs (`simulated_jobs`); others of the standard are
 NotSupported, the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do
 after it was sent.
 """
@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway import simulated_jobs
+from gateway.simulated_charging import VOLTS
 from gateway.simulated_jobs import say_how_it_goes
 from gateway.simulated_link import Object, Refused
-from gateway.simulated_outlet import Outlet
+from gateway.simulated_outlet import Outlet, text_of
 
 if TYPE_CHECKING:
     from gateway.simulated_station import SimulatedStation
@@ -25,7 +26,7 @@ _ACCEPTED: Object = {"status": "Accepted"}
 _REJECTED: Object = {"status": "Rejected"}
 
 _OTHER_PROFILES = frozenset({
-    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "ReserveNow", "SetChargingProfile",
+    "CancelReservation", "ReserveNow",
 })  # fmt: skip
 
 
@@ -94,12 +95,13 @@ def _remote_start(station: SimulatedStation, payload: Object) -> Answer:
         outlet = next((outlet for outlet in station.outlets if outlet.free()), None)
     else:
         outlet = _outlet(station, _number(payload, "connectorId"))
+    profile = payload.get("chargingProfile")
     if outlet is None or not outlet.free():
         return _REJECTED, None
 
     def afterwards() -> None:
         if outlet.free():  # a driver may have been quicker than the answer
-            station.start_remotely(outlet, id_tag)
+            station.start_remotely(outlet, id_tag, profile if isinstance(profile, Mapping) else None)
 
     return _ACCEPTED, afterwards
 
@@ -124,6 +126,44 @@ def _unlock_connector(station: SimulatedStation, payload: Object) -> Answer:
     if outlet is None:
         return {"status": "NotSupported"}, None
     return {"status": "Unlocked"}, _ending(outlet, "UnlockCommand")
+
+
+def _set_charging_profile(station: SimulatedStation, payload: Object) -> Answer:
+    number, profile = _number(payload, "connectorId"), payload["csChargingProfiles"]
+    outlet = _outlet(station, number)
+    if number != 0 and outlet is None:
+        raise Refused("PropertyConstraintViolation", "no such connector")
+    if not isinstance(profile, Mapping):
+        raise TypeError("csChargingProfiles must be an object")
+    status = station.profiles.set(number, profile, None if outlet is None else outlet.running())
+    return {"status": status}, _limiting(station)
+
+
+def _clear_charging_profile(station: SimulatedStation, payload: Object) -> Answer:
+    return {"status": station.profiles.clear(payload)}, _limiting(station)
+
+
+def _get_composite_schedule(station: SimulatedStation, payload: Object) -> Answer:
+    number, seconds = _number(payload, "connectorId"), _number(payload, "duration")
+    outlet = _outlet(station, number)
+    unit = payload.get("chargingRateUnit", "A")
+    if (number != 0 and outlet is None) or unit not in ("A", "W"):
+        return _REJECTED, None
+    now, running = station.wall_clock(), {one.number: one.running() for one in station.outlets}
+    periods = station.profiles.periods(number, now, seconds, running, station.habits.most_amps)
+    if unit == "W":
+        periods = [{**period, "limit": round(float(str(period["limit"])) * VOLTS * 3, 1)} for period in periods]
+    schedule = {"duration": seconds, "chargingRateUnit": unit, "chargingSchedulePeriod": periods}
+    answer = {"connectorId": number, "scheduleStart": text_of(now), "chargingSchedule": schedule}
+    return {**_ACCEPTED, **answer}, None
+
+
+def _limiting(station: SimulatedStation) -> Callable[[], None]:
+    def limit() -> None:
+        for outlet in station.outlets:
+            station.limit(outlet)
+
+    return limit
 
 
 def _trigger_message(station: SimulatedStation, payload: Object) -> Answer:
@@ -201,14 +241,17 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
+    "ClearChargingProfile": _clear_charging_profile,
     "DataTransfer": _data_transfer,
     "ExtendedTriggerMessage": _extended_trigger_message,
+    "GetCompositeSchedule": _get_composite_schedule,
     "GetConfiguration": _get_configuration,
     "GetLocalListVersion": _local_list_version,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
     "Reset": _reset,
     "SendLocalList": _send_local_list,
+    "SetChargingProfile": _set_charging_profile,
     "TriggerMessage": _trigger_message,
     "UnlockConnector": _unlock_connector,
     **simulated_jobs.ANSWERS,

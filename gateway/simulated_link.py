@@ -46,6 +46,14 @@ class Refused(Exception):
         self.description = description
 
 
+async def forgiving(doing: Awaitable[object]) -> None:
+    """Wait for a call whose failure does not matter."""
+    try:
+        await doing
+    except (Away, Refused):
+        pass
+
+
 @dataclass(slots=True)
 class Kept:
     """A transaction message that must arrive: its id, how to write its payload, whom to tell about the answer."""

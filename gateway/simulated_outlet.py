@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from gateway.simulated_charging import LEAST_AMPS, VOLTS, Running
+
 Object = dict[str, object]
-VOLTS = 230.0
 
 
 @dataclass(slots=True)
@@ -29,6 +31,11 @@ class Session:
     stop_wh: int | None = None
     reason: str | None = None
     settled: bool = False  # the stop was answered
+
+    @property
+    def known_id(self) -> int:
+        """The transaction id to write, -1 while there is none (errata 3.18)."""
+        return -1 if self.transaction_id is None else self.transaction_id
 
     @property
     def energy_wh(self) -> int | None:
@@ -88,6 +95,8 @@ class Outlet:
     visited: bool = False
     id_tag: str | None = None  # of the newest driver
     session: Session | None = None
+    wanted_amps: tuple[float, float, float] = (0.0, 0.0, 0.0)  # what the car would draw
+    next_profile: Mapping[str, object] | None = None  # of the remote start that the next session comes of
     end_reason: str | None = None
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while no session runs
@@ -107,6 +116,17 @@ class Outlet:
             self.end_reason = reason
             self.ending.set()
         return True
+
+    def running(self) -> Running | None:
+        """The session here, as charging profiles need to know it."""
+        return None if self.session is None else Running(self.session.transaction_id, self.session.start_at)
+
+    def draw(self, limit_amps: float | None) -> None:
+        """Let flow what the car of the session wants, and the limit allows."""
+        if self.session is not None:
+            most = 1e9 if limit_amps is None else limit_amps if limit_amps >= LEAST_AMPS else 0.0
+            first, second, third = self.wanted_amps
+            self.meter.amps = (min(first, most), min(second, most), min(third, most))
 
     def lose_power(self, loop_seconds: float, speed: float) -> None:
         """No current flows, and whatever ran here is forgotten."""

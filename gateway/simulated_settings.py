@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.simulated_charging import HIGHEST_LEVEL, MOST_PERIODS, MOST_PROFILES
 from gateway.simulated_local_list import MOST_ENTRIES, MOST_IN_ONE_REQUEST
 
 Object = Mapping[str, object]
@@ -31,6 +32,9 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "AuthorizationCacheEnabled": Setting("true", "yes_no"),
         "AuthorizeRemoteTxRequests": Setting("false", "yes_no"),
         "AuthorizationKey": Setting("", "secret"),
+        "ChargeProfileMaxStackLevel": Setting(str(HIGHEST_LEVEL), "whole", readonly=True),
+        "ChargingScheduleAllowedChargingRateUnit": Setting("Current,Power", readonly=True),
+        "ChargingScheduleMaxPeriods": Setting(str(MOST_PERIODS), "whole", readonly=True),
         "ClockAlignedDataInterval": Setting("0", "whole"),
         "ConnectionTimeOut": Setting("120", "whole"),
         "ConnectorPhaseRotation": Setting("NotApplicable"),
@@ -42,6 +46,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "LocalPreAuthorize": Setting("false", "yes_no"),
         "MeterValuesAlignedData": Setting("Energy.Active.Import.Register"),
         "MeterValuesSampledData": Setting("Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage"),
+        "MaxChargingProfilesInstalled": Setting(str(MOST_PROFILES), "whole", readonly=True),
         "MeterValueSampleInterval": Setting("60", "whole"),
         "NumberOfConnectors": Setting(str(connectors), "whole", readonly=True),
         "ResetRetries": Setting("1", "whole"),
@@ -51,7 +56,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "StopTxnAlignedData": Setting(""),
         "StopTxnSampledData": Setting(""),
         "SupportedFeatureProfiles": Setting(
-            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger", readonly=True
+            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,SmartCharging", readonly=True
         ),
         "SupportedFileTransferProtocols": Setting("FTP,FTPS,HTTP,HTTPS", readonly=True),
         "TransactionMessageAttempts": Setting("3", "whole", readonly=True),

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from gateway import simulated_commands
+from gateway.simulated_charging import Profiles
 from gateway.simulated_jobs import Jobs
-from gateway.simulated_link import Away, Link, Object, Refused
+from gateway.simulated_link import Away, Link, Object, Refused, forgiving
 from gateway.simulated_local_list import LocalList
 from gateway.simulated_outlet import Meter, Outlet, Session, text_of
 from gateway.simulated_settings import Settings
@@ -72,6 +73,7 @@ class SimulatedStation:
         self.jobs = Jobs(habits.firmware_version)
         self.remembered_tags: dict[str, str] = {}
         self.local_list = LocalList()
+        self.profiles = Profiles(habits.connectors)
         self._seed = seed
         self.wall_clock = wall_clock
         self.outlets: list[Outlet] = []
@@ -110,6 +112,7 @@ class SimulatedStation:
             self._tasks, self._booted, self.registration = None, False, None
             for outlet in self.outlets:
                 outlet.lose_power(asyncio.get_running_loop().time(), self.habits.speed)
+                self.profiles.end_session(outlet.number)
 
     async def visit(
         self, connector: int, id_tag: str, *, seconds: float | None = None, ask: bool = True
@@ -127,16 +130,16 @@ class SimulatedStation:
             await self._rest(10)
             return session
         finally:
-            outlet.visited = False
+            outlet.visited, outlet.next_profile = False, None
             await self._show(outlet, "Available" if outlet.operative else "Unavailable")
 
     def end(self, connector: int, reason: str = "Local") -> bool:
         """Stop the session on a connector; False when none runs."""
         return self.outlets[connector - 1].end(reason)
 
-    def start_remotely(self, outlet: Outlet, id_tag: str) -> None:
+    def start_remotely(self, outlet: Outlet, id_tag: str, profile: Object | None) -> None:
         """A driver was sent by the gateway: plug in and charge, asking first if AuthorizeRemoteTxRequests says so."""
-        outlet.visited = True
+        outlet.visited, outlet.next_profile = True, profile
         seconds = outlet.random.expovariate(1 / self.habits.mean_session_seconds) if self.habits.busy else None
         ask = self.settings.yes("AuthorizeRemoteTxRequests")
         self.in_background(self.visit(outlet.number, id_tag, seconds=seconds, ask=ask))
@@ -146,6 +149,11 @@ class SimulatedStation:
         outlet.operative = operative
         if not outlet.visited:
             self.in_background(self._show(outlet, "Available" if operative else "Unavailable"))
+
+    def limit(self, outlet: Outlet) -> None:
+        """Let the profiles of this moment act."""
+        outlet.meter.read(asyncio.get_running_loop().time(), self.habits.speed)
+        outlet.draw(self.profiles.amps(outlet.number, self.wall_clock(), outlet.running()))
 
     async def lose_network(self, seconds: float) -> None:
         """Cut the connection; it is tried again after so many seconds."""
@@ -168,7 +176,7 @@ class SimulatedStation:
         if self._tasks is None:
             doing.close()
         else:
-            self._tasks.create_task(_forgiving(doing))
+            self._tasks.create_task(forgiving(doing))
 
     async def reboot(self, kind: str) -> None:
         """Reset.req `Soft` stops sessions first; `Hard` goes at once and reports them afterwards."""
@@ -210,7 +218,7 @@ class SimulatedStation:
 
     def sample(self, outlet: Outlet, context: str) -> Object:
         """A `meterValue` entry of this moment."""
-        outlet.meter.read(asyncio.get_running_loop().time(), self.habits.speed)
+        self.limit(outlet)
         measurands = self.settings.text("MeterValuesSampledData").split(",")
         return {"timestamp": text_of(self.wall_clock()), "sampledValue": outlet.meter.sample(measurands, context)}
 
@@ -225,12 +233,12 @@ class SimulatedStation:
                 for outlet in self.outlets:
                     outlet.reported = None
         self.link.release()
-        await _forgiving(self.send_status(None))
+        await forgiving(self.send_status(None))
         for outlet in self.outlets:
             await self._report(outlet)
         while True:
             await asyncio.sleep(self.settings.whole("HeartbeatInterval") or 300)
-            await _forgiving(self.link.call("Heartbeat", {}))
+            await forgiving(self.link.call("Heartbeat", {}))
 
     async def _drivers(self, outlet: Outlet) -> None:
         while True:
@@ -266,8 +274,10 @@ class SimulatedStation:
         now = asyncio.get_running_loop().time()
         session = Session(outlet.number, id_tag, self.wall_clock(), outlet.meter.read(now, self.habits.speed))
         amps = round(outlet.random.uniform(6.0, self.habits.most_amps), 1)
-        outlet.meter.amps = (amps, amps, amps) if outlet.random.random() < 0.7 else (amps, 0.0, 0.0)
+        outlet.wanted_amps = (amps, amps, amps) if outlet.random.random() < 0.7 else (amps, 0.0, 0.0)
         outlet.session, outlet.end_reason = session, None
+        self.profiles.begin_session(outlet.number, outlet.next_profile)
+        self.limit(outlet)
         outlet.ending.clear()
         outlet.idle.clear()
         self.sessions.append(session)
@@ -294,6 +304,7 @@ class SimulatedStation:
         session.stop_wh = outlet.meter.read(now, self.habits.speed)
         session.stop_at, session.reason = self.wall_clock(), outlet.end_reason
         outlet.meter.amps, outlet.session = (0.0, 0.0, 0.0), None
+        self.profiles.end_session(outlet.number)
         outlet.idle.set()
 
         def answered(answer: Object | None) -> None:
@@ -306,13 +317,13 @@ class SimulatedStation:
         }
         if session.reason == "Local":
             payload["idTag"] = session.id_tag
-        self.link.keep("StopTransaction", lambda: {"transactionId": _known(session), **payload}, answered)
+        self.link.keep("StopTransaction", lambda: {"transactionId": session.known_id, **payload}, answered)
 
     def _keep_sample(self, outlet: Outlet, session: Session) -> None:
         values = [self.sample(outlet, "Sample.Periodic")]
         self.link.keep(
             "MeterValues",
-            lambda: {"connectorId": outlet.number, "transactionId": _known(session), "meterValue": values},
+            lambda: {"connectorId": outlet.number, "transactionId": session.known_id, "meterValue": values},
             lambda answer: None,
         )
 
@@ -334,7 +345,7 @@ class SimulatedStation:
 
     async def _report(self, outlet: Outlet) -> None:
         if self.connected and outlet.reported != outlet.status:
-            await _forgiving(self.send_status(outlet))
+            await forgiving(self.send_status(outlet))
 
     async def _rest(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.habits.speed)
@@ -342,8 +353,3 @@ class SimulatedStation:
 
 def _known(session: Session) -> int:
     return -1 if session.transaction_id is None else session.transaction_id
-
-
-async def _forgiving(doing: Awaitable[object]) -> None:
-    with suppress(Away, Refused):
-        await doing

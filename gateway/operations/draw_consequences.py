@@ -14,7 +14,7 @@ from gateway.model.identities import CommandId, ConnectorId, StationId
 from gateway.model.instants import Instant
 from gateway.model.sessions import Session, StartRequest
 from gateway.model.tags import Verdict
-from gateway.operations import mirror_local_lists
+from gateway.operations import mirror_local_lists, mirror_profiles
 from gateway.operations.follow_jobs import note_boot
 from gateway.operations.heed_settings import learn_from_boot
 from gateway.operations.site import Site
@@ -66,10 +66,11 @@ ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
     learn_from_boot,
     note_boot,
     mirror_local_lists.boot_may_lose_the_list,
+    mirror_profiles.notice_other_device,
 )
 ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = (mirror_local_lists.conflict_needs_the_list,)
-ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = ()
-ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = ()
+ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (mirror_profiles.install_with_session,)
+ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = (mirror_profiles.end_with_session,)
 
 
 def after_boot(db: Writing, site: Site, what: Booted) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gateway.model.calls import Payload
-from gateway.operations import mirror_local_lists
+from gateway.operations import ask_for_profiles, mirror_local_lists
 from gateway.operations.follow_jobs import fill_in_request_id
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
@@ -26,10 +26,11 @@ def filled_in(db: Writing, site: Site, order: Order) -> Payload:
 
 
 def remote_start(db: Writing, site: Site, order: Order) -> Payload:
-    """The station's own tag for remote starts, when none is named."""
+    """The station's own tag for remote starts, when none is named, and the id of a charging profile."""
     connection = site.connected.get(order.station)
     tag = None if connection is None else connection.treatment.remote_id_tag
-    return order.payload if "idTag" in order.payload or tag is None else {**order.payload, "idTag": tag}
+    payload = order.payload if "idTag" in order.payload or tag is None else {**order.payload, "idTag": tag}
+    return ask_for_profiles.with_profile_id(db, order.station, payload, "chargingProfile")
 
 
 FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
@@ -38,5 +39,6 @@ FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
         "RemoteStartTransaction": remote_start,
         "SendLocalList": mirror_local_lists.fill_in_version,
         "SignedUpdateFirmware": fill_in_request_id,
+        "SetChargingProfile": ask_for_profiles.fill_in_set,
     }
 )

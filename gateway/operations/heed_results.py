@@ -11,8 +11,7 @@ from types import MappingProxyType
 
 from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
-from gateway.ocpp.v16.to_station import StatusAnswer
-from gateway.operations import mirror_local_lists
+from gateway.operations import mirror_local_lists, mirror_profiles
 from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
@@ -39,6 +38,14 @@ def heed(db: Writing, site: Site, order: Order, result: Result, now: Instant) ->
         note(db, site, order, result, now)
 
 
+def heed_interrupted(db: Writing, site: Site, now: Instant) -> None:
+    """Commands that ran when the gateway died: the station may have done them, as when it does not answer."""
+    for asked in commands.running(db):
+        if asked.action in INTERRUPTED:
+            order = Order(asked.command_id, asked.station, asked.action, asked.request, asked.actor)
+            heed(db, site, order, Result("unanswered"), now)
+
+
 def expect_remote_start(db: Writing, site: Site, order: Order, now: Instant) -> None:
     """A session with this tag may follow."""
     id_tag, connector = order.payload.get("idTag"), order.payload.get("connectorId")
@@ -54,8 +61,8 @@ def expect_remote_start(db: Writing, site: Site, order: Order, now: Instant) -> 
 
 
 def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
-    """No session will follow, unless the station said Accepted or may not have been able to say it."""
-    if result.status != "unanswered" and result.answer != StatusAnswer("Accepted"):
+    """No session will follow, unless the station said Accepted, or nobody knows what it said."""
+    if mirror_profiles.became(result, "Accepted") is False:
         commands.drop_remote_start(db, order.command_id)
 
 
@@ -73,13 +80,19 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
 HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
         "ChangeConfiguration": (heed_change, mirror_local_lists.heed_switch),
+        "ClearChargingProfile": (mirror_profiles.heed_clear,),
+        "GetCompositeSchedule": (mirror_profiles.heed_composite,),
         "GetConfiguration": (heed_configuration,),
         "GetDiagnostics": (heed_job,),
         "GetLocalListVersion": (mirror_local_lists.heed_version,),
         "GetLog": (heed_job,),
-        "RemoteStartTransaction": (heed_remote_start,),
+        "RemoteStartTransaction": (heed_remote_start, mirror_profiles.heed_remote_start),
         "SendLocalList": (mirror_local_lists.heed_list,),
+        "SetChargingProfile": (mirror_profiles.heed_set,),
         "SignedUpdateFirmware": (heed_job,),
         "UpdateFirmware": (heed_job,),
     }
 )
+
+# of which a restart must not lose that nobody knows whether they were done
+INTERRUPTED = frozenset({"ClearChargingProfile", "SetChargingProfile"})

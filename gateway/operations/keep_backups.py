@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, datetime_of
 from gateway.operations.manage_tokens import hand_over
-from gateway.store import copies, events, migrations
+from gateway.store import charging_profiles, copies, events, migrations
 from gateway.store.migrations import UnusableDatabase
 from gateway.store.writing import Numbers, newest_numbers
 
@@ -154,6 +154,7 @@ def _finish(copy: sqlite3.Connection, *, newest: Numbers, last_id: int, actor: s
         last = max(last_id, copies.last_transaction_id(copy))
         writing = copies.begin_new_life(copy, newest=newest, last_transaction_id=last)
         (epoch,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        charging_profiles.doubt_everything(writing, now=now)
         data = {"epoch": epoch, "epoch_of_backup": before, "last_transaction_id": last, "actor": actor}
         events.append(writing, "gateway.restored", happened_at=now, recorded_at=now, data=data)
         writing.insert_late_rows()

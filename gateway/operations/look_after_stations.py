@@ -21,6 +21,7 @@ from gateway.operations.ask_by_itself import LookAgain, may_be_asked
 from gateway.operations.ask_for_status import ask_for_status
 from gateway.operations.read_settings import read_settings
 from gateway.operations.reboot_when_idle import reboot_when_idle
+from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.operations.repair_settings import repair_settings
 from gateway.operations.send_local_lists import sync_local_list
 from gateway.operations.site import Site
@@ -37,14 +38,16 @@ AUTOMATIC: tuple[Care, ...] = (
     ask_for_status,
     read_settings,
     repair_settings,
-    reboot_when_idle,
     sync_local_list,
+    reconcile_profiles,
+    reboot_when_idle,
 )
 
 # Which events make it a station's turn: its arrival, a person's change of it, another change for it, one for all
 # stations; and its removal.
 WAKES: Mapping[str, Literal["arrived", "settings_changed", "changed", "all_changed", "removed"]] = MappingProxyType(
     {
+        "charging_profiles.uncertain": "changed",
         "gateway.restored": "all_changed",
         "id_tag.changed": "all_changed",
         "id_tags.imported": "all_changed",

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from gateway.model.identities import CommandId, FoldedTag, StationId
 from gateway.model.instants import Instant
 from gateway.store.writing import Writing
+
+
+class Asked(NamedTuple):
+    """A command as it was sent and what became of it; `outcome` is None while it runs. Secrets are masked."""
+
+    command_id: CommandId
+    station: StationId
+    action: str
+    actor: str
+    request: Mapping[str, object]
+    outcome: Mapping[str, object] | None
+
+
+def find(db: Writing, command_id: CommandId) -> Asked | None:
+    """The command with this id, None when there is none (any more)."""
+    return next(iter(_asked(db, "command_id = ?", command_id)), None)
+
+
+def running(db: Writing) -> list[Asked]:
+    """Commands that have no outcome, oldest first."""
+    return _asked(db, "status = ?", "running")
 
 
 def accept(
@@ -74,6 +96,16 @@ def take_remote_start(db: Writing, station: StationId, *, connector: int, folded
     return CommandId(row[0])
 
 
+def waiting_for(db: Writing, station: StationId, *, connector: int, folded_tag: FoldedTag) -> list[CommandId]:
+    """The commands that a session with this tag on this connector may come of, oldest first."""
+    rows = db.execute(
+        "SELECT command_id FROM remote_starts WHERE station = ? AND folded_tag = ?"
+        " AND (connector IS NULL OR connector = ?) ORDER BY asked_at",
+        (station, folded_tag, connector),
+    )
+    return [CommandId(row[0]) for row in rows]
+
+
 def drop_remote_start(db: Writing, command_id: CommandId) -> None:
     """Nothing will come of this command."""
     db.execute("DELETE FROM remote_starts WHERE command_id = ?", (command_id,))
@@ -109,3 +141,22 @@ def expected_starts(db: Writing, station: StationId) -> int:
     """How many remote starts of the station may still come about."""
     (count,) = db.execute("SELECT count(*) FROM remote_starts WHERE station = ?", (station,)).fetchone()
     return int(count)
+
+
+def _asked(db: Writing, where: str, parameter: str) -> list[Asked]:
+    rows = db.execute(
+        "SELECT command_id, station, action, actor, request, CASE WHEN finished_at IS NULL THEN NULL ELSE outcome END"
+        f" FROM commands WHERE {where} ORDER BY asked_at",
+        (parameter,),
+    )
+    return [
+        Asked(
+            CommandId(command_id),
+            StationId(station),
+            action,
+            actor,
+            json.loads(request),
+            None if outcome is None else json.loads(outcome),
+        )
+        for command_id, station, action, actor, request, outcome in rows
+    ]

@@ -39,6 +39,8 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "command.finished": "ops",
     "local_list.changed": "ops",
     "local_list.doubted": "ops",
+    "charging_profiles.doubted": "ops",
+    "charging_profiles.uncertain": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
     "token.created": "ops",

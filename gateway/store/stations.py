@@ -18,6 +18,12 @@ from gateway.store.writing import Writing
 Origin = Literal["file", "api", "knock"]
 Admission = Literal["accepted", "pending", "removed"]
 
+# what goes with a station; `numbers_given` stays, because the device may come back
+_OF_STATIONS = (
+    "charging_profile_clearings", "charging_profiles", "composite_schedules", "configuration_keys", "connectors",
+    "knocks", "quirks", "setting_trials", "settings_read", "unknown_keys", "unsupported_requests",
+)  # fmt: skip
+
 COLUMNS = (
     "station, origin, admission, settings, password_hash, vendor, model, serial_number, box_serial_number,"
     " firmware_version, iccid, imsi, meter_type, meter_serial, booted_at, connected_at, created_at, clock_offset_ms"
@@ -108,10 +114,7 @@ def set_password_hash(db: Writing, station: str, password_hash: str | None) -> N
 def remove(db: Writing, station: str) -> bool:
     """Forget the station and what it said of itself; its transactions and the journal stay. False when unknown."""
     gone = db.execute("DELETE FROM stations WHERE station = ?", (station,)).rowcount > 0
-    for table in (
-        "connectors", "configuration_keys", "knocks", "quirks", "setting_trials", "settings_read", "unknown_keys",
-        "unsupported_requests",
-    ):  # fmt: skip
+    for table in _OF_STATIONS:
         db.execute(f"DELETE FROM {table} WHERE station = ?", (station,))
     return gone
 

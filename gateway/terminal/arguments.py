@@ -44,6 +44,7 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
         return parser
     _add_daemon(grammar)
     _add_questions(grammar)
+    _add_charging(grammar)
     _add_tags(grammar)
     _add_actions(grammar)
     return parser
@@ -142,6 +143,21 @@ def _add_job_questions(grammar: _Grammar) -> None:
     security.add_argument("--station", metavar="ID")
     security.add_argument("--critical", action="store_true", help="only those that somebody should look at")
     security.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
+
+
+def _add_charging(grammar: _Grammar) -> None:
+    profiles = grammar.add("profiles", "commands_charging:profiles", "charging profiles in force")
+    profiles.add_argument("--station", metavar="ID")
+    profiles.add_argument(
+        "--clear-all", action="store_true", help="clear every profile of the station, also those of an earlier system"
+    )
+    composite = grammar.add(
+        "composite-schedule", "commands_charging:composite_schedule", "what a connector may draw from now on"
+    )
+    composite.add_argument("station", metavar="STATION")
+    composite.add_argument("--connector", type=_count, default=0, metavar="N", help="0, the default: the whole station")
+    composite.add_argument("--duration", type=_positive, default=86_400, metavar="N", help="seconds (86400)")
+    composite.add_argument("--unit", choices=("A", "W"), default="A", help="A per phase (default), or W in total")
 
 
 def _add_tags(grammar: _Grammar) -> None:

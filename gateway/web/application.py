@@ -20,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.operations.site import Site
 from gateway.web import (
     backups_api,
+    charging_api,
     commands_api,
     events_api,
     health_api,
@@ -44,6 +45,7 @@ SOCKET_NAME = "api.sock"
 ROUTES: tuple[Route, ...] = (
     *stations_api.ROUTES,
     *commands_api.ROUTES,
+    *charging_api.ROUTES,
     *id_tags_api.ROUTES,
     *local_lists_api.ROUTES,
     *transactions_api.ROUTES,

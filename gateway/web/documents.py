@@ -9,82 +9,85 @@ from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
+from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
-from gateway.web.schema_parts import ANYTHING as _ANYTHING
-from gateway.web.schema_parts import COUNT as _COUNT
-from gateway.web.schema_parts import COUNT_OR_NULL as _COUNT_OR_NULL
-from gateway.web.schema_parts import FLAG as _FLAG
-from gateway.web.schema_parts import FLAG_OR_NULL as _FLAG_OR_NULL
-from gateway.web.schema_parts import LIST_OF_TEXTS as _LIST_OF_TEXTS
-from gateway.web.schema_parts import NUMBER as _NUMBER
-from gateway.web.schema_parts import TEXT as _TEXT
-from gateway.web.schema_parts import TEXT_OR_NULL as _TEXT_OR_NULL
-from gateway.web.schema_parts import TIME as _TIME
-from gateway.web.schema_parts import TIME_OR_NULL as _TIME_OR_NULL
-from gateway.web.schema_parts import Schema
-from gateway.web.schema_parts import collection as _collection
-from gateway.web.schema_parts import list_of as _list_of
-from gateway.web.schema_parts import object_with as _object
-from gateway.web.schema_parts import ref as _ref
+from gateway.web.schema_parts import (
+    ANYTHING,
+    COUNT,
+    COUNT_OR_NULL,
+    FLAG,
+    FLAG_OR_NULL,
+    LIST_OF_TEXTS,
+    NUMBER,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    Schema,
+    collection,
+    list_of,
+    object_with,
+    ref,
+)
 
 _TAG_FIELDS: dict[str, Schema] = {
     "status": {"enum": list(STATUSES)},
-    "parent_id_tag": _TEXT_OR_NULL,
-    "expiry_date": _TIME_OR_NULL,
-    "note": _TEXT,
+    "parent_id_tag": TEXT_OR_NULL,
+    "expiry_date": TIME_OR_NULL,
+    "note": TEXT,
 }
 _TRANSACTION: dict[str, Schema] = {
-    "transaction_id": _COUNT,
-    "station": _TEXT,
-    "connector": _COUNT_OR_NULL,
-    "id_tag": _TEXT_OR_NULL,
-    "parent_id_tag": _TEXT_OR_NULL,
-    "reservation_id": _COUNT_OR_NULL,
-    "start_time": _TIME,
-    "meter_start_wh": _COUNT_OR_NULL,
-    "stop_time": _TIME_OR_NULL,
-    "meter_stop_wh": _COUNT_OR_NULL,
-    "energy_wh": _COUNT_OR_NULL,
-    "reason": _TEXT_OR_NULL,
-    "stop_id_tag": _TEXT_OR_NULL,
-    "open": _FLAG,
-    "anomalies": _list_of(_ANYTHING),
+    "transaction_id": COUNT,
+    "station": TEXT,
+    "connector": COUNT_OR_NULL,
+    "id_tag": TEXT_OR_NULL,
+    "parent_id_tag": TEXT_OR_NULL,
+    "reservation_id": COUNT_OR_NULL,
+    "start_time": TIME,
+    "meter_start_wh": COUNT_OR_NULL,
+    "stop_time": TIME_OR_NULL,
+    "meter_stop_wh": COUNT_OR_NULL,
+    "energy_wh": COUNT_OR_NULL,
+    "reason": TEXT_OR_NULL,
+    "stop_id_tag": TEXT_OR_NULL,
+    "open": FLAG,
+    "anomalies": list_of(ANYTHING),
 }
 _ORPHANS_LACK = ("start_time", "meter_start_wh")
 # as in [[station]] of the configuration file, without id and password_file
 _STATION_SETTINGS: dict[str, Schema] = {
-    "circuit": _TEXT_OR_NULL,
-    "phase_rotation": _TEXT,
-    "min_amps": _NUMBER,
-    "max_amps": _NUMBER,
-    "fallback_amps": _NUMBER,
-    "priority": _COUNT,
+    "circuit": TEXT_OR_NULL,
+    "phase_rotation": TEXT,
+    "min_amps": NUMBER,
+    "max_amps": NUMBER,
+    "fallback_amps": NUMBER,
+    "priority": COUNT,
     "security_profile": {"type": "integer", "minimum": 0, "maximum": 3},
-    "aliases": _list_of(_TEXT),
-    "allow_missing_subprotocol": _FLAG,
-    "accept_hex_password": _FLAG,
-    "strict": _FLAG_OR_NULL,
+    "aliases": list_of(TEXT),
+    "allow_missing_subprotocol": FLAG,
+    "accept_hex_password": FLAG,
+    "strict": FLAG_OR_NULL,
     "call_timeout_seconds": {"type": ["number", "null"]},
-    "answer_delay_ms": _COUNT,
-    "utc_offset_minutes": _COUNT,
-    "energy_scale": _COUNT,
-    "remote_id_tag": _TEXT_OR_NULL,
-    "quiet": _FLAG,
-    "desired_configuration": {"type": "object", "additionalProperties": _TEXT},
-    "reboot_when_idle": _FLAG_OR_NULL,
+    "answer_delay_ms": COUNT,
+    "utc_offset_minutes": COUNT,
+    "energy_scale": COUNT,
+    "remote_id_tag": TEXT_OR_NULL,
+    "quiet": FLAG,
+    "desired_configuration": {"type": "object", "additionalProperties": TEXT},
+    "reboot_when_idle": FLAG_OR_NULL,
 }
 _SAID_OF_ITSELF = (
     "vendor", "model", "serial_number", "box_serial_number", "firmware_version", "iccid", "imsi", "meter_type",
     "meter_serial",
 )  # fmt: skip
 _SETTINGS: dict[str, Schema] = {
-    "configuration": _list_of(_ref("ConfigurationKey")),
-    "desired_configuration_in_force": {"type": "object", "additionalProperties": _TEXT},
-    "settings_drift": _list_of(_ref("SettingsDrift")),
-    "reboot_required": _FLAG,
-    "capabilities": _ref("Capabilities"),
+    "configuration": list_of(ref("ConfigurationKey")),
+    "desired_configuration_in_force": {"type": "object", "additionalProperties": TEXT},
+    "settings_drift": list_of(ref("SettingsDrift")),
+    "reboot_required": FLAG,
+    "capabilities": ref("Capabilities"),
 }
-_TOKEN: dict[str, Schema] = {"token_id": _COUNT, "name": _TEXT, "role": {"enum": list(ROLES)}, "created_time": _TIME}
+_TOKEN: dict[str, Schema] = {"token_id": COUNT, "name": TEXT, "role": {"enum": list(ROLES)}, "created_time": TIME}
 
 
 def _or_null(schema: Schema) -> Schema:
@@ -92,81 +95,79 @@ def _or_null(schema: Schema) -> Schema:
 
 
 SCHEMAS: dict[str, Schema] = {
-    "Problem": _object(
+    "Problem": object_with(
         {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": _COUNT,
-            "detail": _TEXT,
-            "errors": _list_of({"type": "object", "description": "one mistake: field or line, and detail"}),
+            "type": TEXT,
+            "title": TEXT,
+            "status": COUNT,
+            "detail": TEXT,
+            "errors": list_of({"type": "object", "description": "one mistake: field or line, and detail"}),
         },
         optional=("errors",),
         closed=False,
     ),
-    "Station": _object(
+    "Station": object_with(
         {
-            "id": _TEXT,
-            "station": _TEXT,
+            "id": TEXT,
+            "station": TEXT,
             "origin": {"enum": ["file", "api", "knock"]},
             "admission": {"enum": ["accepted", "pending"]},
             **_STATION_SETTINGS,
-            "has_password": _FLAG,
-            "connected": _FLAG,
-            "since": _TIME_OR_NULL,
-            "address": _TEXT_OR_NULL,
-            "last_message_at": _TIME_OR_NULL,
-            "connectors": _list_of(_ref("Connector")),
-            "running_transactions": _list_of(_ref("Transaction")),
-            "quirks": _list_of(_ref("Quirk")),
-            **dict.fromkeys(_SAID_OF_ITSELF, _TEXT_OR_NULL),
-            "booted_at": _TIME_OR_NULL,
-            "last_connected_at": _TIME_OR_NULL,
-            "clock_offset_ms": _COUNT_OR_NULL,
+            "has_password": FLAG,
+            "connected": FLAG,
+            "since": TIME_OR_NULL,
+            "address": TEXT_OR_NULL,
+            "last_message_at": TIME_OR_NULL,
+            "connectors": list_of(ref("Connector")),
+            "running_transactions": list_of(ref("Transaction")),
+            "quirks": list_of(ref("Quirk")),
+            **dict.fromkeys(_SAID_OF_ITSELF, TEXT_OR_NULL),
+            "booted_at": TIME_OR_NULL,
+            "last_connected_at": TIME_OR_NULL,
+            "clock_offset_ms": COUNT_OR_NULL,
             **_SETTINGS,
-            "expected_remote_starts": _list_of(_ref("ExpectedRemoteStart")),
-            "jobs": _list_of(_ref("Job")),
+            "expected_remote_starts": list_of(ref("ExpectedRemoteStart")),
+            "jobs": list_of(ref("Job")),
             "local_list": LIST_IN_SHORT,
         },
         optional=(*_SETTINGS, "expected_remote_starts", "jobs", "local_list"),
     ),
-    "StationSettings": _object(
+    "StationSettings": object_with(
         {
-            "id": _TEXT,
+            "id": TEXT,
             **{name: _or_null(schema) for name, schema in _STATION_SETTINGS.items()},
-            "password": _TEXT_OR_NULL,
+            "password": TEXT_OR_NULL,
         },
         optional=("id", "password", *_STATION_SETTINGS),
     ),
-    "Connector": _object(
+    "Connector": object_with(
         {
-            "connector": _COUNT,
-            "status": _TEXT,
-            "error_code": _TEXT,
-            "info": _TEXT_OR_NULL,
-            "vendor_id": _TEXT_OR_NULL,
-            "vendor_error_code": _TEXT_OR_NULL,
-            "status_time": _TIME,
-            "received_time": _TIME,
+            "connector": COUNT,
+            "status": TEXT,
+            "error_code": TEXT,
+            "info": TEXT_OR_NULL,
+            "vendor_id": TEXT_OR_NULL,
+            "vendor_error_code": TEXT_OR_NULL,
+            "status_time": TIME,
+            "received_time": TIME,
         }
     ),
-    "Quirk": _object({"quirk": _TEXT, "times": _COUNT, "last_seen": _TIME, "description": _TEXT}),
-    "ConfigurationKey": _object(
+    "Quirk": object_with({"quirk": TEXT, "times": COUNT, "last_seen": TIME, "description": TEXT}),
+    "ConfigurationKey": object_with(
         {
-            "key": _TEXT,
-            "value": _TEXT_OR_NULL,
+            "key": TEXT,
+            "value": TEXT_OR_NULL,
             "readonly": {"type": ["boolean", "null"]},
-            "reboot_required": _FLAG,
-            "updated_time": _TIME,
+            "reboot_required": FLAG,
+            "updated_time": TIME,
         }
     ),
-    "SettingsDrift": _object(
-        {"key": _TEXT, "desired": _TEXT, "reported": _TEXT_OR_NULL, "state": {"enum": list(get_args(State))}}
+    "SettingsDrift": object_with(
+        {"key": TEXT, "desired": TEXT, "reported": TEXT_OR_NULL, "state": {"enum": list(get_args(State))}}
     ),
-    "Capabilities": _object(
+    "Capabilities": object_with(
         {
-            **dict.fromkeys(
-                ("feature_profiles", "charging_units", "file_transfer_protocols"), _or_null(_LIST_OF_TEXTS)
-            ),
+            **dict.fromkeys(("feature_profiles", "charging_units", "file_transfer_protocols"), _or_null(LIST_OF_TEXTS)),
             **dict.fromkeys(
                 (
                     "max_stack_level",
@@ -177,132 +178,133 @@ SCHEMAS: dict[str, Schema] = {
                     "connectors",
                     "max_keys_at_once",
                 ),
-                _COUNT_OR_NULL,
+                COUNT_OR_NULL,
             ),
-            **dict.fromkeys(("phase_switching", "can_reserve_connector_zero", "security_extension"), _FLAG_OR_NULL),
-            "unsupported": _LIST_OF_TEXTS,
+            **dict.fromkeys(("phase_switching", "can_reserve_connector_zero", "security_extension"), FLAG_OR_NULL),
+            "unsupported": LIST_OF_TEXTS,
         }
     ),
-    "ExpectedRemoteStart": _object(
-        {"command_id": _TEXT, "connector": _COUNT_OR_NULL, "id_tag": _TEXT, "asked_time": _TIME}
+    "ExpectedRemoteStart": object_with(
+        {"command_id": TEXT, "connector": COUNT_OR_NULL, "id_tag": TEXT, "asked_time": TIME}
     ),
-    "Job": _object(
+    "Job": object_with(
         {
-            "job_id": _COUNT,
-            "station": _TEXT,
+            "job_id": COUNT,
+            "station": TEXT,
             "kind": {"enum": list(KINDS)},
-            "command_id": _TEXT_OR_NULL,
-            "request_id": _COUNT_OR_NULL,
-            "location": _TEXT_OR_NULL,
-            "file_name": _TEXT_OR_NULL,
-            "asked_time": _TIME,
-            "status": _TEXT,
-            "status_time": _TIME,
-            "age_seconds": _COUNT_OR_NULL,
-            "detail": _TEXT_OR_NULL,
-            "idle_time": _TIME_OR_NULL,
+            "command_id": TEXT_OR_NULL,
+            "request_id": COUNT_OR_NULL,
+            "location": TEXT_OR_NULL,
+            "file_name": TEXT_OR_NULL,
+            "asked_time": TIME,
+            "status": TEXT,
+            "status_time": TIME,
+            "age_seconds": COUNT_OR_NULL,
+            "detail": TEXT_OR_NULL,
+            "idle_time": TIME_OR_NULL,
             "result": {"enum": [*RESULTS, None]},
-            "finished_time": _TIME_OR_NULL,
-            "version_before": _TEXT_OR_NULL,
-            "version_after": _TEXT_OR_NULL,
+            "finished_time": TIME_OR_NULL,
+            "version_before": TEXT_OR_NULL,
+            "version_after": TEXT_OR_NULL,
         }
     ),
-    "JobCollection": _collection("Job"),
-    "SecurityEvent": _object(
+    "JobCollection": collection("Job"),
+    "SecurityEvent": object_with(
         {
-            "security_event_id": _COUNT,
+            "security_event_id": COUNT,
             "source": {"enum": list(SOURCES)},
-            "station": _TEXT_OR_NULL,
-            "type": _TEXT,
-            "critical": _FLAG,
-            "times": _COUNT,
-            "tech_info": _TEXT_OR_NULL,
-            "address": _TEXT_OR_NULL,
-            "time": _TIME,
-            "recorded_time": _TIME,
+            "station": TEXT_OR_NULL,
+            "type": TEXT,
+            "critical": FLAG,
+            "times": COUNT,
+            "tech_info": TEXT_OR_NULL,
+            "address": TEXT_OR_NULL,
+            "time": TIME,
+            "recorded_time": TIME,
         }
     ),
-    "SecurityEventCollection": _collection("SecurityEvent"),
-    "Knock": _object({"station": _TEXT, "address": _TEXT, "times": _COUNT, "first_seen": _TIME, "last_seen": _TIME}),
-    "StationCollection": _object(
+    "SecurityEventCollection": collection("SecurityEvent"),
+    "Knock": object_with({"station": TEXT, "address": TEXT, "times": COUNT, "first_seen": TIME, "last_seen": TIME}),
+    "StationCollection": object_with(
         {
-            "items": _list_of({"anyOf": [_ref("Station"), _ref("Knock")]}),
-            "next": _TEXT_OR_NULL,
-            "knocked": _list_of(_ref("Knock")),
+            "items": list_of({"anyOf": [ref("Station"), ref("Knock")]}),
+            "next": TEXT_OR_NULL,
+            "knocked": list_of(ref("Knock")),
         },
         optional=("knocked",),
     ),
-    "CommandOutcome": _object(
+    "CommandOutcome": object_with(
         {
-            "command_id": _TEXT,
+            "command_id": TEXT,
             "status": {"enum": ["answered", "call_error", "unanswered", "not_connected", "refused"]},
             "response": {"type": "object", "description": "the station's answer, verbatim"},
-            "code": _TEXT,
-            "description": _TEXT,
+            "code": TEXT,
+            "description": TEXT,
             "request": {"type": "object", "description": "the payload as sent, when an id was filled in"},
-            "warning": _TEXT,
+            "warning": TEXT,
         },
         optional=("response", "code", "description", "request", "warning"),
     ),
     **LOCAL_LISTS,
-    "IdTag": _object({"id_tag": _TEXT, **_TAG_FIELDS, "updated_time": _TIME}),
-    "IdTagFields": _object(
-        {"id_tag": _TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}},
+    **CHARGING,
+    "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME}),
+    "IdTagFields": object_with(
+        {"id_tag": TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}},
         optional=("id_tag", *_TAG_FIELDS),
     ),
-    "IdTagFile": _list_of(
-        _object(
-            {"id_tag": _TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}}, optional=_TAG_FIELDS
+    "IdTagFile": list_of(
+        object_with(
+            {"id_tag": TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}}, optional=_TAG_FIELDS
         )
     ),
-    "IdTagCollection": _collection("IdTag"),
-    "ImportResult": _object(
+    "IdTagCollection": collection("IdTag"),
+    "ImportResult": object_with(
         {
-            "imported": _COUNT,
-            "refused": _COUNT,
-            "errors": _list_of(_object({"line": _COUNT, "field": _TEXT, "detail": _TEXT})),
+            "imported": COUNT,
+            "refused": COUNT,
+            "errors": list_of(object_with({"line": COUNT, "field": TEXT, "detail": TEXT})),
         }
     ),
-    "Transaction": _object(_TRANSACTION, optional=_ORPHANS_LACK),
-    "TransactionCollection": _collection("Transaction"),
-    "TransactionWithValues": _object(
+    "Transaction": object_with(_TRANSACTION, optional=_ORPHANS_LACK),
+    "TransactionCollection": collection("Transaction"),
+    "TransactionWithValues": object_with(
         {
             **_TRANSACTION,
-            "meter_values": _list_of(_object({"received_time": _TIME, "frame_id": _COUNT}, closed=False)),
-            "signed_values": _list_of(_ref("SignedValue")),
+            "meter_values": list_of(object_with({"received_time": TIME, "frame_id": COUNT}, closed=False)),
+            "signed_values": list_of(ref("SignedValue")),
         },
         optional=_ORPHANS_LACK,
     ),
-    "SignedValue": _object(
+    "SignedValue": object_with(
         {
-            "timestamp": _ANYTHING,
-            "context": _ANYTHING,
-            "measurand": _ANYTHING,
-            "value": _ANYTHING,
-            "received_time": _TIME,
-            "frame_id": _COUNT,
+            "timestamp": ANYTHING,
+            "context": ANYTHING,
+            "measurand": ANYTHING,
+            "value": ANYTHING,
+            "received_time": TIME,
+            "frame_id": COUNT,
         }
     ),
-    "Event": _object(
+    "Event": object_with(
         {
-            "id": _TEXT,
-            "event_id": _COUNT,
-            "epoch": _TEXT,
+            "id": TEXT,
+            "event_id": COUNT,
+            "epoch": TEXT,
             "stream": {"enum": ["tx", "ops", "meter"]},
-            "sequence": _COUNT,
-            "kind": _TEXT,
-            "station": _TEXT_OR_NULL,
-            "connector": _COUNT_OR_NULL,
-            "time": _TIME,
-            "recorded_time": _TIME,
+            "sequence": COUNT,
+            "kind": TEXT,
+            "station": TEXT_OR_NULL,
+            "connector": COUNT_OR_NULL,
+            "time": TIME,
+            "recorded_time": TIME,
             "data": {"type": "object"},
         }
     ),
-    "EventCollection": _collection("Event"),
-    "Token": _object(_TOKEN),
-    "TokenCollection": _collection("Token"),
-    "TokenFields": _object({"role": {"enum": list(ROLES)}, "name": _TEXT}, optional=("name",)),
-    "NewToken": _object({**_TOKEN, "token": _TEXT}),
-    "Restored": _object({"status": {"const": "restored"}, "epoch": _TEXT}),
-    "Health": _object({"status": _TEXT}, closed=False),
+    "EventCollection": collection("Event"),
+    "Token": object_with(_TOKEN),
+    "TokenCollection": collection("Token"),
+    "TokenFields": object_with({"role": {"enum": list(ROLES)}, "name": TEXT}, optional=("name",)),
+    "NewToken": object_with({**_TOKEN, "token": TEXT}),
+    "Restored": object_with({"status": {"const": "restored"}, "epoch": TEXT}),
+    "Health": object_with({"status": TEXT}, closed=False),
 }

@@ -223,7 +223,8 @@ def _check_text(shape: Text, value: object, path: str) -> Violation | None:
 def _check_number(shape: Number, value: object, path: str) -> Violation | None:
     if isinstance(value, bool) or not isinstance(value, int if shape.whole else int | float):
         return _wrong_type(path, "an integer" if shape.whole else "a number")
-    if shape.step is not None and not (isfinite(value) and Fraction(str(value)) % shape.step == 0):
+    finite = isinstance(value, int) or isfinite(value)  # a float cannot hold every integer
+    if shape.step is not None and not (finite and Fraction(str(value)) % shape.step == 0):
         return _bad_value(path, f"a multiple of {float(shape.step)}")
     return None
 

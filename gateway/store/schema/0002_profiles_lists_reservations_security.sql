@@ -11,6 +11,40 @@ CREATE TABLE numbers_given (
 
 -- == Smart charging ==
 
+-- What stations are believed to hold. A certain row is there; of the others nobody knows, because an answer is missing.
+CREATE TABLE charging_profiles (
+    row_id         INTEGER PRIMARY KEY AUTOINCREMENT,  -- never again: rows are remembered between two commits
+    station        TEXT NOT NULL,
+    connector      INTEGER NOT NULL CHECK (connector >= 0),
+    profile_id     INTEGER NOT NULL,
+    transaction_id INTEGER,                -- of a TxProfile, also when a remote start brought it
+    profile        TEXT NOT NULL CHECK (json_valid(profile)),          -- the OCPP object, verbatim
+    certain        INTEGER NOT NULL CHECK (certain IN (0, 1)),
+    wanted         INTEGER NOT NULL CHECK (wanted IN (0, 1)),          -- 0: it should go
+    command_id     TEXT NOT NULL,          -- what brought it
+    noted_at       INTEGER NOT NULL,
+    CHECK (wanted = 1 OR certain = 0)
+) STRICT;
+CREATE INDEX charging_profiles_of_station ON charging_profiles (station);
+CREATE UNIQUE INDEX certain_charging_profiles ON charging_profiles (station, profile_id) WHERE certain;
+
+-- Whether a station holds profiles that somebody else left there.
+CREATE TABLE charging_profile_clearings (
+    station    TEXT PRIMARY KEY,
+    cleared_at INTEGER,                    -- when it last said that it holds none
+    doubted_at INTEGER                     -- since when it may be another device, or our memory an older one
+) STRICT, WITHOUT ROWID;
+
+-- The newest GetCompositeSchedule of each connector, for people to hold beside our own calculation.
+CREATE TABLE composite_schedules (
+    station   TEXT NOT NULL,
+    connector INTEGER NOT NULL,
+    asked_at  INTEGER NOT NULL,
+    request   TEXT NOT NULL CHECK (json_valid(request)),
+    response  TEXT NOT NULL CHECK (json_valid(response)),
+    PRIMARY KEY (station, connector)
+) STRICT, WITHOUT ROWID;
+
 -- == Local authorization lists ==
 
 -- counts changes of id_tags

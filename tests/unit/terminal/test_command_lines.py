@@ -37,15 +37,6 @@ EMPTY: dict[str, Any] = {"items": [], "next": None}
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("OCPP_GATEWAY_URL", "OCPP_GATEWAY_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    file = tmp_path / "gateway.toml"
-    file.write_text(f'[site]\nid = "s"\ntimezone = "Europe/Amsterdam"\n[data]\ndirectory = "{tmp_path}"\n')
-    return file
-
-
-@pytest.fixture
 def api(tmp_path: Path) -> Iterator[FakeApi]:
     with serving(tmp_path) as served:
         served.will_answer("GET /healthz", WELL)

@@ -80,6 +80,12 @@ async def busy(door: Door) -> Door:
             db, station=StationId("CP-1"), source="station", type="ResetOrReboot", happened_at=NOON, now=NOON
         )
         db.execute("INSERT INTO connectors VALUES ('CP-1', 1, 'Available', 'NoError', NULL, NULL, NULL, 1, 2)")
+        db.execute(
+            "INSERT INTO charging_profiles (station, connector, profile_id, profile, certain, wanted, command_id,"
+            " noted_at) VALUES ('CP-1', 1, 4, ?, 1, 1, '', 1), ('CP-1', 1, 5, ?, 0, 1, '', 1)",
+            ('{"chargingProfileId": 4}', '{"chargingProfileId": 5}'),
+        )
+        db.execute("INSERT INTO composite_schedules VALUES ('CP-1', 1, 5, '{}', '{}')")
         db.execute("INSERT INTO configuration_keys VALUES ('CP-1', 'a', 'A', '1', NULL, 0, 5)")
 
     await door.write(unit)
@@ -109,6 +115,9 @@ async def busy(door: Door) -> Door:
         ("GET", "/api/v1/security-events", "SecurityEventCollection", None),
         ("GET", "/api/v1/tokens", "TokenCollection", None),
         ("POST", "/api/v1/tokens", "NewToken", {"role": "viewer"}),
+        ("GET", "/api/v1/charging-profiles", "ChargingProfileCollection", None),
+        ("GET", "/api/v1/stations/CP-1/composite-schedule?connector=1&unit=W", "CompositeSchedule", None),
+        ("GET", "/api/v1/stations/CP-1/composite-schedule", "CompositeSchedule", None),
         ("GET", "/healthz", "Health", None),
         ("GET", "/api/v1/stations/NOBODY", "Problem", None),
         ("PUT", "/api/v1/stations/CP-1", "Problem", {"wrong": 1}),
