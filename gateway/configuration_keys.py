@@ -142,6 +142,7 @@ class Ocpp:
     ping_interval_seconds: SecondsOrOff = 0
     connection_timeout_seconds: Seconds = 600
     stale_session_minutes: Annotated[int, Between(1, 10_080)] = 60
+    certificate_signatures: Literal["as_key", "rsa", "ecdsa"] = "as_key"
     max_unknown_stations: Annotated[int, Between(0, 100_000)] = 100
     tls: Tls | None = None
 

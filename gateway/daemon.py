@@ -27,6 +27,7 @@ from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.heed_results import heed_interrupted
 from gateway.operations.look_after_stations import look_after_stations
+from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
 from gateway.operations.trace_frames import tracing
 from gateway.operations.welcome_station import arriving, leaving, welcoming
@@ -234,6 +235,7 @@ async def _open_web_door(site: Site) -> AsyncIterator[int]:
 async def _loops(site: Site) -> AsyncIterator[None]:
     named = {
         "automatic requests": look_after_stations,
+        "certificates": send_certificates,
         "meter index": keep_house.index_meter_frames,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,

@@ -12,6 +12,7 @@ import socket
 import ssl
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from gateway.configuration import Configuration, Mistake, RtuTransport, SerialTr
 from gateway.configuration_agreement import listeners
 from gateway.configuration_files import Place, Step, place_of, quoted
 from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
+from gateway.model.instants import Instant
 
 Trouble = tuple[tuple[Step, ...], str, str]
 """Where in the configuration, what was expected, what is there."""
@@ -58,6 +60,7 @@ def notes_about(configuration: Configuration, *, resolves: Callable[[str], bool]
         *_profile_notes(configuration),
         *_secret_notes(configuration),
         *_name_notes(configuration, resolves or _resolves),
+        *_certificate_notes(configuration),
     )
     return tuple(Note(place=place_of(configuration.written, *where), text=text) for where, text in found)
 
@@ -251,6 +254,22 @@ def _secret_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ..
             yield where, "a credential of the unit: it is checked when the unit starts"
         elif _exists(path) and path.stat().st_mode & stat.S_IROTH:
             yield where, f"every user of this machine can read {path}"
+
+
+def _certificate_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Notes, not mistakes: a certificate that has ended must not keep all the other stations from being served."""
+    from gateway.operations.certificate_files import configured_files, dates_in_file, own_dates
+
+    now = Instant(time.time_ns() // 1000)
+    for where, kind, name, path in configured_files(configuration):
+        for one in dates_in_file(kind, name, path, now):
+            if one["warning"] is not None:
+                yield where, str(one["warning"])
+            elif kind == "client_ca" and not one["is_authority"]:
+                yield where, f"{one['subject']} is no authority: no station's certificate can be checked with it"
+    for one in own_dates(configuration, now):
+        if one["warning"] is not None:
+            yield ("data", "directory"), str(one["warning"])
 
 
 def _name_notes(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway import simulated_jobs
+from gateway.simulated_certificates import ACTIONS
 from gateway.simulated_charging import VOLTS
 from gateway.simulated_jobs import say_how_it_goes
 from gateway.simulated_link import Object, Refused
@@ -68,6 +69,13 @@ def _change_configuration(station: SimulatedStation, payload: Object) -> Answer:
 
 def _get_configuration(station: SimulatedStation, payload: Object) -> Answer:
     return station.settings.answer_get(payload), None
+
+
+def _certificates(action: str) -> Callable[[SimulatedStation, Object], Answer]:
+    def answer_it(station: SimulatedStation, payload: Object) -> Answer:
+        return station.settings.certificates.answer(action, payload), None
+
+    return answer_it
 
 
 def _clear_cache(station: SimulatedStation, payload: Object) -> Answer:
@@ -255,4 +263,5 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "TriggerMessage": _trigger_message,
     "UnlockConnector": _unlock_connector,
     **simulated_jobs.ANSWERS,
+    **{action: _certificates(action) for action in ACTIONS},
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.simulated_certificates import Certificates
 from gateway.simulated_charging import HIGHEST_LEVEL, MOST_PERIODS, MOST_PROFILES
 from gateway.simulated_local_list import MOST_ENTRIES, MOST_IN_ONE_REQUEST
 
@@ -67,9 +68,10 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
 
 
 class Settings:
-    """The keys and values of one station."""
+    """The keys and values of one station, and the roots that it has installed."""
 
     def __init__(self, connectors: int) -> None:
+        self.certificates = Certificates()
         self._settings = settings_of_a_small_station(connectors)
 
     def text(self, key: str) -> str:

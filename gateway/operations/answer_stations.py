@@ -21,7 +21,7 @@ from gateway.ocpp.frame import Call, write_error, write_result
 from gateway.ocpp.text_mending import without_half_pairs
 from gateway.ocpp.v16 import from_station as v16
 from gateway.ocpp.v16.reading import Refusal, Request, read_request
-from gateway.operations import answer_jobs, answer_notices, answer_sessions
+from gateway.operations import answer_certificates, answer_jobs, answer_notices, answer_sessions
 from gateway.operations.questions import AnswerUnit, Question
 from gateway.operations.site import Site
 from gateway.stations.connection import StationConnection
@@ -41,6 +41,7 @@ ANSWERS: Mapping[str, Callable[[Question, Any], AnswerUnit]] = {
     "LogStatusNotification": answer_jobs.job_status,
     "MeterValues": answer_sessions.meter_values,
     "SecurityEventNotification": answer_jobs.security_event,
+    "SignCertificate": answer_certificates.sign_certificate,
     "SignedFirmwareStatusNotification": answer_jobs.job_status,
     "StartTransaction": answer_sessions.start_transaction,
     "StatusNotification": answer_notices.status_notification,
@@ -48,8 +49,6 @@ ANSWERS: Mapping[str, Callable[[Question, Any], AnswerUnit]] = {
 }
 # Answered from the clock alone, without the store.
 ANSWERED_AT_ONCE = frozenset({"Heartbeat"})
-# Known to the schemas, answered NotSupported: signing certificates needs a certificate authority of the site.
-NOT_SUPPORTED = frozenset({"SignCertificate"})
 
 _BILLS = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
 # A pending station sends what a trigger asked it for (OCPP 1.6 4.2). What no trigger asks for is refused

@@ -13,6 +13,12 @@ from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
 from gateway.operations import mirror_local_lists, mirror_profiles
 from gateway.operations.follow_jobs import expect_job, heed_job
+from gateway.operations.heed_certificates import (
+    heed_certificate_signed,
+    heed_deleted_certificate,
+    heed_installed_certificates,
+    heed_sent_root,
+)
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
@@ -79,13 +85,17 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
 
 HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
+        "CertificateSigned": (heed_certificate_signed,),
         "ChangeConfiguration": (heed_change, mirror_local_lists.heed_switch),
         "ClearChargingProfile": (mirror_profiles.heed_clear,),
+        "DeleteCertificate": (heed_deleted_certificate,),
         "GetCompositeSchedule": (mirror_profiles.heed_composite,),
         "GetConfiguration": (heed_configuration,),
         "GetDiagnostics": (heed_job,),
+        "GetInstalledCertificateIds": (heed_installed_certificates,),
         "GetLocalListVersion": (mirror_local_lists.heed_version,),
         "GetLog": (heed_job,),
+        "InstallCertificate": (heed_sent_root,),
         "RemoteStartTransaction": (heed_remote_start, mirror_profiles.heed_remote_start),
         "SendLocalList": (mirror_local_lists.heed_list,),
         "SetChargingProfile": (mirror_profiles.heed_set,),

@@ -19,6 +19,7 @@ from gateway.operations.attribute_meter_frames import attribute_all
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.keep_room import keep_room
 from gateway.operations.site import Site
+from gateway.operations.watch_certificates import report_ends
 from gateway.rules.retention import Keep, limits_at, trusted_now
 from gateway.rules.transactions import is_abandoned
 from gateway.stations.server import end_idle
@@ -58,6 +59,7 @@ async def make_rounds(site: Site) -> None:
             await end_abandoned_sessions(site)
             if number % _ROUNDS_AN_HOUR == 0:
                 await forget(site)
+                await report_ends(site)
             await keep_room(site)
             await forget_copies(site)
         except StoreUnavailable as error:

@@ -22,6 +22,7 @@ from gateway.operations.ask_for_status import ask_for_status
 from gateway.operations.read_settings import read_settings
 from gateway.operations.reboot_when_idle import reboot_when_idle
 from gateway.operations.reconcile_profiles import reconcile_profiles
+from gateway.operations.renew_certificates import renew_certificate
 from gateway.operations.repair_settings import repair_settings
 from gateway.operations.send_local_lists import sync_local_list
 from gateway.operations.site import Site
@@ -38,6 +39,7 @@ AUTOMATIC: tuple[Care, ...] = (
     ask_for_status,
     read_settings,
     repair_settings,
+    renew_certificate,
     sync_local_list,
     reconcile_profiles,
     reboot_when_idle,

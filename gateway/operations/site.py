@@ -32,3 +32,4 @@ class Site:
     list_turns: dict[StationId, asyncio.Lock] = field(default_factory=dict)  # one sends a station its list at a time
     quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored
     failed_by_itself: dict[StationId, set[str]] = field(default_factory=dict)  # how the gateway's own requests failed
+    certificates_asked: JournalSignal = field(default_factory=JournalSignal)  # a station waits for a certificate

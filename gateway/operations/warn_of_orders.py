@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gateway.operations import ask_for_profiles
+from gateway.operations import ask_for_profiles, heed_certificates
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
 from gateway.store.writing import Writing
@@ -26,6 +26,7 @@ def warning_of(db: Writing, site: Site, order: Order) -> str | None:
 WARNED: Mapping[str, Warn] = MappingProxyType(
     {
         "ClearChargingProfile": ask_for_profiles.warn_of_clear,
+        "DeleteCertificate": heed_certificates.warn_of_deletion,
         "RemoteStartTransaction": ask_for_profiles.warn_of_remote_start,
         "SetChargingProfile": ask_for_profiles.warn_of_set,
     }

@@ -1,1 +1,1 @@
-"""The site's certificate authority: keys and certificates on disk, and the one user of `cryptography`."""
+"""Keys and certificates on disk. Import these modules late: `cryptography` takes a while to load."""

@@ -61,6 +61,16 @@ def finish(db: Writing, command_id: CommandId, *, status: str, outcome: Mapping[
     )
 
 
+def last_asked(db: Writing, station: StationId, action: str, request: Mapping[str, object]) -> Instant | None:
+    """When the station was last sent exactly this request, or None."""
+    row = db.execute(
+        "SELECT max(asked_at) FROM commands WHERE station = ? AND action = ? AND request = ?"
+        " AND status NOT IN ('not_connected', 'refused')",
+        (station, action, json.dumps(request)),
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def end_interrupted(db: Writing, *, now: Instant) -> int:
     """Commands that were running when the gateway died: their outcome is honestly unknown. Returns how many."""
     return db.execute(

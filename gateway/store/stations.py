@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
@@ -21,7 +21,8 @@ Admission = Literal["accepted", "pending", "removed"]
 # what goes with a station; `numbers_given` stays, because the device may come back
 _OF_STATIONS = (
     "charging_profile_clearings", "charging_profiles", "composite_schedules", "configuration_keys", "connectors",
-    "knocks", "quirks", "setting_trials", "settings_read", "unknown_keys", "unsupported_requests",
+    "installed_certificates", "knocks", "quirks", "roots_sent", "setting_trials", "settings_read",
+    "signing_requests_counted", "unknown_keys", "unsupported_requests",
 )  # fmt: skip
 
 COLUMNS = (
@@ -76,6 +77,29 @@ def find_by_alias(db: Writing, alias: str) -> StationRow | None:
     return None if row is None else StationRow(*row)
 
 
+class KnownNames(NamedTuple):
+    """What an accepted station is called: its run-time aliases, and the serial numbers it told."""
+
+    station: StationId
+    aliases: frozenset[str]
+    serial_numbers: frozenset[str]
+
+
+def known_names(db: Writing) -> list[KnownNames]:
+    """The names of every accepted station that has a row."""
+    rows = db.execute(
+        "SELECT station, settings, serial_number, box_serial_number FROM stations WHERE admission = 'accepted'"
+    )
+    return [
+        KnownNames(
+            StationId(station),
+            frozenset(json.loads(settings).get("aliases") or ()),
+            frozenset(number for number in numbers if number),
+        )
+        for station, settings, *numbers in rows
+    ]
+
+
 def provision(
     db: Writing,
     station: str,
@@ -114,6 +138,7 @@ def set_password_hash(db: Writing, station: str, password_hash: str | None) -> N
 def remove(db: Writing, station: str) -> bool:
     """Forget the station and what it said of itself; its transactions and the journal stay. False when unknown."""
     gone = db.execute("DELETE FROM stations WHERE station = ?", (station,)).rowcount > 0
+    db.execute("DELETE FROM issued_certificates WHERE station = ? AND state = 'pending'", (station,))
     for table in _OF_STATIONS:
         db.execute(f"DELETE FROM {table} WHERE station = ?", (station,))
     return gone

@@ -47,6 +47,8 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     _add_charging(grammar)
     _add_tags(grammar)
     _add_actions(grammar)
+    _add_pki(grammar)
+    _add_station(grammar)
     return parser
 
 
@@ -197,6 +199,50 @@ def _add_actions(grammar: _Grammar) -> None:
         "support-bundle", "commands_bundle:support_bundle", "collect facts for support, without secrets"
     )
     bundle.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz to make")
+
+
+def _add_pki(grammar: _Grammar) -> None:
+    pki = grammar.group("pki", "the site's certificate authority", by_itself="commands_pki:show")
+    pki.add("show", "commands_pki:show", "the authority, and what needs attention")
+    listed = pki.add("list", "commands_pki:list_certificates", "every certificate with its end")
+    listed.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many issued ones (50)")
+    pki.add("authority", "commands_pki:authority", "print the root that stations must trust, as PEM")
+    server = pki.add("server-certificate", "commands_pki:server_certificate", "print the gateway's server certificates")
+    server.add_argument("names", nargs="*", metavar="NAME", help="make them for these names and addresses")
+    renew = pki.add("renew-authority", "commands_pki:renew_authority", "begin a new generation of the authority")
+    renew.add_argument("--yes", action="store_true", help="do not ask")
+    read = pki.add("import-authority", "commands_pki:import_authority", "let the operator's own authority issue")
+    read.add_argument("--key", type=Path, action="append", required=True, metavar="FILE", help="its private key")
+    read.add_argument(
+        "--chain",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="its certificate, then those above it",
+    )
+    make = pki.add("station-certificate", "commands_pki:station_certificate", "make a key and certificate by hand")
+    make.add_argument("station", metavar="STATION")
+    make.add_argument("--common-name", metavar="NAME", help="such as its serial number (default: its id)")
+    make.add_argument("--algorithm", choices=("rsa", "ecdsa"), default="ecdsa", help="type of the key (ecdsa)")
+    make.add_argument("--folder", type=Path, metavar="DIR", help="write two files here (default: standard output)")
+    revoke = pki.add("revoke", "commands_pki:revoke", "revoke a station's certificate")
+    revoke.add_argument("serial", metavar="SERIAL", help="its serial number or SHA-256 fingerprint")
+    revoke.add_argument("--reason", metavar="TEXT")
+
+
+def _add_station(grammar: _Grammar) -> None:
+    station = grammar.group("station", "one station's security")
+    certificates = station.add(
+        "certificates", "commands_station_certificates:certificates", "certificates in a station: list or change them"
+    )
+    certificates.add_argument("station", metavar="STATION")
+    certificates.add_argument("do", nargs="?", default="list", choices=("list", "install", "delete", "renew"))
+    certificates.add_argument("which", nargs="?", metavar="FILE|SERIAL", help="what to install, or to delete")
+    certificates.add_argument(
+        "--type", choices=("central-system", "manufacturer"), default=None, help="of the root (central-system)"
+    )
+    certificates.add_argument("--yes", action="store_true", help="delete also the last central system root")
 
 
 def _count(text: str) -> int:

@@ -20,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.operations.site import Site
 from gateway.web import (
     backups_api,
+    certificates_api,
     charging_api,
     commands_api,
     events_api,
@@ -53,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     *jobs_api.ROUTES,
     *tokens_api.ROUTES,
     *backups_api.ROUTES,
+    *certificates_api.ROUTES,
     *health_api.ROUTES,
     *metrics.ROUTES,
 )

@@ -9,6 +9,7 @@ from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
+from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.schema_parts import (
@@ -95,6 +96,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 SCHEMAS: dict[str, Schema] = {
+    **CERTIFICATE_SCHEMAS,
     "Problem": object_with(
         {
             "type": TEXT,

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.model.identities import StationId
 from gateway.operations.describe_stations import count_stations
+from gateway.operations.watch_certificates import expiry_seconds
 from gateway.store.reports_totals import totals
 from gateway.web.routes import SITE, Route
 
@@ -27,6 +28,7 @@ HELP = {
     "journal_sequence": "Newest number of each journal stream.",
     "store_failed": "1 while the newest write could not be stored.",
     "component_up": "1 while the component is well.",
+    "certificate_expiry_timestamp_seconds": "When a certificate ends, in seconds since 1970.",
     "ocpp_messages_total": "OCPP messages since the start, by action, direction and result.",
     "transactions_total": "Transactions since the start, by what became of them.",
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
@@ -58,6 +60,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         *(("journal_sequence", {"stream": stream}, newest) for stream, newest in numbers.sequences.items()),
         ("store_failed", {}, site.database.failure is not None),
         *(("component_up", {"component": name}, ill is None) for name, ill in site.health.components().items()),
+        *(("certificate_expiry_timestamp_seconds", labels, end) for labels, end in await expiry_seconds(site)),
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
     return web.Response(body=_text(gauges, counters).encode(), headers={"Content-Type": _TYPE})

@@ -17,7 +17,7 @@ from gateway.operations.carry_out_commands import Outcome, carry_out
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.site import Site
 from gateway.stations.connection import StationConnection
-from gateway.store import reports_meter_values, reports_stations, reports_transactions
+from gateway.store import reports_certificates, reports_meter_values, reports_stations, reports_transactions
 from tests.fakes.gateway_in_process import Running, running_gateway
 from tests.fakes.scripted_station import PATIENCE_SECONDS, ScriptedStation, plugged_in
 
@@ -119,6 +119,10 @@ class Bench:
     async def configuration(self, station: str = "CP-1") -> dict[str, dict[str, Any]]:
         keys = await reports_stations.configuration_keys(self.site.readers, station)
         return {str(key["key"]): key for key in keys}
+
+    async def installed(self, station: str = "CP-1") -> list[dict[str, Any]]:
+        """The certificates that the station told of."""
+        return await reports_certificates.installed(self.site.readers, station)
 
     async def events(self, kind: str) -> list[dict[str, Any]]:
         rows = await self.rows("SELECT data FROM events WHERE kind = ? ORDER BY id", kind)

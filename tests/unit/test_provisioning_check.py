@@ -313,3 +313,32 @@ def test_profiles_that_lack_something_are_notes(load: Load, tmp_path: Path, text
     (tmp_path / "p").chmod(0o600)
     (found_note,) = notes(load(f'[[station]]\nid = "A"\n{text}'))
     assert found_note.endswith(f"station[0].security_profile: note: {note}")
+
+
+def test_certificates_that_end_are_notes_and_keep_nothing_from_working(
+    load: Load, tmp_path: Path, pairs: tuple[Pair, Pair]
+) -> None:
+    ended = Pair(tmp_path / "ended.pem", tmp_path / "ended.key")
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", "/CN=old", "-days", "1", "-out", str(ended.chain), "-keyout", str(ended.key)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    leaf, one = tmp_path / "leaf.pem", pairs[0]
+    command = f"openssl x509 -in {one.chain} -signkey {one.key} -clrext -days 300 -out {leaf}"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    configuration = load(tls_with(ended.chain, ended.key, f'client_ca = "{leaf}"'))
+    assert check_provisions(configuration) == ()
+    told = {note.place.key: note.text for note in notes_about(configuration)}
+    assert "(old) ends on" in told["ocpp.tls.certificates[0].chain"]
+    assert told["ocpp.tls.client_ca"] == "CN=one is no authority: no station's certificate can be checked with it"
+
+
+def test_the_sites_own_authority_is_looked_at(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "state" / "pki").mkdir(parents=True)
+    (tmp_path / "state" / "pki" / "authority-0001.pem").write_text("nonsense")
+    (note,) = notes_about(load(""))
+    assert note.place.key == "data.directory" and "not readable" in note.text

@@ -58,7 +58,24 @@ class ListVersionAnswer:
     version: int
 
 
-Answer = StatusAnswer | ConfigurationAnswer | JobAnswer | ListVersionAnswer
+@dataclass(frozen=True, slots=True)
+class CertificateHashData:
+    """How a station names a certificate; its letters are kept, because it wants them back (whitepaper M04.FR.07)."""
+
+    hash_algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledCertificatesAnswer:
+    """GetInstalledCertificateIds.conf: the certificates of the type that was asked for; none when NotFound."""
+
+    certificates: tuple[CertificateHashData, ...]
+
+
+Answer = StatusAnswer | ConfigurationAnswer | JobAnswer | ListVersionAnswer | InstalledCertificatesAnswer
 
 
 def read_answer(action: str, payload: object) -> Answer | None:
@@ -70,6 +87,10 @@ def read_answer(action: str, payload: object) -> Answer | None:
     if action == "GetLocalListVersion":
         return _list_version(payload.get("listVersion"))
     status = _status(payload.get("status"), listed_values(action, "response", "status"))
+    if action == "GetInstalledCertificateIds":
+        return _installed_certificates(payload, status)
+    if action == "DeleteCertificate" and status is None and _text(payload.get("status")) == "success":
+        return StatusAnswer("Accepted")  # the whitepaper's own word in M04.FR.02
     return _job(payload, status) if action in _JOBS else status
 
 
@@ -113,6 +134,28 @@ def _configuration_key(entry: object) -> ConfigurationKey | None:
         readonly=_text(entry.get("readonly")) in ("true", "1"),
         value=_text(entry.get("value"), fold=False),
     )
+
+
+def _installed_certificates(
+    payload: dict[str, object], status: StatusAnswer | None
+) -> InstalledCertificatesAnswer | None:
+    entries = [_hash_data(entry) for entry in _listed(payload.get("certificateHashData"))]
+    found = tuple(entry for entry in entries if entry is not None)
+    if status is None and not found:
+        return None
+    return InstalledCertificatesAnswer(() if status == StatusAnswer("NotFound") else found)
+
+
+def _hash_data(entry: object) -> CertificateHashData | None:
+    if not isinstance(entry, dict):
+        return None
+    algorithm, name, key, serial = (
+        _text(entry.get(member), fold=False)
+        for member in ("hashAlgorithm", "issuerNameHash", "issuerKeyHash", "serialNumber")
+    )
+    if algorithm is None or name is None or key is None or serial is None:
+        return None
+    return CertificateHashData(algorithm, name, key, serial)
 
 
 def _listed(part: object) -> list[object]:

@@ -140,6 +140,65 @@ CREATE INDEX security_events_by_station ON security_events (station, source, cri
 
 -- == Certificates ==
 
+-- Certificates that the site's authority issued to stations, and requests for one that still wait for it.
+CREATE TABLE issued_certificates (
+    certificate_id   INTEGER PRIMARY KEY,
+    station          TEXT NOT NULL,
+    state            TEXT NOT NULL CHECK (state IN
+                         ('pending', 'sent', 'accepted', 'refused', 'unknown', 'failed', 'handed_over', 'revoked')),
+    common_name      TEXT NOT NULL,
+    algorithm        TEXT NOT NULL CHECK (algorithm IN ('rsa', 'ecdsa')),  -- wanted, then what it was signed with
+    security_profile INTEGER NOT NULL,    -- under which the station asked
+    signing_request  TEXT,                -- PEM, while pending
+    chain            TEXT,                -- PEM, once issued
+    serial_number    TEXT,                -- lower-case hexadecimal without leading zeros
+    fingerprint      TEXT,                -- SHA-256, lower-case hexadecimal
+    not_before       INTEGER,
+    not_after        INTEGER,
+    asked_at         INTEGER NOT NULL,
+    settled_at       INTEGER,
+    reason           TEXT,
+    CHECK (state IN ('pending', 'failed') OR fingerprint IS NOT NULL)
+) STRICT;
+CREATE INDEX issued_certificates_by_station ON issued_certificates (station, certificate_id);
+CREATE UNIQUE INDEX issued_certificates_pending ON issued_certificates (station) WHERE state = 'pending';
+CREATE INDEX issued_certificates_by_serial ON issued_certificates (serial_number);
+CREATE INDEX issued_certificates_by_fingerprint ON issued_certificates (fingerprint);
+
+-- how often a station asked for a certificate within the hour that began at `since`
+CREATE TABLE signing_requests_counted (
+    station TEXT PRIMARY KEY,
+    since   INTEGER NOT NULL,
+    times   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What a station says it has installed, in its own letters; `folded` is the same for comparison.
+CREATE TABLE installed_certificates (
+    station          TEXT NOT NULL,
+    certificate_type TEXT NOT NULL,
+    folded           TEXT NOT NULL,
+    hash_algorithm   TEXT NOT NULL,
+    issuer_name_hash TEXT NOT NULL,
+    issuer_key_hash  TEXT NOT NULL,
+    serial_number    TEXT NOT NULL,
+    reported_at      INTEGER NOT NULL,
+    PRIMARY KEY (station, certificate_type, folded)
+) STRICT, WITHOUT ROWID;
+
+-- Roots that were sent to a station, to know by name and end what it reports as hashes.
+CREATE TABLE roots_sent (
+    station          TEXT NOT NULL,
+    certificate_type TEXT NOT NULL,
+    fingerprint      TEXT NOT NULL,
+    subject          TEXT NOT NULL,
+    serial_number    TEXT NOT NULL,
+    hashes           TEXT NOT NULL CHECK (json_valid(hashes)),  -- issuerNameHash by hashAlgorithm
+    not_after        INTEGER NOT NULL,
+    status           TEXT NOT NULL,       -- the station's answer, or why there is none
+    sent_at          INTEGER NOT NULL,
+    PRIMARY KEY (station, certificate_type, fingerprint)
+) STRICT, WITHOUT ROWID;
+
 -- == Station settings and capabilities ==
 
 -- When a station's configuration keys were last read, and in which way.

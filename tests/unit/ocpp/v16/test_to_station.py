@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ocpp.v16.to_station import ConfigurationAnswer, ConfigurationKey, JobAnswer, StatusAnswer, read_answer
+from gateway.ocpp.v16.to_station import (
+    CertificateHashData,
+    ConfigurationAnswer,
+    ConfigurationKey,
+    InstalledCertificatesAnswer,
+    JobAnswer,
+    StatusAnswer,
+    read_answer,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +116,42 @@ def test_missing_null_and_useless_entries_are_left_out() -> None:
     )
     assert answer == ConfigurationAnswer((), ("A",))
     assert read_answer("GetConfiguration", {"configurationKey": None, "unknownKey": "A"}) == answer
+
+
+NAMED = {"hashAlgorithm": "SHA256", "issuerNameHash": "AbC", "issuerKeyHash": "0d", "serialNumber": "0F1"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "found"),
+    [
+        ({"status": "Accepted", "certificateHashData": [NAMED]}, 1),
+        ({"status": "Accepted", "certificateHashData": NAMED}, 1),  # not wrapped
+        ({"status": "accepted", "certificateHashData": [NAMED, {"hashAlgorithm": "SHA256"}, "nonsense"]}, 1),
+        ({"certificateHashData": [NAMED]}, 1),  # without status
+        ({"status": "NotFound"}, 0),
+        ({"status": "NotFound", "certificateHashData": [NAMED]}, 0),
+        ({"status": "Accepted", "certificateHashData": []}, 0),
+        ({"status": "Accepted"}, 0),
+    ],
+)
+def test_installed_certificates_keep_their_letters(payload: object, found: int) -> None:
+    answer = read_answer("GetInstalledCertificateIds", payload)
+    assert answer == InstalledCertificatesAnswer((CertificateHashData("SHA256", "AbC", "0d", "0F1"),) * found)
+
+
+@pytest.mark.parametrize("payload", [{}, {"status": "Perhaps"}, {"certificateHashData": [{}]}, []])
+def test_an_answer_about_certificates_that_says_nothing_is_none(payload: object) -> None:
+    assert read_answer("GetInstalledCertificateIds", payload) is None
+
+
+def test_a_serial_number_sent_as_a_number_is_text() -> None:
+    payload = {"status": "Accepted", "certificateHashData": [{**NAMED, "serialNumber": 17}]}
+    answer = read_answer("GetInstalledCertificateIds", payload)
+    assert isinstance(answer, InstalledCertificatesAnswer)
+    assert answer.certificates[0].serial_number == "17"
+
+
+@pytest.mark.parametrize("text", ["Success", "success ", "Accepted"])
+def test_success_is_what_the_whitepaper_calls_a_deletion(text: str) -> None:
+    assert read_answer("DeleteCertificate", {"status": text}) == StatusAnswer("Accepted")
+    assert read_answer("ClearCache", {"status": "Success"}) is None
