@@ -20,6 +20,7 @@ from gateway.pki.roll_over import renew_authority
 from gateway.pki.server_certificates import ensure_server_certificates
 from gateway.pki.trust import trusted_client_authorities
 from tests.fakes.openssl_workshop import Workshop, blocks, openssl, public_key_of, text_of
+from tests.unit.pki.conftest import CutPower
 
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 NAMES = ["gateway.example", "192.168.1.10", "fd00::10"]
@@ -81,24 +82,10 @@ def test_no_file_can_be_read_by_others_while_it_is_written(directory: Path, monk
 
 @pytest.mark.parametrize("write_number", [1, 2, 3, 4, 5, 6])
 def test_a_power_cut_at_any_write_leaves_a_usable_authority(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, write_number: int
+    directory: Path, power_cut_at: CutPower, write_number: int
 ) -> None:
-    """The process ends just before the n-th file gets its name; what follows goes on as if nothing had been."""
-    true_replace, count = Path.replace, 0
-
-    def replace(self: Path, target: Path) -> Path:
-        nonlocal count
-        count += 1
-        if count == write_number:
-            raise KeyboardInterrupt
-        return true_replace(self, target)
-
-    monkeypatch.setattr(Path, "replace", replace)
-    try:
+    with power_cut_at(write_number):
         ensure_server_certificates(directory, NAMES, NOW)
-    except KeyboardInterrupt:
-        pass
-    monkeypatch.undo()
     authority = ensure_authority(directory, NOW)
     pairs = ensure_server_certificates(directory, NAMES, NOW)
     for chain, key in pairs:

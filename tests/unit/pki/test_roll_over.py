@@ -14,6 +14,7 @@ from gateway.pki.server_certificates import ensure_server_certificates
 from gateway.pki.station_certificates import make_certificate
 from gateway.pki.trust import trusted_client_authorities
 from tests.fakes.openssl_workshop import Workshop, blocks, openssl
+from tests.unit.pki.conftest import CutPower
 
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 AUTHORITY = "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n"
@@ -71,23 +72,12 @@ def test_the_former_key_is_destroyed(directory: Path) -> None:
 
 @pytest.mark.parametrize("write_number", [1, 2, 3])
 def test_a_power_cut_during_the_renewal(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, workshop: Workshop, write_number: int
+    directory: Path, power_cut_at: CutPower, workshop: Workshop, write_number: int
 ) -> None:
     ensure_authority(directory, NOW)
     first = root_of(directory)
-    true_replace, count = Path.replace, 0
-
-    def replace(self: Path, target: Path) -> Path:
-        nonlocal count
-        count += 1
-        if count == write_number:
-            raise KeyboardInterrupt
-        return true_replace(self, target)
-
-    monkeypatch.setattr(Path, "replace", replace)
-    with pytest.raises(KeyboardInterrupt):
+    with power_cut_at(write_number):
         renew_authority(directory, NOW)
-    monkeypatch.undo()
     assert root_of(directory) == first  # the old one still issues
     renew_authority(directory, NOW)
     for chain in servers(directory):
