@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 import msgspec
@@ -96,6 +96,7 @@ def write_error(message_id: MessageId, code: str, description: str) -> bytes:
 
 _NO_ID = Garbage("no message id")
 _TOO_DEEP = "nested too deeply"
+_MOST_DIGITS = 400
 _START_OF_CALL = re.compile(rb'\s*\[\s*2(?:\.0*)?\s*,\s*("(?:[^"\\]|\\.)*+"|[-+.0-9eE]{1,400})\s*,', re.DOTALL)
 
 
@@ -139,7 +140,7 @@ def _read_deep(text: bytes) -> BrokenCall | Garbage:
 
 def _read_unusual(text: bytes) -> Frame:
     try:
-        message = json.loads(text, strict=False)
+        message = json.loads(text, strict=False, parse_int=_whole_number)
     except ValueError:
         return Garbage("not JSON")
     if not isinstance(message, list) or not message:
@@ -157,6 +158,11 @@ def _read_unusual(text: bytes) -> Frame:
     if kind == 3:
         return CallResult(str(message_id), {} if len(rest) < 2 or rest[1] is None else rest[1])
     return _read_error(str(message_id), rest[1:])
+
+
+def _whole_number(digits: str) -> int | float:
+    """A number of thousands of digits costs its message nothing: it is infinite, as 1e999 is."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else inf
 
 
 def _read_unusual_call(message_id: MessageId, rest: list[object]) -> Call | BrokenCall:

@@ -228,9 +228,9 @@ async def plugged_in(
 
 
 @cache
-def _validator(schema: str) -> Draft4Validator:
+def schema_validator(schema: str) -> Draft4Validator:
     return Draft4Validator(json.loads(pkgutil.get_data("ocpp", f"v16/schemas/{schema}.json") or b""))
 
 
 def _violations(schema: str, payload: object) -> list[str]:
-    return [f"{schema}: {error.message}" for error in _validator(schema).iter_errors(payload)]
+    return [f"{schema}: {error.message}" for error in schema_validator(schema).iter_errors(payload)]

@@ -123,6 +123,14 @@ def test_a_call_nested_too_deeply_can_be_refused_by_its_id(start: bytes, message
     assert read_frame(start + nested) == BrokenCall(message_id, "nested too deeply")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("digits", [b"9" * 5000, b"-" + b"9" * 5000])
+def test_a_number_of_thousands_of_digits_costs_a_request_no_answer(digits: bytes) -> None:
+    assert call(b'[2,"1","X",{"a":"\x01","b":' + digits + b"}]").message_id == "1"
+    assert read_frame(b'[2,"1",' + digits + b",{}]") == BrokenCall("1", "a CALL is [2, id, action, payload]")
+    assert read_frame(b"[2," + digits + b',"X",{"a":"\\udc00"}]') == Garbage("no message id")
+    assert call(b"[2," + b"9" * 400 + b',"X",{}]').message_id == int("9" * 400)
+
+
 @pytest.mark.parametrize("start", [b'[3,"1",', b'[2,"\\udc00","X",', b"[2,1e999,", b"[2,true,"])
 def test_what_is_nested_too_deeply_and_has_no_usable_id_is_garbage(start: bytes) -> None:
     assert read_frame(start + b"[" * 100_000) == Garbage("nested too deeply")
