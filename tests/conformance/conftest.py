@@ -11,9 +11,22 @@ from tests.conformance.site_under_test import Bench, bench
 from tests.fakes.scripted_station import ScriptedStation
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `both_orders` runs in the listed order of messages and in the swapped one."""
+    if metafunc.definition.get_closest_marker("both_orders") is not None:
+        metafunc.parametrize("swapped", [False, True], ids=["as_listed", "swapped"], indirect=True)
+
+
 @pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Bench]:
+def swapped(request: pytest.FixtureRequest) -> bool:
+    """Whether SN(Charging) comes before StartTransaction, and SN(Finishing) before StopTransaction."""
+    return bool(getattr(request, "param", False))
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path, swapped: bool) -> AsyncIterator[Bench]:
     async with bench(tmp_path) as running:
+        running.swapped = swapped
         yield running
 
 

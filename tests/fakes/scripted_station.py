@@ -53,6 +53,7 @@ class ScriptedStation:
     """One open connection of a charge point, played by the test."""
 
     socket: ClientConnection
+    swapped: bool = False  # the status that goes with a start or a stop is told before it, as the tool may do
     requests: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     texts: list[str] = field(default_factory=list)  # everything received, in order
     _answers: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
@@ -144,13 +145,30 @@ class ScriptedStation:
         values = [{"timestamp": at, "sampledValue": samples}]
         return await self.say("MeterValues", {"connectorId": connector, "meterValue": values, **more})
 
+    async def begins(self, connector: int = 1, id_tag: str = "VALID", *, at: str = NOW, **more: Any) -> Any:
+        """StartTransaction and SN(Charging), in either order; the answer to the start."""
+        if self.swapped:
+            assert await self.shows(connector, "Charging", timestamp=at) == {}
+            return await self.starts(connector, id_tag, at=at, **more)
+        started = await self.starts(connector, id_tag, at=at, **more)
+        assert await self.shows(connector, "Charging", timestamp=at) == {}
+        return started
+
+    async def ends(self, transaction: int, *, connector: int = 1, at: str = NOW, **more: Any) -> Any:
+        """StopTransaction and SN(Finishing), in either order; the answer to the stop."""
+        if self.swapped:
+            assert await self.shows(connector, "Finishing", timestamp=at) == {}
+            return await self.stops(transaction, at=at, **more)
+        stopped = await self.stops(transaction, at=at, **more)
+        assert await self.shows(connector, "Finishing", timestamp=at) == {}
+        return stopped
+
     async def charges(self, connector: int = 1, id_tag: str = "VALID", *, meter: int = 1000, at: str = NOW) -> int:
         """The reusable state Charging: Authorize, Preparing, StartTransaction, Charging; the transaction id."""
         assert (await self.authorizes(id_tag))["status"] == "Accepted"
         assert await self.shows(connector, "Preparing", timestamp=at) == {}
-        started = await self.starts(connector, id_tag, meter=meter, at=at)
+        started = await self.begins(connector, id_tag, meter=meter, at=at)
         assert started["idTagInfo"]["status"] == "Accepted"
-        assert await self.shows(connector, "Charging", timestamp=at) == {}
         return int(started["transactionId"])
 
     # Private
@@ -199,8 +217,9 @@ async def plugged_in(
     subprotocols: tuple[str, ...] = ("ocpp1.6",),
     credentials: tuple[str, bytes] | None = None,
     free_payloads: bool = False,
+    swapped: bool = False,
 ) -> AsyncIterator[ScriptedStation]:
-    """A station connected to `url`. `free_payloads`: the operator sends what no schema allows."""
+    """A station connected to `url`. `free_payloads`: the operator sends what no schema allows; `swapped`: see there."""
     headers = {}
     if credentials is not None:
         user, password = credentials
@@ -215,7 +234,7 @@ async def plugged_in(
         open_timeout=PATIENCE_SECONDS,
         close_timeout=1,
     )
-    station = ScriptedStation(socket)
+    station = ScriptedStation(socket, swapped)
     listening = asyncio.create_task(station._listen())
     try:
         yield station
