@@ -17,16 +17,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("swapped", [False, True], ids=["as_listed", "swapped"], indirect=True)
 
 
-@pytest.fixture
-def swapped(request: pytest.FixtureRequest) -> bool:
-    """Whether SN(Charging) comes before StartTransaction, and SN(Finishing) before StopTransaction."""
-    return bool(getattr(request, "param", False))
+@pytest.fixture(autouse=True)
+def swapped(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether stations tell SN(Charging) before StartTransaction, and SN(Finishing) before StopTransaction."""
+    wanted = bool(getattr(request, "param", False))
+    monkeypatch.setattr(ScriptedStation, "swapped", wanted)
+    return wanted
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path, swapped: bool) -> AsyncIterator[Bench]:
+async def gateway(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench(tmp_path) as running:
-        running.swapped = swapped
         yield running
 
 

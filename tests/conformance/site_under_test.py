@@ -54,7 +54,6 @@ class Bench:
 
     running: Running
     clock: TestClock = field(default_factory=TestClock)
-    swapped: bool = False  # stations tell the status that goes with a start or stop before it
 
     @property
     def site(self) -> Site:
@@ -66,7 +65,7 @@ class Bench:
     @asynccontextmanager
     async def station(self, identity: str = "CP-1", **how: Any) -> AsyncIterator[ScriptedStation]:
         """A charge point of this identity, connected."""
-        async with plugged_in(self.url(identity), **{"swapped": self.swapped, **how}) as station:
+        async with plugged_in(self.url(identity), **how) as station:
             yield station
 
     def is_connected(self, station: str = "CP-1") -> bool:

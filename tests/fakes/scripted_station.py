@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from websockets.asyncio.client import ClientConnection, connect
@@ -53,13 +53,14 @@ class ScriptedStation:
     """One open connection of a charge point, played by the test."""
 
     socket: ClientConnection
-    swapped: bool = False  # the status that goes with a start or a stop is told before it, as the tool may do
     requests: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     texts: list[str] = field(default_factory=list)  # everything received, in order
     _answers: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     _actions: dict[str, str] = field(default_factory=dict)
     _open: Asked | None = None
     _wrong: list[str] = field(default_factory=list)
+    # Whether the status that goes with a start or a stop is told before it, as the certification tool may do.
+    swapped: ClassVar[bool] = False
 
     # The wire
 
@@ -217,9 +218,8 @@ async def plugged_in(
     subprotocols: tuple[str, ...] = ("ocpp1.6",),
     credentials: tuple[str, bytes] | None = None,
     free_payloads: bool = False,
-    swapped: bool = False,
 ) -> AsyncIterator[ScriptedStation]:
-    """A station connected to `url`. `free_payloads`: the operator sends what no schema allows; `swapped`: see there."""
+    """A station connected to `url`. `free_payloads`: the operator sends what no schema allows."""
     headers = {}
     if credentials is not None:
         user, password = credentials
@@ -234,7 +234,7 @@ async def plugged_in(
         open_timeout=PATIENCE_SECONDS,
         close_timeout=1,
     )
-    station = ScriptedStation(socket, swapped)
+    station = ScriptedStation(socket)
     listening = asyncio.create_task(station._listen())
     try:
         yield station
