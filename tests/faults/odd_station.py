@@ -56,7 +56,7 @@ class OddStation:
     frames: int = 0
     answered: Counter[str] = field(default_factory=Counter)
     lines_ended: Counter[int] = field(default_factory=Counter)
-    reply_due: str = ""  # what our answer to the newest request of the gateway must come to
+    replies_due: dict[str, str] = field(default_factory=dict)  # what our newest answer must come to, by action
     _line: RawLine | None = None
     _owed: Counter[Key] = field(default_factory=Counter)
     _refusals_owed: Counter[Key] = field(default_factory=Counter)  # of these
@@ -174,7 +174,7 @@ class OddStation:
         """The gateway asks something."""
         assert self._line is not None
         if self.chance.random() < 0.1:
-            self.reply_due = "unanswered"
+            self.replies_due[action] = "unanswered"
             return
         text = self.supply.reply(message_id, action)
         if self.chance.random() < 0.1:  # it quotes what it was sent
@@ -183,7 +183,7 @@ class OddStation:
         if found is None:
             text, found = b"[]", Nothing()
         mine = isinstance(found, Nothing) and found.reply_to == message_id
-        self.reply_due = {3: "answered", 4: "call_error"}[found.kind] if mine else "unanswered"  # type: ignore[union-attr]
+        self.replies_due[action] = {3: "answered", 4: "call_error"}[found.kind] if mine else "unanswered"  # type: ignore[union-attr]
         self._expect(text)
         self._line.say([b'[3,"nobody asked",{}]', text] if self.chance.random() < 0.2 else [text])
 

@@ -11,7 +11,15 @@ FOREIGN_CONNECTORS = (22, 33, 44)
 FOREIGN_TRANSACTIONS = range(5_000_000, 5_000_100)
 CARD_OF_NOBODY = "GARBAGE"
 TIMES = ("2027-01-15T08:00:00Z", "2026-03-28T21:58:00.5Z", "2026-03-28T20:00:00+01:00")
-PEM = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n"
+PEM = (
+    "-----BEGIN CERTIFICATE REQUEST-----\n"
+    "MIHIMHACAQAwDjEMMAoGA1UEAwwDUy0xMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD\n"
+    "QgAEOBYjQSCOYFivUrruUeFaloUAOJMzRKnfdPw31bFp11GWU6ICyhBHxRQcOzNC\n"
+    "xvotFrE6/UUzBiOppGovkQFcU6AAMAoGCCqGSM49BAMCA0gAMEUCIA03FJh+7lmR\n"
+    "w80pMuHF7+rELRtnxaHI05qgzy61bGGpAiEA5Gh1LmHnEYzUBHaVlxldpa4ZW3Am\n"
+    "l3xF+OyG9D9kCFY=\n"
+    "-----END CERTIFICATE REQUEST-----\n"
+)  # a certificate request for S-1; nobody has the key any more
 _HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa" * 32, "issuerKeyHash": "bb" * 32, "serialNumber": "1f"}
 _STATUS = {"status": "Accepted"}
 
