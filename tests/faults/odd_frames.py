@@ -94,7 +94,8 @@ class OddFrames:
             self._plant(whole)
         text = written(whole, chance).encode("utf-8", "surrogatepass")
         if chance.random() < 0.08:
-            text = text[: chance.randrange(len(text) + 1)] if planted else self._damaged_text(text)
+            whole_names = planted or kept is not None
+            text = text[: chance.randrange(len(text) + 1)] if whole_names else self._damaged_text(text)
         self._earlier = [*self._earlier[-4:], text]
         return text
 
