@@ -95,7 +95,7 @@ def assert_worth_it(played: Played) -> None:
     answered = sum((station.answered for station in played.stations), Counter[str]())
     print(answered, played.orders, sum(len(station.sessions) for station in played.stations), "sessions")
     assert CODES - set(answered) <= {"InternalError", "GenericError"}
-    assert set(played.orders) == {"answered", "call_error", "unanswered", "refused"}
+    assert set(played.orders) >= {"answered", "call_error", "unanswered", "refused"}
     assert sum((station.lines_ended for station in played.stations), Counter[int]()).keys() == {1007, 1009}
 
 
