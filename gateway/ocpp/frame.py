@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from math import inf, isfinite
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -148,8 +148,8 @@ def _read_unusual(text: bytes) -> Frame:
     kind, *rest = message
     if kind not in (2, 3, 4):
         return Garbage("unknown message type")
-    if kind != 2 and b"\\u" in text:
-        rest = _storable(rest)
+    if kind != 2:
+        rest = _finite(_storable(rest) if b"\\u" in text else rest)
     if not rest or not isinstance(rest[0], str | int | float) or not _is_message_id(rest[0]):
         return _NO_ID
     message_id = rest[0]
@@ -193,6 +193,18 @@ def _is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _finite(value: Any) -> Any:
+    """The same JSON value with null for each number that JSON cannot write: 1e999, and what others call NaN."""
+    match value:
+        case float():
+            return value if isfinite(value) else None
+        case list():
+            return [_finite(part) for part in value]
+        case dict():
+            return {name: _finite(part) for name, part in value.items()}
+    return value
 
 
 def _storable(parts: list[object]) -> list[object]:

@@ -82,6 +82,7 @@ def test_a_control_character_in_a_very_long_message_is_a_blank() -> None:
         (b'[3,"1",["odd"]]', ["odd"]),
         (b'[3,"1",{"data":"a\x01"}]', {"data": "a\x01"}),
         (b'[3,"1",{"data":"\\u00e9\\ud800"}]', {"data": "é?"}),
+        (b'[3,"1",{"a":[1e999,-1e999,{"b":NaN}],"c":1.5}]', {"a": [None, None, {"b": None}], "c": 1.5}),
     ],
 )
 def test_results_are_read_tolerantly(text: bytes, payload: object) -> None:
