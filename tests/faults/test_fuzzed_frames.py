@@ -144,7 +144,7 @@ async def _one(running: Running, station: OddStation, frames: int, played: Playe
     talking = asyncio.create_task(station.talk(frames))
     chance = random.Random(f"{SEED}/{station.identity}/operator")
     while not talking.done():
-        await asyncio.sleep(chance.uniform(0.01, 1.0))
+        await asyncio.sleep(chance.uniform(0.0, 0.1))
         action = chance.choice(list(ORDERS))
         payload = ORDERS[action]
         if action == "ChangeConfiguration" and chance.random() < 0.7:
