@@ -34,9 +34,11 @@ class Sample:
 def energy_register_wh(samples: Sequence[Sample]) -> int | None:
     """The total import register in Wh, cut to whole Wh: of the end if told, else the latest; None if not told.
 
-    A sample without phase counts before a sum of phases, Transaction.Begin only when there is nothing else.
+    A sample without phase counts before a sum of phases, Transaction.Begin only when there is nothing else. What no
+    meter can have counted is not told.
     """
-    readings = _readings(samples, IMPORT_REGISTER, _PER_WH)
+    told = _readings(samples, IMPORT_REGISTER, _PER_WH)
+    readings = [reading for reading in told if abs(reading.amount) <= _GREATEST_REGISTER_WH]
     if any(reading.sample.context != _BEGIN for reading in readings):
         readings = [reading for reading in readings if reading.sample.context != _BEGIN]
     totals = [reading for reading in readings if reading.sample.phase is None]
@@ -72,6 +74,7 @@ def signed_samples(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     return tuple(sample for sample in samples if sample.format == "SignedData")
 
 
+_GREATEST_REGISTER_WH = 10**15  # what the world generates in two weeks; it fits into a row, whatever its scale
 _BEGIN = "Transaction.Begin"
 _CONTEXTS: Mapping[str, int] = {"Transaction.End": 3, "Sample.Periodic": 2, "Sample.Clock": 1}
 _PER_WH: Mapping[str, int] = {"Wh": 1, "kWh": 1000}

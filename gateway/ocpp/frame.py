@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from math import isfinite
-from typing import Literal
+from math import inf, isfinite
+from typing import Any, Literal
 
 import msgspec
 
@@ -96,6 +96,7 @@ def write_error(message_id: MessageId, code: str, description: str) -> bytes:
 
 _NO_ID = Garbage("no message id")
 _TOO_DEEP = "nested too deeply"
+_MOST_DIGITS = 400
 _START_OF_CALL = re.compile(rb'\s*\[\s*2(?:\.0*)?\s*,\s*("(?:[^"\\]|\\.)*+"|[-+.0-9eE]{1,400})\s*,', re.DOTALL)
 
 
@@ -139,7 +140,7 @@ def _read_deep(text: bytes) -> BrokenCall | Garbage:
 
 def _read_unusual(text: bytes) -> Frame:
     try:
-        message = json.loads(text, strict=False)
+        message = json.loads(text, strict=False, parse_int=_whole_number)
     except ValueError:
         return Garbage("not JSON")
     if not isinstance(message, list) or not message:
@@ -147,8 +148,8 @@ def _read_unusual(text: bytes) -> Frame:
     kind, *rest = message
     if kind not in (2, 3, 4):
         return Garbage("unknown message type")
-    if kind != 2 and b"\\u" in text:
-        rest = _storable(rest)
+    if kind != 2:
+        rest = _finite(_storable(rest) if b"\\u" in text else rest)
     if not rest or not isinstance(rest[0], str | int | float) or not _is_message_id(rest[0]):
         return _NO_ID
     message_id = rest[0]
@@ -157,6 +158,11 @@ def _read_unusual(text: bytes) -> Frame:
     if kind == 3:
         return CallResult(str(message_id), {} if len(rest) < 2 or rest[1] is None else rest[1])
     return _read_error(str(message_id), rest[1:])
+
+
+def _whole_number(digits: str) -> int | float:
+    """A number of thousands of digits costs its message nothing: it is infinite, as 1e999 is."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else inf
 
 
 def _read_unusual_call(message_id: MessageId, rest: list[object]) -> Call | BrokenCall:
@@ -187,6 +193,18 @@ def _is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _finite(value: Any) -> Any:
+    """The same JSON value with null for each number that JSON cannot write: 1e999, and what others call NaN."""
+    match value:
+        case float():
+            return value if isfinite(value) else None
+        case list():
+            return [_finite(part) for part in value]
+        case dict():
+            return {name: _finite(part) for name, part in value.items()}
+    return value
 
 
 def _storable(parts: list[object]) -> list[object]:

@@ -16,7 +16,7 @@ from gateway.operations.draw_consequences import Booted, StatusChanged, after_bo
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import how_to_register
-from gateway.rules.secrecy import masked
+from gateway.rules.secrecy import masked, masked_text
 from gateway.store import commands, configuration_keys, connectors, events, station_facts, stations
 from gateway.store.writing import Writing
 
@@ -71,9 +71,9 @@ def status_notification(asked: Question, request: v16.StatusNotification) -> Ans
         error_code=request.error_code,
         status_at=usable_time(told, asked.now),
         received_at=asked.now,
-        info=request.info,
-        vendor_id=request.vendor_id,
-        vendor_error_code=request.vendor_error_code,
+        info=_masked(request.info),
+        vendor_id=_masked(request.vendor_id),
+        vendor_error_code=_masked(request.vendor_error_code),
     )
     connector = ConnectorId(request.connector_id)
 
@@ -117,16 +117,20 @@ def _without_secrets(data: Mapping[str, object]) -> Mapping[str, object]:
 
 def _nameplate(request: v16.BootNotification) -> station_facts.Nameplate:
     return station_facts.Nameplate(
-        vendor=request.charge_point_vendor,
-        model=request.charge_point_model,
-        serial_number=request.charge_point_serial_number,
-        box_serial_number=request.charge_box_serial_number,
-        firmware_version=request.firmware_version,
-        iccid=request.iccid,
-        imsi=request.imsi,
-        meter_type=request.meter_type,
-        meter_serial=request.meter_serial_number,
+        vendor=masked_text(request.charge_point_vendor),
+        model=masked_text(request.charge_point_model),
+        serial_number=_masked(request.charge_point_serial_number),
+        box_serial_number=_masked(request.charge_box_serial_number),
+        firmware_version=_masked(request.firmware_version),
+        iccid=_masked(request.iccid),
+        imsi=_masked(request.imsi),
+        meter_type=_masked(request.meter_type),
+        meter_serial=_masked(request.meter_serial_number),
     )
+
+
+def _masked(text: str | None) -> str | None:
+    return None if text is None else masked_text(text)
 
 
 def _note_clock(db: Writing, asked: Question, offset_ms: int) -> None:

@@ -24,6 +24,7 @@ from gateway.ocpp.v16.reading import Refusal, Request, read_request
 from gateway.operations import answer_certificates, answer_jobs, answer_notices, answer_sessions
 from gateway.operations.questions import AnswerUnit, Question
 from gateway.operations.site import Site
+from gateway.rules.secrecy import masked_bytes
 from gateway.stations.connection import StationConnection
 from gateway.store import events, station_facts
 from gateway.store.database import StoreUnavailable
@@ -139,10 +140,11 @@ def _reply_to_failure(asked: Question, connection: StationConnection, error: Bas
 
 
 def _storable(call: Call, read: Request) -> Call:
-    """The call as it may be stored: what is kept of its payload must be readable by any JSON parser."""
-    if "half_character" not in read.quirks:
-        return call
-    return msgspec.structs.replace(call, payload=msgspec.Raw(without_half_pairs(bytes(call.payload))))
+    """The call as it may be stored: readable by any JSON parser, and without secrets under names nobody asked for."""
+    payload = bytes(call.payload)
+    whole = without_half_pairs(payload) if "half_character" in read.quirks else payload
+    storable = masked_bytes(whole)
+    return call if storable == payload else msgspec.structs.replace(call, payload=msgspec.Raw(storable))
 
 
 def _keep_for_inspection(asked: Question) -> None:

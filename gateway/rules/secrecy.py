@@ -28,9 +28,9 @@ _Q = r"""\\?["']"""
 _SECRET_KEY = rf"{_Q}key{_Q}\s*:\s*{_Q}[\w.-]{{0,40}}?{SECRET_NAMES}[\w.-]{{0,40}}{_Q}"
 _KEY_THEN_VALUE = re.compile(rf"({_SECRET_KEY}[^{{}}]{{0,500}}?{_Q}value{_Q}\s*:\s*)({_QUOTED})", re.IGNORECASE)
 _VALUE_THEN_KEY = re.compile(rf"({_Q}value{_Q}\s*:\s*)({_QUOTED})([^{{}}]{{0,500}}?{_SECRET_KEY})", re.IGNORECASE)
-_NAMED = re.compile(
-    rf"(\b(?!has_)[\w-]{{0,40}}?{SECRET_NAMES}(?:{_Q})?\s*[:=]\s*)({_QUOTED}|[^\s,;&\"'{{}}\[\]\\]+)", re.IGNORECASE
-)
+_NAMED = re.compile(rf"((?<!has_){SECRET_NAMES}(?:{_Q})?\s*[:=]\s*)({_QUOTED}|[^\s,;&\"'{{}}\[\]\\]+)", re.IGNORECASE)
+_QUOTE_BEFORE = re.compile(r"""b?(\\?["'])""")
+_QUOTE_BEHIND = re.compile(r"""(\\?["'])\s*[:=]\s*$""")
 _HEADER = re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~\-]{6,}")
 # a password with an unescaped slash too, but not a port and a path with an @ in it
 _IN_ADDRESS = re.compile(r"(\w://[^/\s:@]{0,200}:)([^/\s]+|(?!\d{1,5}/)[^\s\"']{1,300})@")
@@ -59,12 +59,32 @@ def masked_text(text: str) -> str:
     """The text with every recognisable secret replaced by ***."""
     if not _HINT.search(text):
         return text
-    text = _KEY_THEN_VALUE.sub(rf'\1"{MASK}"', text)
-    text = _VALUE_THEN_KEY.sub(rf'\1"{MASK}"\3', text)
+    text = _KEY_THEN_VALUE.sub(_mask_quoted, text)
+    text = _VALUE_THEN_KEY.sub(lambda found: _mask_quoted(found) + found[3], text)
+    return _without_named(text)
+
+
+def _without_named(text: str) -> str:
     text = _HEADER.sub(rf"\1 {MASK}", text)
     text = _IN_ADDRESS.sub(rf"\1{MASK}@", text)
     text = _IN_QUERY.sub(rf"\1{MASK}", text)
-    return _NAMED.sub(rf"\1{MASK}", text)
+    return _NAMED.sub(_mask_quoted, text)
+
+
+def _mask_quoted(found: re.Match[str]) -> str:
+    """The name and the mask in the quotes of the value, or of the name: what was JSON stays JSON."""
+    quote = _QUOTE_BEFORE.match(found[2]) or _QUOTE_BEHIND.search(found[1])
+    mark = quote[1] if quote is not None else ""
+    return f"{found[1]}{mark}{MASK}{mark}"
+
+
+def masked_bytes(body: bytes) -> bytes:
+    """The same for text as bytes, in any encoding that writes ASCII as it is; without a secret it stays byte for byte.
+
+    Of a very long one only what can be found quickly: other stations would wait meanwhile.
+    """
+    text = body.decode("latin-1")
+    return (masked_text(text) if len(text) <= _LONGEST_LOOKED_THROUGH else _without_named(text)).encode("latin-1")
 
 
 def secrets_in(document: object, *, depth: int = 0) -> frozenset[str]:

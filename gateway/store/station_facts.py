@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gateway.model.identities import StationId
 from gateway.model.instants import SECOND, Instant
 from gateway.rules.registration import Admission
-from gateway.rules.secrecy import masked_text
+from gateway.rules.secrecy import masked_bytes
 from gateway.store.writing import Writing
 
 _LARGEST_QUARANTINED_BYTES = 65_536
@@ -130,10 +130,9 @@ def add_quirks(db: Writing, counted: Mapping[tuple[StationId, str], int], *, now
 
 def quarantine(db: Writing, station: StationId, action: str, reason: str, body: bytes, *, now: Instant) -> None:
     """Keep the raw text (64 kB of it, secrets masked) of a message that could not be used: the newest 1000 of each."""
-    text = body[:_LARGEST_QUARANTINED_BYTES].decode("latin-1")  # which every byte fits in, and comes out as it was
     db.execute(
         "INSERT INTO quarantine (station, action, reason, recorded_at, body) VALUES (?, ?, ?, ?, ?)",
-        (station, action, reason, now, masked_text(text).encode("latin-1")),
+        (station, action, reason, now, masked_bytes(body[:_LARGEST_QUARANTINED_BYTES])),
     )
     db.execute(
         "DELETE FROM quarantine WHERE station = ?1 AND id <="

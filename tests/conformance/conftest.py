@@ -11,6 +11,20 @@ from tests.conformance.site_under_test import Bench, bench
 from tests.fakes.scripted_station import ScriptedStation
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `both_orders` runs in the listed order of messages and in the swapped one."""
+    if metafunc.definition.get_closest_marker("both_orders") is not None:
+        metafunc.parametrize("swapped", [False, True], ids=["as_listed", "swapped"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def swapped(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether stations tell SN(Charging) before StartTransaction, and SN(Finishing) before StopTransaction."""
+    wanted = bool(getattr(request, "param", False))
+    monkeypatch.setattr(ScriptedStation, "swapped", wanted)
+    return wanted
+
+
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench(tmp_path) as running:

@@ -21,6 +21,7 @@ async def test_tc_061_csms_clear_authorisation_cache(gateway: Bench, station: Sc
     assert outcome.response == ACCEPTED
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_010_CSMS")
 async def test_tc_010_csms_remote_start_cable_first(gateway: Bench, station: ScriptedStation) -> None:
     assert await station.shows(1, "Preparing") == {}
@@ -28,11 +29,11 @@ async def test_tc_010_csms_remote_start_cable_first(gateway: Bench, station: Scr
     got, outcome = await gateway.sends(station, "RemoteStartTransaction", wanted, answered=ACCEPTED)
     assert (got, outcome.response) == (wanted, ACCEPTED)
     assert (await station.authorizes(got["idTag"]))["status"] == "Accepted"
-    assert (await station.starts(1, got["idTag"]))["idTagInfo"]["status"] == "Accepted"
-    assert await station.shows(1, "Charging") == {}
+    assert (await station.begins(1, got["idTag"]))["idTagInfo"]["status"] == "Accepted"
     assert (await gateway.events("transaction.started"))[0]["remote_start_command"] == outcome.command_id
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_011_1_CSMS")
 async def test_tc_011_1_csms_remote_start_first(gateway: Bench, station: ScriptedStation) -> None:
     got, _ = await gateway.sends(station, "RemoteStartTransaction", {"idTag": "VALID"}, answered=ACCEPTED)
@@ -54,6 +55,7 @@ async def test_tc_011_2_csms_remote_start_time_out(gateway: Bench, station: Scri
     assert await gateway.transactions() == []
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_012_CSMS")
 async def test_tc_012_csms_remote_stop(gateway: Bench, station: ScriptedStation) -> None:
     transaction = await station.charges(1)
@@ -61,8 +63,7 @@ async def test_tc_012_csms_remote_stop(gateway: Bench, station: ScriptedStation)
     got, outcome = await gateway.sends(station, "RemoteStopTransaction", wanted, answered=ACCEPTED)
     assert (got, outcome.response) == (wanted, ACCEPTED)
     assert (await gateway.transaction(transaction))["open"] is True
-    assert await station.stops(transaction, reason="Remote") == {}
-    assert await station.shows(1, "Finishing") == {}
+    assert await station.ends(transaction, reason="Remote") == {}
     assert await station.shows(1, "Available") == {}
     recorded = await gateway.transaction(transaction)
     assert (recorded["open"], recorded["reason"]) == (False, "Remote")
@@ -101,13 +102,13 @@ async def test_tc_017_2_csms_unlock_without_session_fixed_cable(gateway: Bench, 
     assert (outcome.status, outcome.response, outcome.warning) == ("answered", not_supported, None)
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_018_1_CSMS")
 async def test_tc_018_1_csms_unlock_with_running_session(gateway: Bench, station: ScriptedStation) -> None:
     transaction = await station.charges(1)
     await gateway.sends(station, "UnlockConnector", {"connectorId": 1}, answered={"status": "Unlocked"})
-    assert await station.shows(1, "Finishing") == {}
     assert (await gateway.transaction(transaction))["open"] is True
-    assert await station.stops(transaction, reason="UnlockCommand") == {}
+    assert await station.ends(transaction, reason="UnlockCommand") == {}
     assert await station.shows(1, "Available") == {}
     assert (await gateway.transaction(transaction))["reason"] == "UnlockCommand"
 
@@ -154,6 +155,7 @@ async def test_tc_026_csms_remote_start_rejected(gateway: Bench, station: Script
     assert await expected_starts(gateway) == 0
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_028_CSMS")
 async def test_tc_028_csms_remote_stop_rejected(gateway: Bench, station: ScriptedStation) -> None:
     transaction = await station.charges(1)

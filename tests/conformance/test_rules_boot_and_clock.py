@@ -121,6 +121,33 @@ async def test_rule_2_2_02_a_station_that_nobody_knows_any_more_is_rejected(gate
         assert booted["interval"] > 0
 
 
+async def test_rule_2_2_04_connectors_are_learned_from_what_is_told_after_the_boot(gateway: Bench) -> None:
+    async with gateway.station() as station:
+        await station.boots()
+        for connector in (0, 1, 2, 3):
+            await station.shows(connector, "Available")
+        rows = await gateway.rows("SELECT connector FROM connectors WHERE station = 'CP-1' ORDER BY connector")
+        assert [row["connector"] for row in rows] == [0, 1, 2, 3]
+
+
+async def test_rule_2_2_05_in_certification_mode_nothing_is_sent_that_nobody_asked_for(gateway: Bench) -> None:
+    """Not after a connect, a boot, a setting that changed, a session, a restart of either side."""
+    for _ in range(2):
+        async with gateway.station() as station:  # leaving fails when there was a request that nobody expected
+            assert (await station.boots())["status"] == "Accepted"
+            assert (await station.boots())["status"] == "Accepted"
+            for connector in (0, 1, 2):
+                await station.shows(connector, "Available")
+            change = {"key": "MeterValueSampleInterval", "value": "60"}
+            await gateway.sends(station, "ChangeConfiguration", change, answered={"status": "RebootRequired"})
+            await gateway.sends(station, "Reset", {"type": "Soft"}, answered={"status": "Accepted"})
+            transaction = await station.charges(1)
+            gateway.clock.forward(hours=25)
+            await station.stops(transaction, at="2027-01-16T08:00:00Z")
+            await station.say("Heartbeat", {})
+            assert station.requests.empty()
+
+
 async def test_rule_2_1_11_a_station_accepted_once_needs_no_boot_after_a_restart(tmp_path: Path) -> None:
     async with bench(tmp_path) as gateway, gateway.station() as station:
         await station.boots()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from gateway.operations.keep_house import end_silent_connections
 from gateway.operations.provision_stations import remove_station
+from gateway.store.database import Database
 from tests.conformance.site_under_test import Bench, bench
-from tests.fakes.scripted_station import ScriptedStation
+from tests.fakes.scripted_station import NOW, ScriptedStation
+
+START = {"connectorId": 1, "idTag": "VALID", "meterStart": 1000, "timestamp": NOW}
 
 
 async def test_the_newest_connection_wins(gateway: Bench, station: ScriptedStation) -> None:
@@ -74,18 +81,44 @@ async def test_two_stations_do_not_replace_each_other(tmp_path: Path) -> None:
         assert len(gateway.site.connected) == 2
 
 
-async def test_any_frame_is_a_sign_of_life(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", ["garbage", "[]", '[3, "late", {}]', '[2, "a", "Dance", {}]', "ping"])
+async def test_rule_2_1_10_any_frame_is_a_sign_of_life(tmp_path: Path, sign: str) -> None:
     async with bench(tmp_path, ocpp="idle_timeout_seconds = 1000") as gateway, gateway.station() as station:
+        await station.say("Heartbeat", {})
         connection = gateway.connection()
-        for sign in ("garbage", "[]", '[3, "late", {}]'):
-            connection.last_message_at -= 1001
-            await station.send(sign)
-            await station.say("Heartbeat", {})
-            end_silent_connections(gateway.site)
-        connection.last_message_at -= 1001
-        await (await station.socket.ping())
+        long_ago = connection.last_message_at = connection.last_message_at - 1001
+        station.will_be_answered("a")
+        await (station.socket.ping() if sign == "ping" else station.send(sign))
+        async with asyncio.timeout(5):
+            while connection.last_message_at == long_ago:  # noqa: ASYNC110, the connection tells nobody
+                await asyncio.sleep(0)  # until the frame has arrived; the next one would count itself
         end_silent_connections(gateway.site)
         assert await station.say("Heartbeat", {})
+
+
+async def test_a_start_that_is_being_stored_when_the_new_connection_comes_is_one(
+    gateway: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is lost with the old line; the station tells it again over the new one, under its first id."""
+    submit, held = Database.submit, list[Callable[[], None]]()
+
+    def slow(database: Database, unit: object, done: Callable[[object, BaseException | None], None]) -> None:
+        submit(database, unit, lambda result, error: held.append(lambda: done(result, error)))  # type: ignore[arg-type]
+
+    async with gateway.station() as old:
+        await old.boots()
+        monkeypatch.setattr(Database, "submit", slow)
+        await old.send(json.dumps([2, "s", "StartTransaction", START]))
+        await gateway.eventually_event("transaction.started")
+        monkeypatch.setattr(Database, "submit", submit)
+        async with gateway.station() as new:
+            again = asyncio.create_task(new.say("StartTransaction", START, message_id="s"))
+            answer = await again
+            held.pop()()  # to a line that is gone
+            assert answer["idTagInfo"]["status"] == "Accepted"
+            assert await new.stops(answer["transactionId"]) == {}
+    (recorded,) = await gateway.transactions()
+    assert (recorded["transaction_id"], recorded["energy_wh"]) == (answer["transactionId"], 4000)
 
 
 async def test_silence_beyond_the_bound_ends_the_connection(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def test_a_control_character_in_a_very_long_message_is_a_blank() -> None:
         (b'[3,"1",["odd"]]', ["odd"]),
         (b'[3,"1",{"data":"a\x01"}]', {"data": "a\x01"}),
         (b'[3,"1",{"data":"\\u00e9\\ud800"}]', {"data": "é?"}),
+        (b'[3,"1",{"a":[1e999,-1e999,{"b":NaN}],"c":1.5}]', {"a": [None, None, {"b": None}], "c": 1.5}),
     ],
 )
 def test_results_are_read_tolerantly(text: bytes, payload: object) -> None:
@@ -121,6 +122,14 @@ def test_a_call_without_action_can_be_refused_by_its_id(text: bytes) -> None:
 @pytest.mark.parametrize("nested", [b"[" * 5000 + b"]" * 5000, b'{"a":' * 100_000])
 def test_a_call_nested_too_deeply_can_be_refused_by_its_id(start: bytes, message_id: object, nested: bytes) -> None:
     assert read_frame(start + nested) == BrokenCall(message_id, "nested too deeply")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("digits", [b"9" * 5000, b"-" + b"9" * 5000])
+def test_a_number_of_thousands_of_digits_costs_a_request_no_answer(digits: bytes) -> None:
+    assert call(b'[2,"1","X",{"a":"\x01","b":' + digits + b"}]").message_id == "1"
+    assert read_frame(b'[2,"1",' + digits + b",{}]") == BrokenCall("1", "a CALL is [2, id, action, payload]")
+    assert read_frame(b"[2," + digits + b',"X",{"a":"\\udc00"}]') == Garbage("no message id")
+    assert call(b"[2," + b"9" * 400 + b',"X",{}]').message_id == int("9" * 400)
 
 
 @pytest.mark.parametrize("start", [b'[3,"1",', b'[2,"\\udc00","X",', b"[2,1e999,", b"[2,true,"])

@@ -87,3 +87,20 @@ async def test_raw_control_characters_leave_the_rest_of_the_message_as_it_came(t
         assert await station.say_text(f'[2,"a","MeterValues",{body}]', message_id="a", action="MeterValues") == {}
         (frame,) = await gateway.rows("SELECT encoding, body FROM meter_frames")
         assert unpack(frame["encoding"], frame["body"]).decode() == body.replace("\x02", r"\u0002")
+
+
+async def test_a_secret_under_a_name_that_nobody_asked_for_is_not_kept(tmp_path: Path) -> None:
+    values = [{"timestamp": NOW, "sampledValue": [{"value": "1"}], "vendorPassword": "hush-hush"}]
+    wrong = [{"timestamp": NOW, "sampledValue": "?", "authKey": "hush-hush"}]
+    async with bench(tmp_path) as gateway, gateway.station() as station:
+        await station.boots(firmwareVersion="password=hush-hush")
+        await station.shows(1, "Available", info="token: hush-hush", vendorErrorCode="ftp://a:hush-hush@h/")
+        for told in (values, wrong):
+            assert await station.say("MeterValues", {"connectorId": 1, "meterValue": told}) == {}
+        frames = await gateway.rows("SELECT encoding, body FROM meter_frames")
+        bodies = [unpack(row["encoding"], row["body"]).decode() for row in frames]
+        assert [json.loads(body)["meterValue"][0]["timestamp"] for body in bodies] == [NOW, NOW]
+        stored = [*bodies, *map(repr, await gateway.rows("SELECT * FROM events"))]
+        for table in ("stations", "connectors", "quarantine"):
+            stored += map(repr, await gateway.rows(f"SELECT * FROM {table}"))
+        assert not [text for text in stored if "hush-hush" in text]

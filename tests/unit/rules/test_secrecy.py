@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.rules.secrecy import MASK, is_secret_name, masked, masked_text, secrets_in
+from gateway.rules.secrecy import MASK, is_secret_name, masked, masked_bytes, masked_text, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,23 @@ def test_a_text_without_a_hint_stays_as_it_is() -> None:
     assert masked_text(text) is text
 
 
+def test_bytes_stay_as_they_are_but_for_the_secret() -> None:
+    body = '{"ä":"\xff","vendorPassword" : "HUSH", "n":1.10}'.encode() + b"\xfe"
+    assert masked_bytes(body) == body.replace(b"HUSH", MASK.encode())
+    assert masked_bytes(b'{"n":1.10,"\xff":2}') == b'{"n":1.10,"\xff":2}'
+
+
+def test_in_a_long_body_the_named_secrets_are_masked_quickly() -> None:
+    body = b'{"values":"' + b'\\"value\\":\\"' * 100_000 + b'","x_api_key":"HUSH"}'
+    assert b"HUSH" not in masked_bytes(body)
+    assert masked_bytes(body).startswith(body[:1_000_000])
+
+
+@pytest.mark.parametrize("text", ["has_password: true", '{"has_password":true}'])
+def test_whether_there_is_a_secret_is_none(text: str) -> None:
+    assert masked_text(text) == text
+
+
 def test_depth_is_bounded() -> None:
     deep: object = {"password": "HUSH"}
     for _ in range(900):
@@ -127,3 +144,20 @@ def test_hostile_text_takes_little_time() -> None:
 def test_what_json_does_not_have_stays() -> None:
     marker = object()
     assert masked({"a": marker}) == {"a": marker}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"password":"HUSH","n":1}',
+        '{"x_token" : 12345}',
+        '{"a":"{\\"password\\":\\"HUSH\\"}"}',
+        '{"a":"{\\"key\\":\\"AuthKey\\",\\"value\\":\\"HUSH\\"}"}',
+        '{"value":"HUSH","key":"AuthKey"}',
+        '{"a":"password=HUSH"}',
+    ],
+)
+def test_what_was_json_stays_json(text: str) -> None:
+    shown = masked_text(text)
+    assert "HUSH" not in shown and "12345" not in shown
+    assert json.loads(shown)

@@ -176,11 +176,19 @@ def test_kilowatt_hours_and_fractions() -> None:
         value("1", measurand="Energy.Active.Import.Interval"),
         value("1", phase="N"),
         value("1", phase="L1-L2"),
+        value("9" * 40),
+        value("-1e20"),
+        value("1e13", unit="kWh"),
     ],
 )
 def test_no_import_register_no_energy(sampled: dict[str, str]) -> None:
     assert energy_register_wh(samples(sampled)) is None
     assert energy_register_wh(()) is None
+
+
+def test_a_register_that_no_meter_can_show_hides_no_other() -> None:
+    assert energy_register_wh(samples(value("500"), value("9" * 30))) == 500
+    assert energy_register_wh(samples(value("1e15"))) == 10**15
 
 
 def test_the_total_wins_over_phases_in_mixed_units() -> None:
