@@ -1,8 +1,8 @@
 """What a simulated station answers to the gateway's CALLs, and what it then really does.
 
-All of Core, local lists, triggers, firmware and logs (`simulated_jobs`); other requests of the standard are
-NotSupported, the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do
-after it was sent.
+All of Core, Reservation, local lists, triggers, firmware and logs (`simulated_jobs`); other requests of the standard
+are NotSupported, the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what to
+do after it was sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ACCEPTED: Object = {"status": "Accepted"}
 _REJECTED: Object = {"status": "Rejected"}
 
 _OTHER_PROFILES = frozenset({
-    "CancelReservation", "ClearChargingProfile", "GetCompositeSchedule", "ReserveNow", "SetChargingProfile",
+    "ClearChargingProfile", "GetCompositeSchedule", "SetChargingProfile",
 })  # fmt: skip
 
 
@@ -91,10 +91,11 @@ def _send_local_list(station: SimulatedStation, payload: Object) -> Answer:
 def _remote_start(station: SimulatedStation, payload: Object) -> Answer:
     id_tag = str(payload["idTag"])
     if payload.get("connectorId") is None:
-        outlet = next((outlet for outlet in station.outlets if outlet.free()), None)
+        may_charge = station.reservations.may_charge
+        outlet = next((one for one in station.outlets if one.free() and may_charge(one, id_tag)), None)
     else:
         outlet = _outlet(station, _number(payload, "connectorId"))
-    if outlet is None or not outlet.free():
+    if outlet is None or not outlet.free() or not station.reservations.may_charge(outlet, id_tag):
         return _REJECTED, None
 
     def afterwards() -> None:
@@ -198,6 +199,7 @@ _EXTENDED_TRIGGERED: dict[str, Triggered] = {
 }
 
 _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
+    "CancelReservation": lambda station, payload: station.reservations.answer_cancel(payload),
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
@@ -207,6 +209,7 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "GetLocalListVersion": _local_list_version,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
+    "ReserveNow": lambda station, payload: station.reservations.answer_reserve(payload),
     "Reset": _reset,
     "SendLocalList": _send_local_list,
     "TriggerMessage": _trigger_message,

@@ -44,6 +44,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "MeterValuesSampledData": Setting("Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage"),
         "MeterValueSampleInterval": Setting("60", "whole"),
         "NumberOfConnectors": Setting(str(connectors), "whole", readonly=True),
+        "ReserveConnectorZeroSupported": Setting("true", "yes_no", readonly=True),
         "ResetRetries": Setting("1", "whole"),
         "SendLocalListMaxLength": Setting(str(MOST_IN_ONE_REQUEST), "whole", readonly=True),
         "StopTransactionOnEVSideDisconnect": Setting("true", "yes_no"),
@@ -51,7 +52,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "StopTxnAlignedData": Setting(""),
         "StopTxnSampledData": Setting(""),
         "SupportedFeatureProfiles": Setting(
-            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger", readonly=True
+            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation", readonly=True
         ),
         "SupportedFileTransferProtocols": Setting("FTP,FTPS,HTTP,HTTPS", readonly=True),
         "TransactionMessageAttempts": Setting("3", "whole", readonly=True),
