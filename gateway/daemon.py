@@ -25,6 +25,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
+from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.site import Site
 from gateway.operations.trace_frames import tracing
@@ -32,7 +33,7 @@ from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
-from gateway.store import commands, events, station_jobs
+from gateway.store import commands, events, reservations, station_jobs
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -185,6 +186,7 @@ def _begin(db: Writing, site: Site) -> None:
     keep_house.judge_age_at(db, now)
     interrupted = commands.end_interrupted(db, now=now)
     station_jobs.note_interrupted(db)
+    reservations.end_interrupted(db)
     data = {"commands_interrupted": interrupted}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 
@@ -233,6 +235,7 @@ async def _loops(site: Site) -> AsyncIterator[None]:
     named = {
         "automatic requests": look_after_stations,
         "meter index": keep_house.index_meter_frames,
+        "reservations": expire_reservations,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
     }

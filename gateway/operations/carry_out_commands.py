@@ -21,6 +21,7 @@ from gateway.operations.heed_results import expect, heed
 from gateway.operations.known_stations import is_known
 from gateway.operations.orders import GATEWAY, Order, Outcome, Result
 from gateway.operations.site import Site
+from gateway.operations.warn_of_orders import warning_of
 from gateway.rules import commands as rules
 from gateway.rules.secrecy import masked, secrets_in
 from gateway.store import commands, events, stations
@@ -57,6 +58,7 @@ def _accept(db: Writing, site: Site, order: Order) -> Order | None:
         return None
     now = site.wall_clock()
     order = replace(order, payload=filled_in(db, site, order))
+    order = replace(order, warning=warning_of(db, site, order))
     commands.accept(
         db,
         order.command_id,
@@ -140,12 +142,15 @@ def _masked_object(document: Mapping[str, object], sent: Iterable[str] = ()) -> 
 
 
 def _warning(order: Order, reply: Answered | None) -> str | None:
-    """What looks wrong in the request, or in the answer; it stops nothing."""
-    wrong = violations(order.action, "request", dict(order.payload))
-    if wrong is not None:
-        return f"request: {wrong.description}"
-    wrong = violations(order.action, "response", dict(reply.payload)) if reply is not None else None
-    return f"response: {wrong.description}" if wrong is not None else None
+    """What looks wrong in the request by itself, for this station, and in the answer; it stops nothing."""
+    request = violations(order.action, "request", dict(order.payload))
+    response = None if reply is None else violations(order.action, "response", dict(reply.payload))
+    found = [
+        None if request is None else f"request: {request.description}",
+        order.warning,
+        None if response is None else f"response: {response.description}",
+    ]
+    return "; ".join(text for text in found if text is not None) or None
 
 
 def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outcome) -> None:

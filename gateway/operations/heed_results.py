@@ -13,6 +13,11 @@ from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
 from gateway.ocpp.v16.to_station import StatusAnswer
 from gateway.operations import mirror_local_lists
+from gateway.operations.ask_for_reservations import (
+    expect_reservation,
+    heed_cancellation,
+    heed_reservation,
+)
 from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
@@ -64,6 +69,7 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
         "GetDiagnostics": (expect_job,),
         "GetLog": (expect_job,),
         "RemoteStartTransaction": (expect_remote_start,),
+        "ReserveNow": (expect_reservation,),
         "SendLocalList": (mirror_local_lists.expect_list,),
         "SignedUpdateFirmware": (expect_job,),
         "UpdateFirmware": (expect_job,),
@@ -72,12 +78,14 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
 
 HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
+        "CancelReservation": (heed_cancellation,),
         "ChangeConfiguration": (heed_change, mirror_local_lists.heed_switch),
         "GetConfiguration": (heed_configuration,),
         "GetDiagnostics": (heed_job,),
         "GetLocalListVersion": (mirror_local_lists.heed_version,),
         "GetLog": (heed_job,),
         "RemoteStartTransaction": (heed_remote_start,),
+        "ReserveNow": (heed_reservation,),
         "SendLocalList": (mirror_local_lists.heed_list,),
         "SignedUpdateFirmware": (heed_job,),
         "UpdateFirmware": (heed_job,),

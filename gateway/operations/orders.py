@@ -26,7 +26,7 @@ class Order:
     """One request to a station; `payload` is complete once the order is accepted.
 
     `new_password_hash`: of the password that ChangeConfiguration(AuthorizationKey) sets (hashing takes long, and is
-    done before any unit of work).
+    done before any unit of work). `warning`: what looked wrong when it was accepted.
     """
 
     command_id: CommandId
@@ -35,6 +35,7 @@ class Order:
     payload: Payload
     actor: str
     new_password_hash: str | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

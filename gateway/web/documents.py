@@ -117,6 +117,7 @@ SCHEMAS: dict[str, Schema] = {
             "last_message_at": _TIME_OR_NULL,
             "connectors": _list_of(_ref("Connector")),
             "running_transactions": _list_of(_ref("Transaction")),
+            "reservations": _list_of(_ref("Reservation")),
             "quirks": _list_of(_ref("Quirk")),
             **dict.fromkeys(_SAID_OF_ITSELF, _TEXT_OR_NULL),
             "booted_at": _TIME_OR_NULL,
@@ -273,6 +274,17 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=_ORPHANS_LACK,
     ),
+    "Reservation": _object(
+        {
+            "reservation_id": _COUNT,
+            "station": _TEXT,
+            "connector": _COUNT,
+            "id_tag": _TEXT,
+            "parent_id_tag": _TEXT_OR_NULL,
+            "expiry_time": _TIME,
+        }
+    ),
+    "ReservationCollection": _collection("Reservation"),
     "SignedValue": _object(
         {
             "timestamp": _ANYTHING,

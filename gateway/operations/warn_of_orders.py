@@ -1,0 +1,30 @@
+"""What looks wrong in a command, in the light of what we know of the station: a table by action.
+
+A warning stops nothing: the payload goes out as the operator wrote it. What the schemas say is warned of elsewhere
+(`carry_out_commands`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from gateway.operations.ask_for_reservations import warn_of_reservation
+from gateway.operations.orders import Order
+from gateway.operations.site import Site
+from gateway.store.writing import Writing
+
+Warn = Callable[[Writing, Site, Order], str | None]
+
+
+def warning_of(db: Writing, site: Site, order: Order) -> str | None:
+    """What looks wrong, None when nothing does. Runs in the unit that accepts the order, when it is complete."""
+    warn = WARNED.get(order.action)
+    return None if warn is None else warn(db, site, order)
+
+
+WARNED: Mapping[str, Warn] = MappingProxyType(
+    {
+        "ReserveNow": warn_of_reservation,
+    }
+)
