@@ -11,10 +11,11 @@ from gateway.model.instants import Instant, text_of
 from gateway.ocpp.timestamps import read_instant
 from gateway.ocpp.v16.to_station import StatusAnswer
 from gateway.operations import keep_reservations
+from gateway.operations.known_settings import find_capabilities
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
 from gateway.rules import reservations as rules
-from gateway.store import configuration_keys, connectors, numbers_given, reservations
+from gateway.store import connectors, numbers_given, reservations
 from gateway.store.writing import Writing
 
 _GREATEST = 2**63 - 1
@@ -36,7 +37,7 @@ def choose_reservation_id(db: Writing, site: Site, order: Order) -> Payload:
 
 def expect_reservation(db: Writing, site: Site, order: Order, now: Instant) -> None:
     """A connector may be reserved, even before the station has answered."""
-    states = [state for _, state in connectors.of_station(db, order.station)]
+    states = connectors.all_of_station(db, order.station)
     request = _read(order.payload, now, rules.clock_lag(states))
     if request is not None:
         reservations.ask(db, order.command_id, order.station, request, now=now)
@@ -57,7 +58,8 @@ def heed_reservation(db: Writing, site: Site, order: Order, result: Result, now:
         case "uncertain":
             keep_reservations.doubt(db, site, asked, now=now)
     # statuses that came while the answer was waited for were only noted; now they count
-    for connector, state in connectors.of_station(db, order.station):
+    states = connectors.all_of_station(db, order.station)
+    for connector, state in sorted(states.items(), key=lambda told: told[1].received_at):
         if state.received_at > asked.asked_at:
             keep_reservations.heed_status(db, site, order.station, connector, state, now)
 
@@ -87,11 +89,13 @@ def warn_of_reservation(db: Writing, site: Site, order: Order) -> str | None:
     expiry_at = read_instant(expiry) if isinstance(expiry, str) else None
     if expiry_at is not None and expiry_at <= now:
         found.append(f"expiryDate is in the past (it is {text_of(now)} now)")
-    if _integer(order.payload, "connectorId") == 0:
-        told = configuration_keys.value_of(db, order.station, "ReserveConnectorZeroSupported")
-        if told is None or told.strip().casefold() != "true":
-            says = "has not told that it supports" if told is None else "tells that it does not support"
-            found.append(f"connectorId 0: the station {says} it (ReserveConnectorZeroSupported)")
+    capabilities = find_capabilities(db, order.station)
+    if capabilities.has_profile("Reservation") is False:
+        found.append("the station does not name the profile Reservation (SupportedFeatureProfiles)")
+    if _integer(order.payload, "connectorId") == 0 and not capabilities.can_reserve_connector_zero:
+        untold = capabilities.can_reserve_connector_zero is None
+        says = "has not told that it supports" if untold else "tells that it does not support"
+        found.append(f"connectorId 0: the station {says} it (ReserveConnectorZeroSupported)")
     return "; ".join(found) or None
 
 

@@ -60,7 +60,7 @@ def reservations_after_boot(db: Writing, site: Site, what: Booted) -> None:
         (before.vendor, before.serial_number, before.box_serial_number),
         (plate.vendor, plate.serial_number, plate.box_serial_number),
     )
-    numbers = [number for number, _ in connectors.of_station(db, what.station)]
+    numbers = connectors.all_of_station(db, what.station).keys()
     for one in held:
         if swapped:
             keep_reservations.end(db, site, one, "station_replaced", now=what.now)

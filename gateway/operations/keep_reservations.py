@@ -63,7 +63,7 @@ def heed_status(
     over = reservations.ended_by_status(db, station, since=lately, now=now) if state.status == "Reserved" else []
     if not active and not over:
         return
-    status = rules.status_of(connector, state, connectors.of_station(db, station))
+    status = rules.status_of(connector, state, connectors.all_of_station(db, station))
     for one, told in rules.what_it_tells(status, [*active, *over]):
         match told:
             case "shown":
@@ -82,7 +82,7 @@ def remove_station(db: Writing, site: Site, station: StationId, *, now: Instant)
 
 
 def _take_over_what_is_shown(db: Writing, one: Reservation) -> None:
-    shown_on = rules.still_shown_on(one, _others(db, one), connectors.of_station(db, one.station))
+    shown_on = rules.still_shown_on(one, _others(db, one), connectors.all_of_station(db, one.station))
     if shown_on != one.shown_on:
         reservations.set_shown(db, one.number, shown_on)
 

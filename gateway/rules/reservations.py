@@ -7,7 +7,7 @@ reservation that a status seemed to end is believed again when the connector sti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from gateway.model.connectors import ConnectorState
@@ -107,16 +107,16 @@ def which_are_passed_over(claim: Claim, known: Sequence[Reservation]) -> list[Re
     ]
 
 
-def status_of(connector: int, state: ConnectorState, connectors: Sequence[tuple[int, ConnectorState]]) -> Status:
+def status_of(connector: int, state: ConnectorState, connectors: Mapping[int, ConnectorState]) -> Status:
     """A connector's state as news; `connectors`: the present states of all that the station told of."""
-    lag = clock_lag([state for _, state in connectors])
     alone = _is_alone(connector, connectors)
-    return Status(connector, state.status, state.status_at, alone, state.received_at, lag or 0)
+    return Status(connector, state.status, state.status_at, alone, state.received_at, clock_lag(connectors) or 0)
 
 
-def clock_lag(states: Sequence[ConnectorState]) -> int | None:
+def clock_lag(connectors: Mapping[int, ConnectorState]) -> int | None:
     """How far a station's clock is behind ours, never positive: statuses come late, never early. None: not known."""
-    return min(0, max(state.status_at - state.received_at for state in states)) if states else None
+    lags = [state.status_at - state.received_at for state in connectors.values()]
+    return min(0, max(lags)) if lags else None
 
 
 def what_it_tells(status: Status, known: Sequence[Reservation]) -> list[tuple[Reservation, Told]]:
@@ -144,10 +144,10 @@ def is_confirmed(asked: Reservation, known: Sequence[Reservation]) -> bool:
 
 
 def still_shown_on(
-    one: Reservation, replaced: Sequence[Reservation], connectors: Sequence[tuple[int, ConnectorState]]
+    one: Reservation, replaced: Sequence[Reservation], connectors: Mapping[int, ConnectorState]
 ) -> int | None:
     """Where `one` is shown: a connector that stays Reserved when one replaces another does not tell it again."""
-    say_reserved = {number for number, state in connectors if state.status == "Reserved"}
+    say_reserved = {number for number, state in connectors.items() if state.status == "Reserved"}
     for other in replaced:
         if other.shown_on in say_reserved and _is_at(one, other.shown_on, alone=_is_alone(other.shown_on, connectors)):
             return other.shown_on
@@ -198,9 +198,9 @@ def _is_at(one: Reservation, connector: int, *, alone: bool) -> bool:
     return one.connector == connector or (one.connector == 0 and alone)
 
 
-def _is_alone(connector: int, connectors: Iterable[tuple[int, ConnectorState]]) -> bool:
+def _is_alone(connector: int, connectors: Mapping[int, ConnectorState]) -> bool:
     """The station has no other connector, as far as it told."""
-    return not {number for number, _ in connectors} - {0, connector}
+    return not connectors.keys() - {0, connector}
 
 
 def _is_place(one: Reservation, connector: int) -> bool:

@@ -57,14 +57,6 @@ def record_change(
     )
 
 
-def value_of(db: Writing, station: StationId, key: str) -> str | None:
-    """The value of a setting as last reported; None: it was never told, or has none."""
-    row = db.execute(
-        "SELECT value FROM configuration_keys WHERE station = ? AND folded_key = ?", (station, key.casefold())
-    ).fetchone()
-    return None if row is None else row[0]
-
-
 def all_in_effect(db: Writing, station: StationId) -> None:
     """The station has rebooted: every accepted value is in effect."""
     db.execute("UPDATE configuration_keys SET reboot_required = 0 WHERE station = ? AND reboot_required", (station,))

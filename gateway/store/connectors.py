@@ -17,16 +17,6 @@ def find(db: Writing, station: StationId, connector: ConnectorId) -> ConnectorSt
     return None if row is None else ConnectorState(*row)
 
 
-def of_station(db: Writing, station: StationId) -> list[tuple[int, ConnectorState]]:
-    """All that the station ever told of, 0 included, in the order in which their states came."""
-    rows = db.execute(
-        "SELECT connector, status, error_code, status_at, received_at, info, vendor_id, vendor_error_code"
-        " FROM connectors WHERE station = ? ORDER BY received_at, connector",
-        (station,),
-    )
-    return [(connector, ConnectorState(*state)) for connector, *state in rows]
-
-
 def record(db: Writing, station: StationId, connector: ConnectorId, state: ConnectorState) -> None:
     """Make `state` the connector's state."""
     db.execute(

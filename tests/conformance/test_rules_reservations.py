@@ -529,6 +529,16 @@ async def test_rule_2_7_04_connector_zero_is_warned_of_and_sent(
     assert (outcome.warning is not None and "ReserveConnectorZeroSupported" in outcome.warning) is warned
 
 
+@pytest.mark.parametrize(("profiles", "warned"), [("Core", True), ("Core,Reservation", False)])
+async def test_rule_2_7_04_a_station_without_the_profile_is_warned_of_and_asked(
+    gateway: Bench, station: ScriptedStation, profiles: str, warned: bool
+) -> None:
+    key = {"key": "SupportedFeatureProfiles", "readonly": True, "value": profiles}
+    await gateway.sends(station, "GetConfiguration", {}, answered={"configurationKey": [key]})
+    _, outcome = await gateway.sends(station, "ReserveNow", wanted(1), answered=REJECTED)
+    assert (outcome.warning is not None) is warned
+
+
 async def test_rule_2_7_04_an_expiry_in_the_past_is_warned_of_and_sent(
     gateway: Bench, station: ScriptedStation
 ) -> None:

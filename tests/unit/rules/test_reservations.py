@@ -229,8 +229,8 @@ class TestStatus:
         assert rules.is_confirmed(one, [one, held(2, connector=2), ended(3)])
 
     def test_what_replaces_another_is_shown_where_that_was(self) -> None:
-        def says(*statuses: str) -> list[tuple[int, ConnectorState]]:
-            return [(number, ConnectorState(status, "NoError", NOW, NOW)) for number, status in enumerate(statuses)]
+        def says(*statuses: str) -> dict[int, ConnectorState]:
+            return {number: ConnectorState(status, "NoError", NOW, NOW) for number, status in enumerate(statuses)}
 
         old, new = held(1, shown_on=1), held(2, shown_on=None)
         two = says("Available", "Reserved", "Available")
@@ -240,7 +240,7 @@ class TestStatus:
         assert rules.still_shown_on(new, [old], says("Available", "Available", "Reserved")) is None
         assert rules.still_shown_on(held(2, connector=2, shown_on=2), [old], two) == 2
         assert rules.still_shown_on(held(2, connector=0), [old], two) is None
-        assert rules.still_shown_on(held(2, connector=0), [old], two[:2]) == 1
+        assert rules.still_shown_on(held(2, connector=0), [old], says("Available", "Reserved")) == 1
 
 
 class TestTimeOfAStatus:
@@ -250,8 +250,8 @@ class TestTimeOfAStatus:
 
     def confirms(self, state: ConnectorState, others: list[ConnectorState], one: Reservation) -> bool:
         """Whether this status Reserved is younger than a doubtful reservation."""
-        connectors = list(enumerate([state._replace(status="Reserved"), *others], 1))
-        status = rules.status_of(1, connectors[0][1], connectors)
+        connectors = dict(enumerate([state._replace(status="Reserved"), *others], 1))
+        status = rules.status_of(1, connectors[1], connectors)
         return (one, "confirmed") in rules.what_it_tells(status, [one])
 
     def test_a_slow_clock_is_allowed_for(self) -> None:
@@ -266,10 +266,10 @@ class TestTimeOfAStatus:
 
     def test_no_status_is_from_the_future(self) -> None:
         ahead = self.state(-60)
-        assert rules.clock_lag([ahead]) == 0
-        assert rules.clock_lag([ahead, self.state(5)]) == 0
-        assert rules.clock_lag([]) is None
-        assert rules.status_of(1, ahead, []).alone
+        assert rules.clock_lag({1: ahead}) == 0
+        assert rules.clock_lag({1: ahead, 2: self.state(5)}) == 0
+        assert rules.clock_lag({}) is None
+        assert rules.status_of(1, ahead, {}).alone
         assert self.confirms(ahead, [ahead], held(standing="uncertain"))
 
 
