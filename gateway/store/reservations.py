@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.model.identities import CommandId, ConnectorId, FoldedTag, StationId
-from gateway.model.instants import Instant
+from gateway.model.instants import Instant, seconds_later
 from gateway.model.reservations import End, Reservation
 from gateway.store.writing import Writing
 
@@ -16,6 +16,7 @@ _COLUMNS = (
     "number, station, reservation_id, connector, id_tag, folded_tag, parent_id_tag, expiry_at, asked_at, standing,"
     " shown_on, ended_why, ended_at, clock_lag"
 )
+_LONGEST_WAIT_SECONDS = 3600.0  # no station is waited for as long
 _IS_ACTIVE = "standing IN ('asked', 'uncertain', 'in_force')"
 
 
@@ -74,8 +75,18 @@ def expired_after(db: Writing, station: StationId, moment: Instant) -> list[Rese
 
 
 def due(db: Writing, now: Instant) -> list[Reservation]:
-    """Those of all stations whose time is over and that were not ended."""
-    return _many(db, "standing IN ('uncertain', 'in_force') AND expiry_at <= ?", now)
+    """Those of all stations whose time is over and that were not ended.
+
+    Also those whose answer should have come long ago: its outcome could not be stored.
+    """
+    given_up = seconds_later(now, -_LONGEST_WAIT_SECONDS)
+    return _many(
+        db,
+        "(standing IN ('uncertain', 'in_force') AND expiry_at <= ?)"
+        " OR (standing = 'asked' AND max(expiry_at, asked_at) <= ?)",
+        now,
+        given_up,
+    )
 
 
 def next_expiry(db: Writing) -> Instant | None:

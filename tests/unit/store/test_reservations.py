@@ -58,6 +58,12 @@ def test_from_asking_to_the_end(db: Writing) -> None:
     assert reservations.with_id(db, StationId("CP2"), 5) == []
 
 
+def test_an_answer_that_is_long_overdue(db: Writing) -> None:
+    ask(db, 1)
+    assert reservations.due(db, seconds_later(LATER, 3599)) == []
+    assert len(reservations.due(db, seconds_later(LATER, 3600))) == 1
+
+
 def test_what_was_under_way_is_uncertain_after_a_restart(db: Writing) -> None:
     ask(db, 1)
     forgotten = ask(db, 2)
