@@ -172,21 +172,27 @@ def is_another_device(before: Sequence[str | None], now: Sequence[str | None]) -
 
 
 def _reserved(status: Status, known: Sequence[Reservation]) -> list[tuple[Reservation, Told]]:
+    active = [one for one in known if one.standing in ACTIVE]
+    fitting = [one for one in active if _is_place(one, status.connector) and not _is_old(status, one)]
+    over = _ended_here(status, known, active)
+    # one that may stand somewhere on the station explains less than one that stood right here
+    if over is not None and not any(one.standing != "uncertain" or _is_its_own(one, status) for one in fitting):
+        return [(over, "revived"), (over, "shown")]
     found: list[tuple[Reservation, Told]] = []
-    candidates = [one for one in known if one.standing in ACTIVE and not _is_old(status, one)]
-    fitting = [one for one in candidates if _is_place(one, status.connector)]
     for one in fitting:
         if one.standing == "uncertain" and len(fitting) == 1:
             found.append((one, "confirmed"))
         if _is_its_own(one, status):
             found.append((one, "shown"))
-    if not fitting:
-        taken = {one.reservation_id for one in known if one.standing in ACTIVE}
-        over = [one for one in known if _is_its_own(one, status) and one.reservation_id not in taken]
-        newest = max(over, key=lambda one: one.number, default=None)
-        if newest is not None and not _is_old(status, newest):
-            found += [(newest, "revived"), (newest, "shown")]
     return found
+
+
+def _ended_here(status: Status, known: Sequence[Reservation], active: Sequence[Reservation]) -> Reservation | None:
+    """The newest that a status seemed to end in this very place, unless its id stands again or the status is old."""
+    taken = {one.reservation_id for one in active}
+    over = [one for one in known if _is_its_own(one, status) and one.reservation_id not in taken]
+    newest = max(over, key=lambda one: one.number, default=None)
+    return None if newest is None or _is_old(status, newest) else newest
 
 
 def _is_its_own(one: Reservation, status: Status) -> bool:

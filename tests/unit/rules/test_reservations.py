@@ -220,6 +220,13 @@ class TestStatus:
         assert rules.what_it_tells(told(1, "Reserved"), [old, new, elsewhere]) == [(old, "revived"), (old, "shown")]
         assert rules.what_it_tells(told(1, "Reserved"), [old, new, held(3)]) == [(held(3), "shown")]
 
+    def test_one_that_stood_here_explains_more_than_one_that_may_stand_anywhere(self) -> None:
+        over, anywhere = ended(1, "freed"), held(2, connector=0, standing="uncertain")
+        revived = [(over, "revived"), (over, "shown")]
+        assert rules.what_it_tells(told(1, "Reserved"), [anywhere, over]) == revived
+        assert rules.what_it_tells(told(1, "Reserved"), [anywhere._replace(standing="in_force"), over]) == []
+        assert rules.what_it_tells(told(1, "Reserved", alone=True), [anywhere, over])[0] == (anywhere, "confirmed")
+
     def test_shown_before_the_answer_was_lost(self) -> None:
         one = held(1, standing="asked", shown_on=1)
         assert rules.is_confirmed(one, [one])
