@@ -25,6 +25,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
+from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.heed_results import heed_interrupted
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
@@ -34,7 +35,7 @@ from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
-from gateway.store import commands, events, station_jobs
+from gateway.store import commands, events, reservations, station_jobs
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -188,6 +189,7 @@ def _begin(db: Writing, site: Site) -> None:
     heed_interrupted(db, site, now)
     interrupted = commands.end_interrupted(db, now=now)
     station_jobs.note_interrupted(db)
+    reservations.end_interrupted(db)
     data = {"commands_interrupted": interrupted}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 
@@ -237,6 +239,7 @@ async def _loops(site: Site) -> AsyncIterator[None]:
         "automatic requests": look_after_stations,
         "certificates": send_certificates,
         "meter index": keep_house.index_meter_frames,
+        "reservations": expire_reservations,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
     }

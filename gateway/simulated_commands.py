@@ -1,8 +1,7 @@
 """What a simulated station answers to the gateway's CALLs, and what it then really does.
 
-All of Core, local lists, triggers, smart charging, firmware and logs (`simulated_jobs`); others of the standard are
-NotSupported, the rest NotImplemented. It does not know how answers travel: `answer` returns the payload and what to do
-after it was sent.
+All profiles of the standard (firmware and logs in `simulated_jobs`); what it does not know is NotImplemented. It does
+not know how answers travel: `answer` returns the payload and what to do after it was sent.
 """
 
 from __future__ import annotations
@@ -26,16 +25,12 @@ Triggered = Callable[["SimulatedStation", list[Outlet]], None]
 _ACCEPTED: Object = {"status": "Accepted"}
 _REJECTED: Object = {"status": "Rejected"}
 
-_OTHER_PROFILES = frozenset({
-    "CancelReservation", "ReserveNow",
-})  # fmt: skip
-
 
 def answer(station: SimulatedStation, action: str, payload: Object) -> Answer:
     """The CALLRESULT payload and what follows it. Raises Refused (a CALLERROR)."""
     known = _ANSWERS.get(action)
     if known is None:
-        raise Refused("NotSupported" if action in _OTHER_PROFILES else "NotImplemented", f"no {action} here")
+        raise Refused("NotImplemented", f"no {action} here")
     try:
         return known(station, payload)
     except (KeyError, TypeError, ValueError) as error:
@@ -100,11 +95,12 @@ def _send_local_list(station: SimulatedStation, payload: Object) -> Answer:
 def _remote_start(station: SimulatedStation, payload: Object) -> Answer:
     id_tag = str(payload["idTag"])
     if payload.get("connectorId") is None:
-        outlet = next((outlet for outlet in station.outlets if outlet.free()), None)
+        may_charge = station.reservations.may_charge
+        outlet = next((one for one in station.outlets if one.free() and may_charge(one, id_tag)), None)
     else:
         outlet = _outlet(station, _number(payload, "connectorId"))
     profile = payload.get("chargingProfile")
-    if outlet is None or not outlet.free():
+    if outlet is None or not outlet.free() or not station.reservations.may_charge(outlet, id_tag):
         return _REJECTED, None
 
     def afterwards() -> None:
@@ -246,6 +242,7 @@ _EXTENDED_TRIGGERED: dict[str, Triggered] = {
 }
 
 _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
+    "CancelReservation": lambda station, payload: station.reservations.answer_cancel(payload),
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
@@ -257,6 +254,7 @@ _ANSWERS: dict[str, Callable[[SimulatedStation, Object], Answer]] = {
     "GetLocalListVersion": _local_list_version,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
+    "ReserveNow": lambda station, payload: station.reservations.answer_reserve(payload),
     "Reset": _reset,
     "SendLocalList": _send_local_list,
     "SetChargingProfile": _set_charging_profile,

@@ -50,6 +50,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "MaxChargingProfilesInstalled": Setting(str(MOST_PROFILES), "whole", readonly=True),
         "MeterValueSampleInterval": Setting("60", "whole"),
         "NumberOfConnectors": Setting(str(connectors), "whole", readonly=True),
+        "ReserveConnectorZeroSupported": Setting("true", "yes_no", readonly=True),
         "ResetRetries": Setting("1", "whole"),
         "SendLocalListMaxLength": Setting(str(MOST_IN_ONE_REQUEST), "whole", readonly=True),
         "StopTransactionOnEVSideDisconnect": Setting("true", "yes_no"),
@@ -57,7 +58,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "StopTxnAlignedData": Setting(""),
         "StopTxnSampledData": Setting(""),
         "SupportedFeatureProfiles": Setting(
-            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,SmartCharging", readonly=True
+            "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging", readonly=True
         ),
         "SupportedFileTransferProtocols": Setting("FTP,FTPS,HTTP,HTTPS", readonly=True),
         "TransactionMessageAttempts": Setting("3", "whole", readonly=True),

@@ -11,40 +11,20 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from gateway import simulated_commands
 from gateway.simulated_charging import Profiles
+from gateway.simulated_habits import DEFAULT_HABITS, Habits
 from gateway.simulated_jobs import Jobs
 from gateway.simulated_link import Away, Link, Object, Refused, forgiving
 from gateway.simulated_local_list import LocalList
 from gateway.simulated_outlet import Meter, Outlet, Session, text_of
+from gateway.simulated_reservations import Reservations
 from gateway.simulated_settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How the station and its drivers behave. `speed` shortens visits, pauses, samples and reboots alike."""
-
-    connectors: int = 1
-    busy: bool = True  # drivers come by themselves
-    mean_session_seconds: float = 1800.0
-    mean_pause_seconds: float = 900.0
-    reboot_seconds: float = 20.0
-    speed: float = 1.0
-    most_amps: float = 16.0
-    id_tags: tuple[str, ...] = ("DEMO-1", "DEMO-2", "DEMO-3")
-    vendor: str = "Example"
-    model: str = "Simulated-22"
-    firmware_version: str = "1.0.0"
-    password: bytes | None = None
-    patience_seconds: float = 30.0
-    repeats_under_first_id: bool = True  # errata 3.7 allows both; many stations take a new message id
-
-
-DEFAULT_HABITS = Habits()
+__all__ = ["DEFAULT_HABITS", "Habits", "SimulatedStation", "utc_now"]
 
 
 def utc_now() -> datetime:
@@ -77,6 +57,7 @@ class SimulatedStation:
         self._seed = seed
         self.wall_clock = wall_clock
         self.outlets: list[Outlet] = []
+        self.reservations: Reservations = Reservations(self)
         self.operative = True
         self.link: Link = Link(
             f"{gateway_url.rstrip('/')}/{quote(identity, safe='')}",
@@ -110,6 +91,7 @@ class SimulatedStation:
                     tasks.create_task(self._drivers(outlet))
         finally:
             self._tasks, self._booted, self.registration = None, False, None
+            self.reservations.forget()
             for outlet in self.outlets:
                 outlet.lose_power(asyncio.get_running_loop().time(), self.habits.speed)
                 self.profiles.end_session(outlet.number)
@@ -125,13 +107,15 @@ class SimulatedStation:
             await self._rest(5)
             if ask and not await self._allowed(id_tag):
                 return None
+            if not self.reservations.may_charge(outlet, id_tag):
+                return None
             session = await self._charge(outlet, id_tag, seconds)
             await self._show(outlet, "Finishing")
             await self._rest(10)
             return session
         finally:
             outlet.visited, outlet.next_profile = False, None
-            await self._show(outlet, "Available" if outlet.operative else "Unavailable")
+            await self.show_idle(outlet)
 
     def end(self, connector: int, reason: str = "Local") -> bool:
         """Stop the session on a connector; False when none runs."""
@@ -147,8 +131,16 @@ class SimulatedStation:
     def set_operative(self, outlet: Outlet, operative: bool) -> None:
         """Take a connector out of or into service; while a driver is at it, it changes when he leaves."""
         outlet.operative = operative
+        if not operative:
+            self.reservations.end_at(outlet)
         if not outlet.visited:
-            self.in_background(self._show(outlet, "Available" if operative else "Unavailable"))
+            self.in_background(self.show_idle(outlet))
+
+    async def show_idle(self, outlet: Outlet) -> None:
+        """The status of a connector that nobody is at."""
+        if not outlet.visited:
+            free = "Reserved" if self.reservations.holds(outlet) else "Available"
+            await self._show(outlet, free if outlet.operative else "Unavailable")
 
     def limit(self, outlet: Outlet) -> None:
         """Let the profiles of this moment act."""
@@ -247,7 +239,7 @@ class SimulatedStation:
             here = {other.id_tag for other in self.outlets if other.visited}
             tag = outlet.random.choice([tag for tag in self.habits.id_tags if tag not in here] or self.habits.id_tags)
             seconds = outlet.random.expovariate(1 / self.habits.mean_session_seconds)
-            if self.habits.busy and outlet.free():
+            if self.habits.busy and outlet.free() and self.reservations.may_charge(outlet, tag):
                 await self.visit(outlet.number, tag, seconds=seconds)
 
     async def _charge(self, outlet: Outlet, id_tag: str, seconds: float | None) -> Session:
@@ -295,6 +287,7 @@ class SimulatedStation:
             "idTag": id_tag,
             "meterStart": session.start_wh,
             "timestamp": text_of(session.start_at),
+            **self.reservations.use(outlet, id_tag),
         }
         self.link.keep("StartTransaction", lambda: payload, answered)
         return session
@@ -335,6 +328,7 @@ class SimulatedStation:
             return known == "Accepted" if known else self.settings.yes("AllowOfflineTxForUnknownId")
         info = answer["idTagInfo"]
         status = str(info["status"]) if isinstance(info, dict) else "Invalid"
+        self.reservations.remember_group(id_tag, info)
         if self.settings.yes("AuthorizationCacheEnabled"):
             self.remembered_tags[id_tag] = status
         return status == "Accepted"

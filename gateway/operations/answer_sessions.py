@@ -13,6 +13,7 @@ from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.attribute_meter_frames import attribute_newest
 from gateway.operations.draw_consequences import Started, after_start
+from gateway.operations.draw_on_reservations import reservation_of_start
 from gateway.operations.end_sessions import end_reconstructed, record_end
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
@@ -63,7 +64,7 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
         start_at=start_at,
         start_text=request.timestamp,
         message_id=asked.message_id,
-        reservation_id=reservation if reservation and fits(reservation) else None,  # some always send 0
+        reservation_id=reservation if reservation is not None and fits(reservation) else None,
         anomalies=anomalies,
     )
 
@@ -135,6 +136,11 @@ def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
 
 def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int) -> v16.StartTransactionAnswer:
     verdict = _verdict_on_start(db, asked, start)
+    reservation = reservation_of_start(db, start, verdict, asked.now)
+    if reservation is not None:
+        start = start._replace(reservation_id=reservation.reservation_id)
+    elif start.reservation_id == 0:  # some stations always send it
+        start = start._replace(reservation_id=None)
     command = commands.take_remote_start(db, start.station, connector=start.connector, folded_tag=start.folded_tag)
     transaction_id = transactions.record_start(
         db, start, verdict, received_at=asked.now, remote_start_command=command, repeat=repeat
@@ -159,7 +165,7 @@ def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int
             "anomalies": start.anomalies,
         },
     )
-    after_start(db, asked.site, Started(start, transaction_id, verdict, command, asked.now))
+    after_start(db, asked.site, Started(start, transaction_id, verdict, command, asked.now, reservation))
     db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="started"))
     return v16.StartTransactionAnswer(transaction_id=transaction_id, id_tag_info=_info(verdict))
 

@@ -16,7 +16,7 @@ from gateway.ocpp.repair import QUIRKS
 from gateway.operations.known_settings import find_capabilities, find_settings_of
 from gateway.operations.provision_stations import is_known, settings_from_file, settings_in_force
 from gateway.operations.site import Site
-from gateway.store import reports_stations, reports_transactions
+from gateway.store import reports_reservations, reports_stations, reports_transactions
 from gateway.store.stations import StationRow
 
 Document = dict[str, object]
@@ -72,6 +72,7 @@ async def _describe(site: Site, names: Sequence[str]) -> list[Document]:
     rows = await reports_stations.rows_of(site.readers, names)
     connectors = await reports_stations.connectors(site.readers, names)
     quirks = await reports_stations.quirks(site.readers, names)
+    reserved = await reports_reservations.in_force(site.readers, names, site.wall_clock())
     running = await reports_transactions.running(site.readers, names)
     return [
         {
@@ -81,6 +82,7 @@ async def _describe(site: Site, names: Sequence[str]) -> list[Document]:
             **_connection(site, name),
             "connectors": connectors.get(name, []),
             "running_transactions": running.get(name, []),
+            "reservations": reserved.get(name, []),
             "quirks": _quirks(site, name, quirks.get(name, [])),
             **_said_of_itself(rows.get(name)),
         }

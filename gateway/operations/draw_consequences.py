@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from gateway.model.connectors import ConnectorState
 from gateway.model.identities import CommandId, ConnectorId, StationId
 from gateway.model.instants import Instant
+from gateway.model.reservations import Reservation
 from gateway.model.sessions import Session, StartRequest
 from gateway.model.tags import Verdict
 from gateway.operations import mirror_local_lists, mirror_profiles
+from gateway.operations.draw_on_reservations import (
+    reservations_after_boot,
+    reservations_after_status,
+    use_reservation,
+)
 from gateway.operations.follow_jobs import note_boot
 from gateway.operations.heed_settings import learn_from_boot
 from gateway.operations.site import Site
@@ -45,13 +51,17 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A session was recorded for the first time; `command` is the remote start that asked for it, if one did."""
+    """A session was recorded for the first time.
+
+    `command`: the remote start that asked for it, if one did; `reservation`: the one that it uses up, if any.
+    """
 
     start: StartRequest
     transaction_id: int
     verdict: Verdict
     command: CommandId | None
     now: Instant
+    reservation: Reservation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +77,16 @@ ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
     note_boot,
     mirror_local_lists.boot_may_lose_the_list,
     mirror_profiles.notice_other_device,
+    reservations_after_boot,
 )
-ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = (mirror_local_lists.conflict_needs_the_list,)
-ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (mirror_profiles.install_with_session,)
+ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = (
+    mirror_local_lists.conflict_needs_the_list,
+    reservations_after_status,
+)
+ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (
+    use_reservation,
+    mirror_profiles.install_with_session,
+)
 ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = (mirror_profiles.end_with_session,)
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from gateway.model.calls import Payload
 from gateway.operations import ask_for_profiles, mirror_local_lists
+from gateway.operations.ask_for_reservations import choose_reservation_id
 from gateway.operations.follow_jobs import fill_in_request_id
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
@@ -37,6 +38,7 @@ FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
     {
         "GetLog": fill_in_request_id,
         "RemoteStartTransaction": remote_start,
+        "ReserveNow": choose_reservation_id,
         "SendLocalList": mirror_local_lists.fill_in_version,
         "SignedUpdateFirmware": fill_in_request_id,
         "SetChargingProfile": ask_for_profiles.fill_in_set,

@@ -12,6 +12,11 @@ from types import MappingProxyType
 from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant
 from gateway.operations import mirror_local_lists, mirror_profiles
+from gateway.operations.ask_for_reservations import (
+    expect_reservation,
+    heed_cancellation,
+    heed_reservation,
+)
 from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_certificates import (
     heed_certificate_signed,
@@ -77,6 +82,7 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
         "GetDiagnostics": (expect_job,),
         "GetLog": (expect_job,),
         "RemoteStartTransaction": (expect_remote_start,),
+        "ReserveNow": (expect_reservation,),
         "SendLocalList": (mirror_local_lists.expect_list,),
         "SignedUpdateFirmware": (expect_job,),
         "UpdateFirmware": (expect_job,),
@@ -85,6 +91,7 @@ EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
 
 HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
+        "CancelReservation": (heed_cancellation,),
         "CertificateSigned": (heed_certificate_signed,),
         "ChangeConfiguration": (heed_change, mirror_local_lists.heed_switch),
         "ClearChargingProfile": (mirror_profiles.heed_clear,),
@@ -97,6 +104,7 @@ HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
         "GetLog": (heed_job,),
         "InstallCertificate": (heed_sent_root,),
         "RemoteStartTransaction": (heed_remote_start, mirror_profiles.heed_remote_start),
+        "ReserveNow": (heed_reservation,),
         "SendLocalList": (mirror_local_lists.heed_list,),
         "SetChargingProfile": (mirror_profiles.heed_set,),
         "SignedUpdateFirmware": (heed_job,),

@@ -1,7 +1,7 @@
 """Backup and restore: a consistent copy while everything runs, and the way back.
 
 A restore begins a new epoch, because the journal's numbers of the life it ends may already be known elsewhere, and
-never gives a transaction id twice. What was there before is kept in `backups/`. Whatever is refused leaves the live
+never gives an id twice. What was there before is kept in `backups/`. Whatever is refused leaves the live
 database untouched. Station certificates (`pki/`), firmware and uploads are not in the database and not in the copy.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, datetime_of
 from gateway.operations.manage_tokens import hand_over
-from gateway.store import charging_profiles, copies, events, migrations
+from gateway.store import charging_profiles, copies, events, migrations, numbers_given, reservations
 from gateway.store.migrations import UnusableDatabase
 from gateway.store.writing import Numbers, newest_numbers
 
@@ -139,8 +139,9 @@ def _trouble_with_copies() -> Iterator[None]:
 def _replace(live: sqlite3.Connection, copy_path: Path, *, kept: Path, actor: str, now: Instant) -> str:
     """Runs alone on the writer's connection: keep what is, finish the copy, and copy it in as one transaction."""
     copies.copy_connection(live, kept)
-    newest, last_id = newest_numbers(live), copies.last_transaction_id(live)
+    newest, last_id, given = newest_numbers(live), copies.last_transaction_id(live), numbers_given.all_given(live)
     with contextlib.closing(sqlite3.connect(copy_path, isolation_level=None)) as copy:
+        numbers_given.raise_to(copy, given)
         epoch = _finish(copy, newest=newest, last_id=last_id, actor=actor, now=now)
         copy.backup(live, pages=-1)
     live.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -156,19 +157,22 @@ def _finish(copy: sqlite3.Connection, *, newest: Numbers, last_id: int, actor: s
         (epoch,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
         charging_profiles.doubt_everything(writing, now=now)
         data = {"epoch": epoch, "epoch_of_backup": before, "last_transaction_id": last, "actor": actor}
+        reservations.doubt_all(writing)
         events.append(writing, "gateway.restored", happened_at=now, recorded_at=now, data=data)
         writing.insert_late_rows()
     return str(epoch)
 
 
 def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now: Instant) -> str:
-    newest, last_id = Numbers(0, 0, 0, 0), None
+    newest, last_id, given = Numbers(0, 0, 0, 0), None, list[tuple[str, str, int]]()
     with contextlib.suppress(sqlite3.Error, TypeError), contextlib.closing(sqlite3.connect(live_path)) as damaged:
-        last_id = copies.last_transaction_id(damaged)
+        last_id, given = copies.last_transaction_id(damaged), numbers_given.all_given(damaged)
         newest = newest_numbers(damaged)
     with contextlib.closing(sqlite3.connect(copy_path, isolation_level=None)) as copy:
         if last_id is None:
             last_id = copies.last_transaction_id(copy) + _IDS_SKIPPED
+            given = [(station, name, last + _IDS_SKIPPED) for station, name, last in numbers_given.all_given(copy)]
+        numbers_given.raise_to(copy, given)
         epoch = _finish(copy, newest=newest, last_id=last_id, actor="command line", now=now)
     copies.flush(copy_path)
     # Cut off at any of these steps, a database stands in its place: an empty one would be made if there were none.

@@ -20,6 +20,7 @@ from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Reader
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.operations import keep_reservations
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.known_stations import effective_settings, is_known, settings_from_file, settings_in_force
 from gateway.operations.mirror_local_lists import station_removed
@@ -108,6 +109,7 @@ async def remove_station(site: Site, station: str, *, actor: str) -> Literal["re
             return False
         for session in transactions.open_of_station(db, StationId(station)):
             end_reconstructed(db, site, session, why="station_removed", now=now)
+        keep_reservations.remove_station(db, site, StationId(station), now=now)
         stations.remove(db, station)
         station_removed(db, StationId(station))
         events.append(db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor})

@@ -14,7 +14,7 @@ from gateway.operations.known_stations import find_settings
 from gateway.operations.orders import GATEWAY
 from gateway.operations.site import Site
 from gateway.rules.idleness import is_idle
-from gateway.store import commands, configuration_keys, connectors, stations, transactions
+from gateway.store import commands, configuration_keys, connectors, reservations, stations, transactions
 from gateway.store.writing import Writing
 
 logger = logging.getLogger(__name__)
@@ -48,5 +48,6 @@ def _due(db: Writing, site: Site, station: StationId) -> tuple[bool, bool]:
         statuses={number: state.status for number, state in connectors.all_of_station(db, station).items()},
         sessions=len(transactions.open_of_station(db, station)),
         expected_starts=commands.expected_starts(db, station),
+        reservations=len(reservations.active(db, station)),
     )
     return True, idle

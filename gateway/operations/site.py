@@ -28,6 +28,7 @@ class Site:
     new_id: Callable[[], str]
     journal_signal: JournalSignal
     health: Health
+    reservations_changed: JournalSignal = field(default_factory=JournalSignal)  # wakes the loop that ends them
     clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not
     list_turns: dict[StationId, asyncio.Lock] = field(default_factory=dict)  # one sends a station its list at a time
     quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored

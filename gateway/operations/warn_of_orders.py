@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gateway.operations import ask_for_profiles, heed_certificates
+from gateway.operations.ask_for_reservations import warn_of_reservation
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
 from gateway.store.writing import Writing
@@ -29,5 +30,6 @@ WARNED: Mapping[str, Warn] = MappingProxyType(
         "DeleteCertificate": heed_certificates.warn_of_deletion,
         "RemoteStartTransaction": ask_for_profiles.warn_of_remote_start,
         "SetChargingProfile": ask_for_profiles.warn_of_set,
+        "ReserveNow": warn_of_reservation,
     }
 )

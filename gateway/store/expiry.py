@@ -21,6 +21,7 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
         (_COMMANDS, limits.commands),
         (_JOBS, limits.operations),
         (_SECURITY_EVENTS, limits.operations),
+        (_RESERVATIONS, limits.operations),
     ):
         gone += db.execute(sql, (limit, most)).rowcount
     gone += _sweep_meter_index(db, most, never_ended=limits.meter)
@@ -94,3 +95,6 @@ _JOBS = """
 _SECURITY_EVENTS = """
     DELETE FROM security_events WHERE id IN (
         SELECT id FROM (SELECT id, recorded_at FROM security_events ORDER BY id LIMIT ?2) WHERE recorded_at < ?1)"""
+_RESERVATIONS = """
+    DELETE FROM reservations WHERE number IN (
+        SELECT number FROM (SELECT number, ended_at FROM reservations ORDER BY number LIMIT ?2) WHERE ended_at < ?1)"""

@@ -5,6 +5,8 @@ A station that is removed keeps its numbers: the device may come back, and still
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterable
 from typing import Literal
 
 from gateway.model.identities import StationId
@@ -32,3 +34,17 @@ def note_used(db: Writing, station: StationId, name: Name, number: int) -> None:
             " ON CONFLICT (station, name) DO UPDATE SET value = max(value, excluded.value)",
             (station, name, number),
         )
+
+
+def all_given(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """(station, kind, newest id) of every count."""
+    return connection.execute("SELECT station, name, value FROM numbers_given").fetchall()
+
+
+def raise_to(connection: sqlite3.Connection, given: Iterable[tuple[str, str, int]]) -> None:
+    """Go on above these, too: a backup knows fewer ids than its life has given out since."""
+    connection.executemany(
+        "INSERT INTO numbers_given VALUES (?, ?, ?)"
+        " ON CONFLICT (station, name) DO UPDATE SET value = max(value, excluded.value)",
+        given,
+    )

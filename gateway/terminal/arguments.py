@@ -49,6 +49,7 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     _add_actions(grammar)
     _add_pki(grammar)
     _add_station(grammar)
+    _add_reservations(grammar)
     return parser
 
 
@@ -176,6 +177,24 @@ def _add_tags(grammar: _Grammar) -> None:
     read = tags.add("import", "commands_tags:import_tags", "read tags from a CSV or JSON file")
     read.add_argument("file", metavar="FILE", help="- reads standard input")
     read.add_argument("--partial", action="store_true", help="store the good lines although others are wrong")
+
+
+def _add_reservations(grammar: _Grammar) -> None:
+    reserve = grammar.add("reserve", "commands_reservations:reserve", "reserve a connector for a tag")
+    reserve.add_argument("station", metavar="STATION")
+    reserve.add_argument("--connector", type=_count, required=True, metavar="N", help="0: any of the station")
+    reserve.add_argument("--tag", required=True, metavar="TAG", help="who may charge")
+    reserve.add_argument("--parent", metavar="TAG", help="parent idTag: all tags of this group may charge")
+    end = reserve.add_mutually_exclusive_group(required=True)
+    end.add_argument("--minutes", type=_speed, metavar="M", help="how long, from now")
+    end.add_argument("--until", metavar="TIME", help="until when (RFC 3339; without a zone UTC)")
+    reserve.add_argument("--id", type=int, metavar="ID", help="replace this reservation (default: a new one)")
+    known = grammar.add("reservations", "commands_reservations:reservations", "reservations in force")
+    known.add_argument("--station", metavar="ID")
+    known.add_argument("--uncertain", action="store_true", help="instead those that a station did not answer for")
+    cancel = grammar.add("cancel-reservation", "commands_reservations:cancel", "cancel a reservation")
+    cancel.add_argument("station", metavar="STATION")
+    cancel.add_argument("id", type=int, metavar="ID", help="the reservation")
 
 
 def _add_actions(grammar: _Grammar) -> None:

@@ -11,26 +11,31 @@ import sys
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from gateway.terminal.client import API, ask, problem_text
+from gateway.terminal.client import API, Gateway, ask, problem_text
 from gateway.terminal.exits import NEGATIVE, OK, negative, usage
-from gateway.terminal.json_output import print_json
+from gateway.terminal.json_output import Document, print_json
 from gateway.terminal.reaching import reach
 
 
 def call(options: argparse.Namespace) -> int:
     """Exit 0 when the station answered with a result, whatever it says in it; 1 for everything else."""
-    payload = _payload(options.payload)
-    path = f"{API}/stations/{quote(options.station, safe='')}/commands/{quote(options.action, safe='')}"
-    # how long a station may take is the gateway's decision (call_timeout_seconds)
-    response = ask(reach(options).gateway, "POST", path, text=payload, patience_seconds=None)
-    document = response.document
-    if not isinstance(document, Mapping) or not isinstance(document.get("status"), str):
-        raise negative(problem_text(response))
+    document = send(reach(options).gateway, options.station, options.action, _payload(options.payload))
     if options.json:
         print_json(document)
     else:
-        _print_outcome(options, document)
+        print_outcome(options.station, document)
     return OK if document["status"] == "answered" else NEGATIVE
+
+
+def send(gateway: Gateway, station: str, action: str, payload: bytes) -> Document:
+    """The outcome document of a request to a station. Raises Ending when there is none."""
+    path = f"{API}/stations/{quote(station, safe='')}/commands/{quote(action, safe='')}"
+    # how long a station may take is the gateway's decision (call_timeout_seconds)
+    response = ask(gateway, "POST", path, text=payload, patience_seconds=None)
+    document = response.document
+    if not isinstance(document, Mapping) or not isinstance(document.get("status"), str):
+        raise negative(problem_text(response))
+    return document
 
 
 def _payload(text: str | None) -> bytes:
@@ -47,7 +52,8 @@ def _payload(text: str | None) -> bytes:
     return text.encode()
 
 
-def _print_outcome(options: argparse.Namespace, document: Mapping[str, object]) -> None:
+def print_outcome(station: str, document: Document) -> None:
+    """The outcome in words; what the station answered as it came."""
     if document.get("request") is not None:
         print(f"sent: {json.dumps(document['request'], ensure_ascii=False)}")
     if document.get("warning"):
@@ -56,12 +62,10 @@ def _print_outcome(options: argparse.Namespace, document: Mapping[str, object]) 
         case "answered":
             print(json.dumps(document.get("response"), indent=2, ensure_ascii=False))
         case "call_error":
-            print(f"{options.station} answered with the error {document.get('code')}: {document.get('description')}")
+            print(f"{station} answered with the error {document.get('code')}: {document.get('description')}")
         case "not_connected":
-            print(f"{options.station} is not connected")
+            print(f"{station} is not connected")
         case "unanswered":
-            print(
-                f"{options.station} did not answer: {document.get('description') or 'nobody knows whether it did it'}"
-            )
+            print(f"{station} did not answer: {document.get('description') or 'nobody knows whether it did it'}")
         case other:
             print(f"{other}: {document.get('description') or ''}".rstrip(": "))

@@ -122,6 +122,7 @@ SCHEMAS: dict[str, Schema] = {
             "last_message_at": TIME_OR_NULL,
             "connectors": list_of(ref("Connector")),
             "running_transactions": list_of(ref("Transaction")),
+            "reservations": list_of(ref("Reservation")),
             "quirks": list_of(ref("Quirk")),
             **dict.fromkeys(_SAID_OF_ITSELF, TEXT_OR_NULL),
             "booted_at": TIME_OR_NULL,
@@ -277,6 +278,17 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=_ORPHANS_LACK,
     ),
+    "Reservation": object_with(
+        {
+            "reservation_id": COUNT,
+            "station": TEXT,
+            "connector": COUNT,
+            "id_tag": TEXT,
+            "parent_id_tag": TEXT_OR_NULL,
+            "expiry_time": TIME,
+        }
+    ),
+    "ReservationCollection": collection("Reservation"),
     "SignedValue": object_with(
         {
             "timestamp": ANYTHING,

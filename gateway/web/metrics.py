@@ -13,6 +13,7 @@ from aiohttp import web
 from gateway.model.identities import StationId
 from gateway.operations.describe_stations import count_stations
 from gateway.operations.watch_certificates import expiry_seconds
+from gateway.store import reports_reservations
 from gateway.store.reports_totals import totals
 from gateway.web.routes import SITE, Route
 
@@ -25,6 +26,7 @@ HELP = {
     "station_up": "1 while the station is connected.",
     "knocks": "Identities that connected without being known.",
     "transactions_open": "Transactions that run now.",
+    "reservations": "Reservations by what is known of them: in force, or uncertain because the station did not answer.",
     "journal_sequence": "Newest number of each journal stream.",
     "store_failed": "1 while the newest write could not be stored.",
     "component_up": "1 while the component is well.",
@@ -47,6 +49,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     names, strangers = await count_stations(site)
     numbers = await totals(site.readers)
+    reserved, perhaps_reserved = await reports_reservations.count(site.readers, site.wall_clock())
     here = site.connected.all()
     connected = {name for name in names if StationId(name) in here}
     gauges: list[Sample] = [
@@ -57,6 +60,8 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         *(("station_up", {"station": name}, name in connected) for name in names),
         ("knocks", {}, numbers.knocks),
         ("transactions_open", {}, numbers.open_transactions),
+        ("reservations", {"state": "in_force"}, reserved),
+        ("reservations", {"state": "uncertain"}, perhaps_reserved),
         *(("journal_sequence", {"stream": stream}, newest) for stream, newest in numbers.sequences.items()),
         ("store_failed", {}, site.database.failure is not None),
         *(("component_up", {"component": name}, ill is None) for name, ill in site.health.components().items()),

@@ -17,7 +17,13 @@ from gateway.operations.carry_out_commands import Outcome, carry_out
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.site import Site
 from gateway.stations.connection import StationConnection
-from gateway.store import reports_certificates, reports_meter_values, reports_stations, reports_transactions
+from gateway.store import (
+    reports_certificates,
+    reports_meter_values,
+    reports_reservations,
+    reports_stations,
+    reports_transactions,
+)
 from tests.fakes.gateway_in_process import Running, running_gateway
 from tests.fakes.scripted_station import PATIENCE_SECONDS, ScriptedStation, plugged_in
 
@@ -115,6 +121,13 @@ class Bench:
     async def connector(self, connector: int, station: str = "CP-1") -> dict[str, Any]:
         found = await reports_stations.connectors(self.site.readers, [station])
         return next(one for one in found.get(station, []) if one["connector"] == connector)
+
+    async def reservations(self, *, uncertain: bool = False) -> list[dict[str, Any]]:
+        """What the gateway believes to be in force on all stations, or what may be."""
+        page = await reports_reservations.page(
+            self.site.readers, station=None, uncertain=uncertain, now=self.clock(), after=0, limit=1000
+        )
+        return page.items
 
     async def configuration(self, station: str = "CP-1") -> dict[str, dict[str, Any]]:
         keys = await reports_stations.configuration_keys(self.site.readers, station)

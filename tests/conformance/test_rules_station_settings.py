@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model.identities import CommandId, ConnectorId, StationId, fold_tag
+from gateway.model.instants import SECOND, Instant
 from gateway.operations.carry_out_commands import carry_out
+from gateway.store import reservations
+from gateway.store.reservations import Request
 from tests.fakes.keyed_station import MEASURANDS, key, usual_keys
 from tests.fakes.virtual_site import HOUR, MINUTE, ONE_STATION, VirtualSite, play, wants
 
@@ -225,6 +229,25 @@ def test_rule_2_6_06_whoever_charges_or_is_about_to_is_not_disturbed_by_a_reset(
         assert station.requests("Reset") == [{"type": "Soft"}]
 
     play(tmp_path, scene, ocpp=f'{MAY_REBOOT}\nunknown_tags = "accept"', more=wants(HeartbeatInterval="600"))
+
+
+def test_rule_2_6_06_a_reservation_is_not_disturbed_by_a_reset(tmp_path: Path) -> None:
+    async def scene(site: VirtualSite) -> None:
+        end = Instant(site.site.wall_clock() + 3 * 3600 * SECOND)
+        request = Request(1, ConnectorId(0), "T", fold_tag("T"), None, end, None)  # of the whole: no status shows it
+        await site.site.database.write(
+            lambda db: reservations.ask(db, CommandId("c"), StationId("CP-1"), request, now=site.site.wall_clock())
+        )
+        await site.site.database.write(lambda db: reservations.set_in_force(db, 1))
+        station = site.station(reboot_required=frozenset({"HeartbeatInterval"}))
+        await station.boot()
+        await station.show("Available")
+        await asyncio.sleep(2 * HOUR)
+        assert station.requests("Reset") == []
+        await asyncio.sleep(2 * HOUR)
+        assert station.requests("Reset") == [{"type": "Soft"}]
+
+    play(tmp_path, scene, ocpp=MAY_REBOOT, more=wants(HeartbeatInterval="600"))
 
 
 def test_rule_2_6_06_one_station_may_be_excepted_from_resets(tmp_path: Path) -> None:

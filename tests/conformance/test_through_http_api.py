@@ -278,3 +278,36 @@ async def test_a_tag_set_over_http_counts_at_once(tmp_path: Path) -> None:
         async with session.put("/api/v1/id-tags/NEW-ONE", json={"parent_id_tag": "GROUP"}) as answer:
             assert answer.status in (200, 201), await answer.text()
         assert await station.authorizes("new-one") == {"status": "Accepted", "parentIdTag": "GROUP"}
+
+
+async def test_a_reservation_over_http(tmp_path: Path) -> None:
+    async with bench(tmp_path, web=True) as gateway, operator(gateway) as session, gateway.station() as station:
+        await station.boots()
+        wanted = {"connectorId": 1, "expiryDate": "2027-01-15T09:00:00Z", "idTag": "VALID", "parentIdTag": "GROUP"}
+        asked = asyncio.create_task(command(session, "ReserveNow", wanted))
+        got = await station.expect("ReserveNow")
+        await station.answer({"status": "Accepted"})
+        status, outcome = await asked
+        assert (status, outcome["response"], outcome["request"]) == (200, {"status": "Accepted"}, got)
+        assert got == {**wanted, "reservationId": got["reservationId"]}
+        async with session.get("/api/v1/reservations?station=CP-1") as answer:
+            listed = await answer.json()
+        assert listed == {
+            "items": [
+                {
+                    "reservation_id": got["reservationId"],
+                    "station": "CP-1",
+                    "connector": 1,
+                    "id_tag": "VALID",
+                    "parent_id_tag": "GROUP",
+                    "expiry_time": "2027-01-15T09:00:00.000Z",
+                }
+            ],
+            "next": None,
+        }
+        asked = asyncio.create_task(command(session, "CancelReservation", {"reservationId": got["reservationId"]}))
+        await station.expect("CancelReservation")
+        await station.answer({"status": "Rejected"})
+        assert (await asked)[1]["response"] == {"status": "Rejected"}
+        async with session.get("/api/v1/reservations") as answer:
+            assert await answer.json() == {"items": [], "next": None}

@@ -325,6 +325,27 @@ async def test_quirk_3_34_reservation_zero_is_none(gateway: Bench, station: Scri
     assert (await gateway.transaction(started["transactionId"]))["reservation_id"] is None
 
 
+@pytest.mark.parametrize(("connector", "used"), [(1, 0), (2, None)])
+async def test_quirk_3_34_unless_there_is_a_reservation_zero(
+    gateway: Bench, station: ScriptedStation, connector: int, used: int | None
+) -> None:
+    wanted = {"reservationId": 0, "connectorId": 1, "expiryDate": "2027-01-15T09:00:00Z", "idTag": "VALID"}
+    await gateway.sends(station, "ReserveNow", wanted, answered={"status": "Accepted"})
+    started = await station.starts(connector, "OTHER", reservationId=0)
+    assert (await gateway.transaction(started["transactionId"]))["reservation_id"] == used
+    assert len(await gateway.reservations()) == (1 if used is None else 0)
+
+
+async def test_quirk_3_34_reservation_zero_in_the_start_of_another_reservation(
+    gateway: Bench, station: ScriptedStation
+) -> None:
+    wanted = {"connectorId": 1, "expiryDate": "2027-01-15T09:00:00Z", "idTag": "VALID"}
+    got, _ = await gateway.sends(station, "ReserveNow", wanted, answered={"status": "Accepted"})
+    started = await station.starts(1, "VALID", reservationId=0)
+    assert (await gateway.transaction(started["transactionId"]))["reservation_id"] == got["reservationId"]
+    assert await gateway.reservations() == []
+
+
 async def test_quirk_3_35_reboot_required_is_remembered(gateway: Bench, station: ScriptedStation) -> None:
     wanted = {"key": "MaxCurrent", "value": "16"}
     await gateway.sends(station, "ChangeConfiguration", wanted, answered={"status": "RebootRequired"})

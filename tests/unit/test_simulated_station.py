@@ -30,6 +30,7 @@ class Central:
         self.refuses: dict[str, int] = {}
         self.registration = ["Accepted"]
         self.tag_status = "Accepted"
+        self.parents: dict[str, str] = {}
         self.sampling = "1"
         self._socket: ServerConnection | None = None
         self._replies: dict[str, asyncio.Future[list[Any]]] = {}
@@ -98,7 +99,8 @@ class Central:
             number = self._started.setdefault(json.dumps(payload), len(self._started) + 41)
             answer = {"transactionId": number, "idTagInfo": {"status": self.tag_status}}
         elif action in ("Authorize", "StopTransaction"):
-            answer = {"idTagInfo": {"status": self.tag_status}}
+            parent = self.parents.get(payload.get("idTag", ""))
+            answer = {"idTagInfo": {"status": self.tag_status, **({"parentIdTag": parent} if parent else {})}}
         await socket.send(json.dumps([3, message_id, answer]))
 
 
@@ -342,7 +344,7 @@ async def test_other_requests_are_answered_honestly() -> None:
     async with site() as (central, station):
         await booted(central, station)
         assert await central.ask("DataTransfer", {"vendorId": "x"}) == {"status": "UnknownVendorId"}
-        assert await central.ask("ReserveNow", {}) == ["NotSupported"]
+        assert await central.ask("SetChargingProfile", {}) == ["NotSupported"]
         assert await central.ask("MakeCoffee", {}) == ["NotImplemented"]
         assert await central.ask("Reset", {}) == ["FormationViolation"]
 

@@ -83,6 +83,32 @@ CREATE TABLE local_list_entries (
 
 -- == Reservations ==
 
+-- One row per ReserveNow that may have been carried out. What is over stays a while: sessions may be told late.
+CREATE TABLE reservations (
+    number         INTEGER PRIMARY KEY,   -- in the order of asking
+    command_id     TEXT NOT NULL UNIQUE,
+    station        TEXT NOT NULL,
+    reservation_id INTEGER NOT NULL,
+    connector      INTEGER NOT NULL CHECK (connector >= 0),               -- 0: any of the station
+    id_tag         TEXT NOT NULL,
+    folded_tag     TEXT NOT NULL,
+    parent_id_tag  TEXT,
+    expiry_at      INTEGER NOT NULL,
+    asked_at       INTEGER NOT NULL,
+    standing       TEXT NOT NULL CHECK (standing IN ('asked', 'uncertain', 'in_force', 'used', 'ended')),
+    shown_on       INTEGER,               -- the connector whose becoming Available ends it
+    clock_lag      INTEGER,               -- of the station when it was asked, in microseconds, never positive
+    ended_why      TEXT,
+    ended_at       INTEGER,
+    transaction_id INTEGER,               -- of the session that used it
+    CHECK ((standing IN ('used', 'ended')) = (ended_at IS NOT NULL)),
+    CHECK ((standing = 'ended') = (ended_why IS NOT NULL)),
+    CHECK ((standing = 'used') = (transaction_id IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX reservations_in_force ON reservations (station, reservation_id) WHERE standing = 'in_force';
+CREATE INDEX active_reservations ON reservations (station) WHERE standing IN ('asked', 'uncertain', 'in_force');
+CREATE INDEX reservations_by_id ON reservations (station, reservation_id);
+
 -- == Firmware, diagnostics and log jobs ==
 
 -- What a station was asked to load, install or upload, and what it does of that kind by itself; how far it has come.

@@ -58,6 +58,31 @@ async def test_a_backup_from_a_site_that_was_ahead_keeps_its_ids(tmp_path: Path)
     assert await tags_in(here) == ["OTHER"]
 
 
+async def test_ids_of_reservations_go_on_and_what_stood_is_uncertain(tmp_path: Path) -> None:
+    def rows(sql: str) -> list[tuple[object, ...]]:
+        with contextlib.closing(sqlite3.connect(tmp_path / "gateway.db")) as connection:
+            found: list[tuple[object, ...]] = connection.execute(sql).fetchall()
+            connection.commit()
+            return found
+
+    counts = "SELECT station, value FROM numbers_given ORDER BY station"
+    await fill(tmp_path, "A", last_id=1)
+    rows("INSERT INTO numbers_given VALUES ('CP-1', 'reservation', 5), ('CP-2', 'reservation', 5)")
+    rows(
+        "INSERT INTO reservations (command_id, station, reservation_id, connector, id_tag, folded_tag, expiry_at,"
+        " asked_at, standing) VALUES ('c', 'CP-1', 5, 1, 'T', 't', 9e15, 1, 'in_force')"
+    )
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    rows("UPDATE numbers_given SET value = 9 WHERE station = 'CP-1'")
+    rows("INSERT INTO numbers_given VALUES ('CP-3', 'reservation', 2)")
+    restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    assert rows(counts) == [("CP-1", 9), ("CP-2", 5), ("CP-3", 2)]
+    assert rows("SELECT standing FROM reservations") == [("uncertain",)]
+    (tmp_path / "gateway.db").write_bytes(b"broken" * 5000)
+    restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    assert rows(counts) == [("CP-1", 1_000_005), ("CP-2", 1_000_005)]
+
+
 async def test_a_restore_onto_an_empty_machine(tmp_path: Path) -> None:
     there, here = tmp_path / "there", tmp_path / "here"
     there.mkdir()

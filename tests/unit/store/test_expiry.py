@@ -219,3 +219,16 @@ def test_a_round_with_nothing_to_do_costs_the_same_however_much_there_is(db: Wri
     few = steps()
     fill(900)
     assert steps() < few * 1.2
+
+
+def test_reservations_go_when_they_are_long_over(db: Writing) -> None:
+    for number, (standing, why, at) in enumerate(
+        [("ended", "freed", OLD), ("ended", "freed", NOW), ("in_force", None, None), ("uncertain", None, None)], 1
+    ):
+        db.execute(
+            "INSERT INTO reservations (command_id, station, reservation_id, connector, id_tag, folded_tag, expiry_at,"
+            " asked_at, standing, ended_why, ended_at) VALUES (?1, 'CP1', ?1, 1, 'T', 't', 0, 0, ?2, ?3, ?4)",
+            (number, standing, why, at),
+        )
+    assert expiry.delete_some(db, replace(NEVER, operations=NOW), most=100) == 1
+    assert count(db, "reservations") == 3
