@@ -11,9 +11,9 @@ import pytest
 
 from gateway.__main__ import main
 from tests.unit.terminal.fake_api import FakeApi
-from tests.unit.terminal.test_command_lines import api, config, do
+from tests.unit.terminal.test_command_lines import api, do
 
-__all__ = ["api", "config"]
+__all__ = ["api"]
 
 RESERVE, CANCEL = (f"POST /api/v1/stations/CP%201/commands/{action}" for action in ("ReserveNow", "CancelReservation"))
 REQUEST = {"reservationId": 5}
