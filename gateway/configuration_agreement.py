@@ -44,7 +44,6 @@ Disagreement = tuple[tuple[Step, ...], str, str]
 
 def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
     yield from _ports_twice(configuration)
-    yield from _tls(configuration)
     yield from _upstreams(configuration)
     for section, names in (
         ("upstream", [upstream.name for upstream in configuration.upstreams]),
@@ -76,12 +75,6 @@ def _is_every_interface(host: str) -> bool:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
-
-
-def _tls(configuration: Configuration) -> Iterator[Disagreement]:
-    tls = configuration.ocpp.tls
-    if tls and not tls.certificates:
-        yield ("ocpp", "tls", "certificates"), "at least one { chain, key_file }", "none"
 
 
 def _upstreams(configuration: Configuration) -> Iterator[Disagreement]:

@@ -118,6 +118,7 @@ class Tls:
     """[ocpp.tls]: absent means no TLS port."""
 
     port: Port = 9443
+    names: tuple[Host, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     client_ca: Path | None = None
     cipher_set: Literal["modern", "certification"] = "modern"
@@ -276,6 +277,9 @@ class StationSettings:
     priority: Annotated[int, Between(-1000, 1000)] = 0
     password_file: SecretFile | None = None
     security_profile: Annotated[int, Between(0, 3)] = 0
+    # A00.FR.404 and 405: what O of a client certificate must contain; a common name beside id and serial number
+    certificate_organization: Annotated[str, _up_to(64)] | None = None
+    certificate_common_name: Annotated[str, _up_to(64)] | None = None
     aliases: tuple[StationId, ...] = ()
     allow_missing_subprotocol: bool = False
     accept_hex_password: bool = True

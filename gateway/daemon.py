@@ -14,10 +14,11 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.configuration import Configuration
 from gateway.health import Health
@@ -30,17 +31,22 @@ from gateway.operations.heed_results import heed_interrupted
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
+from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
 from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
-from gateway.store import commands, events, reservations, station_jobs
+from gateway.stations.tls import TlsDoor
+from gateway.store import commands, events, reservations, security_changes, station_jobs
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
 from gateway.store.writing import Writing
 from gateway.supervision import keep_running
+
+if TYPE_CHECKING:
+    from gateway.operations.keep_tls_door import TlsCertificates
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +66,7 @@ class Addresses:
     stations_port: int
     web_host: str
     web_port: int
+    stations_tls_port: int | None = None
 
 
 def wall_clock() -> Instant:
@@ -94,15 +101,19 @@ async def run(
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(_open_site(configuration, around))
-        stations_port = await stack.enter_async_context(_open_stations_door(site))
+        doors = await stack.enter_async_context(_open_stations_doors(site))
         web_port = await stack.enter_async_context(_open_web_door(site)) if around.web else 0
-        addresses = Addresses(configuration.ocpp.host, stations_port, configuration.web.host, web_port)
-        await stack.enter_async_context(_loops(site))
+        addresses = Addresses(
+            configuration.ocpp.host, doors.port, configuration.web.host, web_port, stations_tls_port=doors.tls_port
+        )
+        await stack.enter_async_context(_loops(site, doors.certificates))
         if ready is not None:
             ready(addresses)
         if around.started is not None:
             around.started(site, addresses)
-        logger.info("stations: ws://%s:%d/ocpp/<id>", addresses.stations_host, stations_port)
+        logger.info("stations: ws://%s:%d/ocpp/<id>", addresses.stations_host, doors.port)
+        if doors.tls_port is not None:
+            logger.info("stations: wss://%s:%d/ocpp/<id>", addresses.stations_host, doors.tls_port)
         await stop.wait()
         logger.info("stopping")
 
@@ -154,6 +165,7 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
     with data_directory_held(directory):
         database = await open_database(directory / DATABASE_NAME)
         readers = Readers(database.path)
+        latest_known = await database.write(events.latest_time)
         site = Site(
             configuration=configuration,
             database=database,
@@ -163,6 +175,7 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             new_id=around.new_id,
             journal_signal=JournalSignal(),
             health=Health(_NEEDED_TO_BE_READY if around.web else _NEEDED_TO_BE_READY[:2]),
+            latest_known=latest_known,
         )
         try:
             _follow_commits(site, database)
@@ -190,15 +203,43 @@ def _begin(db: Writing, site: Site) -> None:
     interrupted = commands.end_interrupted(db, now=now)
     station_jobs.note_interrupted(db)
     reservations.end_interrupted(db)
+    security_changes.end_interrupted(db)
     data = {"commands_interrupted": interrupted}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 
 
+@dataclass(frozen=True, slots=True)
+class _StationsDoors:
+    port: int
+    tls_port: int | None = None
+    certificates: TlsCertificates | None = None
+
+
 @asynccontextmanager
-async def _open_stations_door(site: Site) -> AsyncIterator[int]:
+async def _open_stations_doors(site: Site) -> AsyncIterator[_StationsDoors]:
+    """The plain port first, so that nothing about certificates keeps stations waiting; then the one with TLS."""
+    refusals = Refusals(site)
+    serve = _serving(site, refusals)
+    async with serve(site.configuration.ocpp.port, None) as port:
+        site.health.report("stations", None)
+        tls = site.configuration.ocpp.tls
+        if tls is None:
+            yield _StationsDoors(port)
+            return
+        # the library for certificates is slow to import, and stations are answered meanwhile
+        keep_tls_door = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_tls_door")
+        certificates: TlsCertificates = keep_tls_door.TlsCertificates(site, tls)
+        await certificates.look()
+        door = TlsDoor(context=certificates.current, failed=refusals.handshake)
+        async with serve(tls.port, door) as tls_port:
+            yield _StationsDoors(port, tls_port, certificates)
+
+
+def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], AbstractAsyncContextManager[int]]:
+    """A function that opens one port of the stations' door."""
     ocpp = site.configuration.ocpp
     door = Door(
-        admit=welcoming(site),
+        admit=welcoming(site, refusals),
         answer=answering(site),
         arrived=arriving(site),
         left=leaving(site),
@@ -206,19 +247,16 @@ async def _open_stations_door(site: Site) -> AsyncIterator[int]:
         wall_clock=site.wall_clock,
         trace=tracing(site.configuration.log),
     )
-    async with serve_stations(
-        host=ocpp.host,
-        port=ocpp.port,
-        door=door,
-        connected=site.connected,
-        bounds=Bounds(
-            max_frame_bytes=ocpp.max_frame_bytes,
-            answering_queue=ocpp.answering_queue,
-            ping_interval_seconds=ocpp.ping_interval_seconds,
-        ),
-    ) as port:
-        site.health.report("stations", None)
-        yield port
+    bounds = Bounds(
+        max_frame_bytes=ocpp.max_frame_bytes,
+        answering_queue=ocpp.answering_queue,
+        ping_interval_seconds=ocpp.ping_interval_seconds,
+    )
+
+    def serve(port: int, tls: TlsDoor | None) -> AbstractAsyncContextManager[int]:
+        return serve_stations(host=ocpp.host, port=port, door=door, connected=site.connected, bounds=bounds, tls=tls)
+
+    return serve
 
 
 @asynccontextmanager
@@ -234,8 +272,8 @@ async def _open_web_door(site: Site) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _loops(site: Site) -> AsyncIterator[None]:
-    named = {
+async def _loops(site: Site, certificates: TlsCertificates | None) -> AsyncIterator[None]:
+    named: dict[str, Callable[[Site], Awaitable[None]]] = {
         "automatic requests": look_after_stations,
         "certificates": send_certificates,
         "meter index": keep_house.index_meter_frames,
@@ -243,6 +281,8 @@ async def _loops(site: Site) -> AsyncIterator[None]:
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
     }
+    if certificates is not None:
+        named["certificates of the TLS port"] = lambda site: certificates.watch()
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(keep_running(name, lambda loop=loop: loop(site), site.health), name=name)  # type: ignore[misc]

@@ -19,4 +19,6 @@ async def apply_settings(site: Site, station: str) -> None:
     if connection is not None:
         settings = settings_in_force(site.configuration, station, row)
         pending = row is not None and row.admission == "pending"
-        connection.treatment = treatment_of(site.configuration, settings, pending=pending)
+        connection.treatment = treatment_of(
+            site.configuration, settings, pending=pending, profile=connection.proof.profile
+        )

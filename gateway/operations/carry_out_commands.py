@@ -16,6 +16,7 @@ from gateway.model.identities import CommandId, StationId
 from gateway.ocpp.v16 import to_station
 from gateway.ocpp.v16.actions import sent_to_station
 from gateway.ocpp.v16.schemas import violations
+from gateway.operations.change_security import hash_of_new_password
 from gateway.operations.fill_in_orders import filled_in
 from gateway.operations.heed_results import expect, heed
 from gateway.operations.known_stations import is_known
@@ -36,7 +37,8 @@ _MOST_ITEMS_RECORDED = 100
 
 async def carry_out(site: Site, *, station: str, action: str, payload: Payload, actor: str) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does."""
-    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor)
+    new_password_hash = await hash_of_new_password(action, payload)
+    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash)
     if not sent_to_station(action):
         return Outcome(order.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
     accepted = await site.database.write(lambda db: _accept(db, site, order))

@@ -17,6 +17,7 @@ from gateway.operations.ask_for_reservations import (
     heed_cancellation,
     heed_reservation,
 )
+from gateway.operations.change_security import expect_security, heed_security
 from gateway.operations.follow_jobs import expect_job, heed_job
 from gateway.operations.heed_certificates import (
     heed_certificate_signed,
@@ -79,6 +80,7 @@ def heed_remote_start(db: Writing, site: Site, order: Order, result: Result, now
 
 EXPECTED: Mapping[str, tuple[Expect, ...]] = MappingProxyType(
     {
+        "ChangeConfiguration": (expect_security,),
         "GetDiagnostics": (expect_job,),
         "GetLog": (expect_job,),
         "RemoteStartTransaction": (expect_remote_start,),
@@ -93,7 +95,7 @@ HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
         "CancelReservation": (heed_cancellation,),
         "CertificateSigned": (heed_certificate_signed,),
-        "ChangeConfiguration": (heed_change, mirror_local_lists.heed_switch),
+        "ChangeConfiguration": (heed_change, heed_security, mirror_local_lists.heed_switch),
         "ClearChargingProfile": (mirror_profiles.heed_clear,),
         "DeleteCertificate": (heed_deleted_certificate,),
         "GetCompositeSchedule": (mirror_profiles.heed_composite,),

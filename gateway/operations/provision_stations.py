@@ -25,9 +25,10 @@ from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.known_stations import effective_settings, is_known, settings_from_file, settings_in_force
 from gateway.operations.mirror_local_lists import station_removed
 from gateway.operations.site import Site
+from gateway.rules.security_profiles import HIGHEST
 from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
-from gateway.store import events, stations, transactions
+from gateway.store import events, security_changes, stations, transactions
 from gateway.store.passwords import hash_password
 from gateway.store.writing import Writing
 
@@ -144,6 +145,10 @@ def _put(
     # a row left over from a table that has gone from the file, or from a knock, starts anew but keeps what it said
     origin: Literal["file", "api"] = "file" if written else "api"
     stations.provision(db, station, origin=origin, settings=run_time, password_hash=password_hash, now=now)
+    if "security_profile" in asked.values:
+        security_changes.drop_profiles(db, station, up_to=HIGHEST)
+    if asked.changes_password:
+        security_changes.drop_passwords(db, station)
     created = written is None and (row is None or row.admission == "pending")
     data = {"actor": actor, "created": created, "fields": sorted(asked.values), "password": asked.changes_password}
     events.append(db, "station.provisioned", station=station, happened_at=now, recorded_at=now, data=data)

@@ -18,7 +18,10 @@ from gateway.store.readers import Readers
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The running gateway's parts. `wall_clock` gives UTC, `new_id` a fresh random id."""
+    """The running gateway's parts. `wall_clock` gives UTC, `new_id` a fresh random id.
+
+    `latest_known`: the newest time in the journal when the gateway started; a clock that shows less is behind.
+    """
 
     configuration: Configuration
     database: Database
@@ -28,6 +31,7 @@ class Site:
     new_id: Callable[[], str]
     journal_signal: JournalSignal
     health: Health
+    latest_known: Instant = field(default_factory=lambda: Instant(0))
     reservations_changed: JournalSignal = field(default_factory=JournalSignal)  # wakes the loop that ends them
     clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not
     list_turns: dict[StationId, asyncio.Lock] = field(default_factory=dict)  # one sends a station its list at a time

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gateway.operations import ask_for_profiles, heed_certificates
+from gateway.operations import ask_for_profiles, change_security, heed_certificates
 from gateway.operations.ask_for_reservations import warn_of_reservation
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
@@ -26,6 +26,7 @@ def warning_of(db: Writing, site: Site, order: Order) -> str | None:
 
 WARNED: Mapping[str, Warn] = MappingProxyType(
     {
+        "ChangeConfiguration": change_security.warn_of_security,
         "ClearChargingProfile": ask_for_profiles.warn_of_clear,
         "DeleteCertificate": heed_certificates.warn_of_deletion,
         "RemoteStartTransaction": ask_for_profiles.warn_of_remote_start,

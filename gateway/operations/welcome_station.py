@@ -1,30 +1,42 @@
 """Who may connect, and how is it treated? Decided in one unit of work before the upgrade; told in the journal after it.
 
-Order (OCPP-J 1.6 3.2): unknown 404, wrong credentials 401; the sub-protocol is the door's own question.
+Order (OCPP-J 1.6 3.2): unknown 404, wrong credentials 401, wrong security profile or certificate 403; the sub-protocol
+is the door's own question.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
 import logging
-import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass
 
-from gateway.configuration import Configuration, StationSettings, read_secret
+from gateway.configuration import Configuration, StationSettings
 from gateway.model.identities import StationId
+from gateway.model.proofs import ClientCertificate, Proof
 from gateway.model.treatment import Treatment
-from gateway.operations.known_stations import is_known, settings_from_file, settings_in_force
+from gateway.operations.change_security import settle
+from gateway.operations.check_passwords import Found, Passwords, Verified, find_password
+from gateway.operations.known_stations import effective_settings, is_known, settings_from_file
+from gateway.operations.secure_stations import shown_certificate
 from gateway.operations.site import Site
+from gateway.operations.tell_refusals import Refusals
 from gateway.rules.registration import Admission
-from gateway.rules.station_passwords import key_bytes, presented_forms
+from gateway.rules.security_profiles import (
+    FAILED_LOGIN,
+    HIGHEST,
+    Expected,
+    Refused,
+    Shown,
+    asks_for_password,
+    how_to_admit,
+    is_clock_behind,
+)
+from gateway.rules.station_passwords import presented_forms
 from gateway.stations.connection import StationConnection
 from gateway.stations.server import Knock, Refusal, Welcome
-from gateway.store import events, station_facts, stations
+from gateway.store import events, issued_certificates, security_changes, station_facts, stations
 from gateway.store.database import StoreUnavailable
-from gateway.store.passwords import is_password
+from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
 logger = logging.getLogger(__name__)
@@ -40,21 +52,16 @@ _MOST_KNOCKS_TOLD_AN_HOUR = 20
 class _Known:
     station: StationId
     settings: StationSettings
-    password_hash: str | None
     pending: bool
+    passwords: Passwords
+    expected: Expected
+    names_another: bool  # the certificate that was shown
+    revoked: bool
 
 
-@dataclass(slots=True)
-class _Verified:
-    """Passwords that were right a moment ago, as keyed digests, so that a storm of reconnects costs no argon2."""
-
-    key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
-    digests: dict[tuple[StationId, str], bytes] = field(default_factory=dict)
-
-
-def welcoming(site: Site) -> Callable[[Knock], Awaitable[Welcome | Refusal]]:
+def welcoming(site: Site, refusals: Refusals) -> Callable[[Knock], Awaitable[Welcome | Refusal]]:
     """The function that the stations' door asks before it upgrades a connection."""
-    verified = _Verified()
+    verified = Verified()
 
     async def admit(knock: Knock) -> Welcome | Refusal:
         identity = knock.identity
@@ -62,26 +69,28 @@ def welcoming(site: Site) -> Callable[[Knock], Awaitable[Welcome | Refusal]]:
             return Refusal(404, "no station has this identity")
         try:
             known = await site.database.write(lambda db: _find(db, site, knock))
+            if known is None:
+                return Refusal(404, "unknown station")
+            proven = await _prove(site, knock, known, verified)
         except StoreUnavailable as error:
             logger.error("cannot look up %s: %s", identity, error)
             return Refusal(503, "the gateway cannot store anything now")
-        if known is None:
-            return Refusal(404, "unknown station")
-        refusal = await _check_password(site, knock, known, verified)
-        return refusal or Welcome(
-            known.station, treatment_of(site.configuration, known.settings, pending=known.pending)
-        )
+        if isinstance(proven, Refused):
+            refusals.login(known.station, knock.address, proven)
+            return Refusal(proven.status, proven.reason)
+        treatment = treatment_of(site.configuration, known.settings, pending=known.pending, profile=proven.profile)
+        return Welcome(known.station, treatment, proven)
 
     return admit
 
 
-def treatment_of(configuration: Configuration, settings: StationSettings, *, pending: bool) -> Treatment:
-    """How to treat a connected station with these settings."""
+def treatment_of(configuration: Configuration, settings: StationSettings, *, pending: bool, profile: int) -> Treatment:
+    """How to treat a station with these settings that is connected with this security profile."""
     ocpp = configuration.ocpp
     return Treatment(
         pending=pending,
         strict=ocpp.strict if settings.strict is None else settings.strict,
-        needs_subprotocol=not (settings.allow_missing_subprotocol and settings.security_profile <= 1),
+        needs_subprotocol=not (settings.allow_missing_subprotocol and profile <= 1),
         answer_delay_seconds=settings.answer_delay_ms / 1000,
         utc_offset_minutes=settings.utc_offset_minutes,
         energy_scale=settings.energy_scale,
@@ -95,11 +104,17 @@ def arriving(site: Site) -> Callable[[StationConnection], None]:
     """The function that the door calls when a station's connection stands."""
 
     def arrived(connection: StationConnection) -> None:
-        now, station, address = site.wall_clock(), connection.station, connection.address
+        now, station, proof = site.wall_clock(), connection.station, connection.proof
+        data = {
+            "address": connection.address,
+            "subprotocol": connection.subprotocol,
+            "security_profile": proof.profile,
+            **({} if proof.certificate is None else {"certificate": shown_certificate(proof.certificate)}),
+        }
 
         def unit(db: Writing) -> None:
             station_facts.record_connection(db, station, now=now)
-            data = {"address": address, "subprotocol": connection.subprotocol}
+            settle(db, site, station, proof, now=now)
             events.append(db, "station.connected", station=station, happened_at=now, recorded_at=now, data=data)
 
         site.database.submit(unit, lambda result, error: None)
@@ -138,8 +153,43 @@ def _find(db: Writing, site: Site, knock: Knock) -> _Known | None:
         station_facts.admit(db, StationId(identity), origin="file", admission="accepted", now=site.wall_clock())
         row = stations.find(db, identity)
     assert row is not None
-    settings = settings_in_force(configuration, identity, row)
-    return _Known(row.station, settings, row.password_hash, pending=row.admission == "pending")
+    return _known(db, configuration, row, knock)
+
+
+def _known(db: Writing, configuration: Configuration, row: StationRow, knock: Knock) -> _Known:
+    """What a station with this row has to prove."""
+    settings = effective_settings(configuration, row)
+    coming = security_changes.of_station(db, row.station)
+    hashes = [row.password_hash, *(change.password_hash for change in coming)]
+    own = {row.station, *settings.aliases}
+    names = own | {row.serial_number, row.box_serial_number, settings.certificate_common_name}
+    return _Known(
+        row.station,
+        settings,
+        pending=row.admission == "pending",
+        passwords=Passwords(
+            row.station,
+            tuple(one for one in hashes if one is not None),
+            file=settings.password_file if row.password_hash is None else None,
+        ),
+        expected=Expected(
+            settings.security_profile,
+            frozenset(change.profile for change in coming if change.profile is not None),
+            names=frozenset(name for name in names if name),
+            organization=settings.certificate_organization,
+        ),
+        names_another=_names_another(db, configuration, knock.certificate, own),
+        revoked=knock.certificate is not None and issued_certificates.is_revoked(db, knock.certificate.fingerprint),
+    )
+
+
+def _names_another(
+    db: Writing, configuration: Configuration, certificate: ClientCertificate | None, own: Set[str]
+) -> bool:
+    """True when the certificate's common name is the identity of another known station."""
+    if certificate is None or certificate.common_name in own:
+        return False
+    return is_known(configuration, certificate.common_name, stations.find(db, certificate.common_name))
 
 
 def _by_alias(db: Writing, configuration: Configuration, identity: str) -> str | None:
@@ -153,11 +203,16 @@ def _by_alias(db: Writing, configuration: Configuration, identity: str) -> str |
 def _let_in(db: Writing, site: Site, knock: Knock) -> bool:
     """What becomes of a station that nobody provisioned; True when it gets a row."""
     policy, now = site.configuration.ocpp.unknown_stations, site.wall_clock()
+    by_certificate = knock.certificate is not None and knock.certificate.common_name == knock.identity
+    if knock.encrypted and not by_certificate:
+        policy = "refuse"  # nothing says whose connection it is
     station, most = StationId(knock.identity), site.configuration.ocpp.max_unknown_stations
     room = _MOST_LET_IN if policy == "accept" else most
     if policy != "refuse" and station_facts.count_knocked_in(db) < room:
         admission: Admission = "accepted" if policy == "accept" else "pending"
         station_facts.admit(db, station, origin="knock", admission=admission, now=now)
+        if by_certificate:
+            stations.set_run_time_values(db, station, {"security_profile": HIGHEST})
         station_facts.forget_knock(db, station)
         return True
     first_time = station_facts.record_knock(db, station, knock.address, now=now, most=most)
@@ -167,47 +222,40 @@ def _let_in(db: Writing, site: Site, knock: Knock) -> bool:
     return False
 
 
-async def _check_password(site: Site, knock: Knock, known: _Known, verified: _Verified) -> Refusal | None:
-    settings = known.settings
-    if settings.security_profile >= 2:
-        return Refusal(403, "this station must connect with TLS")
-    if settings.security_profile == 0 and known.password_hash is None and settings.password_file is None:
-        return None
+async def _prove(site: Site, knock: Knock, known: _Known, verified: Verified) -> Proof | Refused:
+    """Over which profile the connection is the station's, or why it is not."""
+    found = Found("none")
+    if asks_for_password(known.expected, encrypted=knock.encrypted):
+        found = await _password_of(knock, known, verified)
+    now = site.wall_clock()
+    decision = how_to_admit(
+        known.expected,
+        Shown(knock.encrypted, found.password, knock.certificate, known.names_another, known.revoked),
+        now=now,
+        clock_is_behind=is_clock_behind(now, latest_known=site.latest_known),
+    )
+    if isinstance(decision, Refused):
+        return decision
+    by_password = decision.profile in (1, 2)
+    if by_password and found.fresh and not await site.database.write(lambda db: _still_counts(db, known, found)):
+        return Refused(401, "this password does not count any more", FAILED_LOGIN)
+    if by_password and found.as_hex_text:
+        key = (known.station, "hex_password")
+        site.quirks_seen[key] = site.quirks_seen.get(key, 0) + 1
+    return Proof(decision.profile, found.password_hash if by_password else None, knock.certificate)
+
+
+async def _password_of(knock: Knock, known: _Known, verified: Verified) -> Found:
     if knock.user is None or knock.password is None:
-        return Refusal(401, "credentials are needed")
+        return Found("none")
     if knock.user not in (knock.identity.encode(), known.station.encode()):
-        return Refusal(401, "the user name must be the station's identity")
-    for form in presented_forms(knock.password, hex_text_allowed=settings.accept_hex_password):
-        if await _is_right(known, form.secret, verified):
-            if form.as_hex_text:
-                key = (known.station, "hex_password")
-                site.quirks_seen[key] = site.quirks_seen.get(key, 0) + 1
-            return None
-    return Refusal(401, "wrong password")
+        return Found("wrong_user")
+    forms = presented_forms(knock.password, hex_text_allowed=known.settings.accept_hex_password)
+    return await find_password(known.passwords, forms, verified)
 
 
-async def _is_right(known: _Known, presented: bytes, verified: _Verified) -> bool:
-    if known.password_hash is None:
-        return _is_right_by_file(known, presented)
-    digest = hmac.digest(verified.key, presented, hashlib.sha256)
-    place = (known.station, known.password_hash)
-    if hmac.compare_digest(verified.digests.get(place, b""), digest):
-        return True
-    if not await asyncio.to_thread(is_password, known.password_hash, presented):
-        return False
-    for old in [one for one in verified.digests if one[0] == known.station]:
-        del verified.digests[old]
-    verified.digests[place] = digest
-    return True
-
-
-def _is_right_by_file(known: _Known, presented: bytes) -> bool:
-    if known.settings.password_file is None:
-        logger.error("no password is set for a station of security profile 1", extra={"station": known.station})
-        return False
-    try:
-        secret = read_secret(known.settings.password_file)
-    except OSError as error:
-        logger.error("password file not readable: %s", error, extra={"station": known.station})
-        return False
-    return bool(secret) and hmac.compare_digest(key_bytes(secret), presented)
+def _still_counts(db: Writing, known: _Known, found: Found) -> bool:
+    """Hashing took its time: the password may have been changed meanwhile."""
+    row = stations.find(db, known.station)
+    coming = security_changes.of_station(db, known.station)
+    return row is not None and found.password_hash in (row.password_hash, *(change.password_hash for change in coming))

@@ -52,6 +52,12 @@ def server_certificate_files(directory: Path) -> list[Path]:
     return [file for file in files if file.exists()]
 
 
+def server_names(directory: Path) -> list[str]:
+    """Names and addresses in the certificate that is there, the common name first; none when there is none."""
+    chain = next(iter(_stored_chain(file) for file in server_certificate_files(directory)), [])
+    return [str(name.value) for name in _names_of(chain[0])] if chain else []
+
+
 def _ensure(
     directory: Path,
     authority: Authority,

@@ -27,6 +27,11 @@ def key_bytes(written: bytes) -> bytes:
     return written
 
 
+def looks_like_a_key(written: str) -> bool:
+    """True for what AuthorizationKey may be: 32 to 40 hexadecimal digits (A01.FR.09)."""
+    return len(written) in _HEX_LENGTHS and set(written) <= set(string.hexdigits)
+
+
 def presented_forms(presented: bytes, *, hex_text_allowed: bool) -> tuple[Form, ...]:
     """What `key_bytes` may have made of the password that was presented, the proper form first."""
     proper = Form(presented, as_hex_text=False)

@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 
 from gateway.model.calls import NotConnected, Payload, Reply, Unanswered
 from gateway.model.identities import StationId
+from gateway.model.proofs import Proof
 from gateway.model.treatment import Treatment
 from gateway.ocpp import conversation
 from gateway.ocpp.conversation import Conversation, Ticket
@@ -61,6 +62,7 @@ class StationConnection(ServerConnection):
         self.since: Instant
         self.last_message_at = 0.0  # loop time
         self.treatment = Treatment()
+        self.proof = Proof()
         self.trace = trace
         self.dropped = 0  # messages that led to nothing
         self._partial = bytearray()

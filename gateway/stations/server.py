@@ -1,7 +1,8 @@
 """The stations' door: HTTP upgrade to WebSocket, identity and admission, then one `StationConnection` each.
 
-Order of refusals (OCPP-J 1.6 3.2, certification TC_088): 404 unknown station, 401 bad credentials, 400 no common
-sub-protocol; all before the upgrade. Who is known and what a password must be is decided by `admit`, handed in.
+Order of refusals (OCPP-J 1.6 3.2, certification TC_088): 404 unknown station, 401 or 403 bad credentials or security
+profile, 400 no common sub-protocol; all before the upgrade. Who is known and what proves it is decided by `admit`,
+handed in.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 from weakref import WeakSet
 
@@ -27,11 +28,13 @@ from websockets.typing import Subprotocol
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.model.proofs import ClientCertificate, Proof
 from gateway.model.treatment import Treatment
 from gateway.ocpp.conversation import Conversation
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.connection import Answer, StationConnection, Trace
+from gateway.stations.tls import Gate, Handshakes, TlsDoor, certificate_shown
 
 logger = logging.getLogger(__name__)
 
@@ -44,20 +47,23 @@ _GAP_BETWEEN_CALLS_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """A request to connect. `password` is None without (usable) Basic credentials."""
+    """A request to connect, and what was proven. `password` is None without (usable) Basic credentials."""
 
     identity: str
     user: bytes | None
     password: bytes | None
     address: str
+    encrypted: bool = False
+    certificate: ClientCertificate | None = None  # verified
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The station may connect; how to treat it."""
+    """The station may connect; how to treat it, and how it proved itself."""
 
     station: StationId
     treatment: Treatment
+    proof: Proof = field(default_factory=Proof)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,10 @@ class Door:
 
 @asynccontextmanager
 async def serve_stations(
-    *, host: str, port: int, door: Door, connected: Connected, bounds: Bounds
+    *, host: str, port: int, door: Door, connected: Connected, bounds: Bounds, tls: TlsDoor | None = None
 ) -> AsyncIterator[int]:
-    """Listen for stations for the length of the block; yields the bound port."""
+    """Listen for stations for the length of the block, with `tls` on an encrypted port; yields the bound port."""
+    handshakes = Handshakes(tls) if tls is not None else None
 
     async def handler(connection: ServerConnection) -> None:
         assert isinstance(connection, StationConnection)
@@ -99,12 +106,7 @@ async def serve_stations(
         return await _receive(connection, request, door)
 
     living: WeakSet[StationConnection] = WeakSet()  # also those that have not said who they are
-
-    def make(protocol: ServerProtocol, server: Server, **_: object) -> StationConnection:
-        connection = StationConnection(protocol, server, bounds=bounds, trace=door.trace)
-        living.add(connection)
-        return connection
-
+    make = _making(bounds, door.trace, living, handshakes)
     async with serve(
         handler,
         host,
@@ -122,7 +124,22 @@ async def serve_stations(
         try:
             yield next(iter(server.sockets)).getsockname()[1]
         finally:
+            if handshakes is not None:
+                handshakes.end()
             await _hang_up(server, living)
+
+
+def _making(
+    bounds: Bounds, trace: Trace | None, living: WeakSet[StationConnection], handshakes: Handshakes | None
+) -> Callable[..., StationConnection | Gate]:
+    """The function that makes what the library accepts connections with."""
+
+    def make(protocol: ServerProtocol, server: Server, **_: object) -> StationConnection | Gate:
+        connection = StationConnection(protocol, server, bounds=bounds, trace=trace)
+        living.add(connection)
+        return connection if handshakes is None else Gate(connection, handshakes)
+
+    return make
 
 
 async def _hang_up(server: Server, living: WeakSet[StationConnection]) -> None:
@@ -166,7 +183,14 @@ async def _receive(connection: StationConnection, request: Request, door: Door) 
     credentials = credentials_of(authorizations[0]) if len(authorizations) == 1 else None
     user, password = credentials if credentials is not None else (None, None)
     address = connection.remote_address
-    knock = Knock(identity_of(request.path), user, password, str(address[0]) if address else "")
+    knock = Knock(
+        identity_of(request.path),
+        user,
+        password,
+        str(address[0]) if address else "",
+        encrypted=connection.transport.get_extra_info("ssl_object") is not None,
+        certificate=certificate_shown(connection),
+    )
     decision = await door.admit(knock)
     if isinstance(decision, Refusal):
         logger.info("refused %s: %s", knock.identity[:64], decision.reason, extra={"address": knock.address})
@@ -177,10 +201,12 @@ async def _receive(connection: StationConnection, request: Request, door: Door) 
     connection.station = decision.station
     connection.address = knock.address
     connection.treatment = decision.treatment
+    connection.proof = decision.proof
     return None
 
 
-def _select_subprotocol(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+def _select_subprotocol(asked: ServerConnection | Gate, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    connection = asked.connection if isinstance(asked, Gate) else asked
     assert isinstance(connection, StationConnection)
     if SUBPROTOCOL in offered:
         return SUBPROTOCOL

@@ -28,6 +28,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "station.knocked": "ops",
     "station.provisioned": "ops",
     "station.removed": "ops",
+    "station.security_changed": "ops",
     "station.notified": "ops",
     "station.data_transfer": "ops",
     "station.security_event": "ops",
@@ -117,6 +118,14 @@ def of_kinds(
     ).fetchall()
     upto = rows[-1][0] if len(rows) == most else newest
     return upto, [(kind, station) for _, kind, station in rows]
+
+
+def latest_time(db: Writing) -> Instant:
+    """The latest of the times at which the newest thousand events were recorded; 0 when there is none."""
+    (latest,) = db.execute(
+        "SELECT coalesce(max(recorded_at), 0) FROM (SELECT recorded_at FROM events ORDER BY id DESC LIMIT 1000)"
+    ).fetchone()
+    return Instant(latest)
 
 
 def _bounded(value: object) -> object:

@@ -210,6 +210,16 @@ def in_use(db: Writing) -> list[IssuedRow]:
     return [IssuedRow(*row) for row in rows]
 
 
+def may_have_one(db: Writing, station: StationId) -> bool:
+    """Whether the station may hold a certificate that was issued to it: it took it, or it was made by hand."""
+    row = db.execute(
+        "SELECT 1 FROM issued_certificates WHERE station = ?"
+        " AND state IN ('sent', 'accepted', 'unknown', 'handed_over')",
+        (station,),
+    ).fetchone()
+    return row is not None
+
+
 def plain_hex(text: str) -> str:
     """A serial number or fingerprint as it is stored: lower-case, without separators and leading zeros of a serial."""
     letters = "".join(letter for letter in text.lower().removeprefix("0x") if letter.isalnum())

@@ -21,8 +21,8 @@ Admission = Literal["accepted", "pending", "removed"]
 # what goes with a station; `numbers_given` stays, because the device may come back
 _OF_STATIONS = (
     "charging_profile_clearings", "charging_profiles", "composite_schedules", "configuration_keys", "connectors",
-    "installed_certificates", "knocks", "quirks", "roots_sent", "setting_trials", "settings_read",
-    "signing_requests_counted", "unknown_keys", "unsupported_requests",
+    "installed_certificates", "knocks", "quirks", "roots_sent", "security_changes", "setting_trials",
+    "settings_read", "signing_requests_counted", "unknown_keys", "unsupported_requests",
 )  # fmt: skip
 
 COLUMNS = (

@@ -262,6 +262,16 @@ def _add_station(grammar: _Grammar) -> None:
         "--type", choices=("central-system", "manufacturer"), default=None, help="of the root (central-system)"
     )
     certificates.add_argument("--yes", action="store_true", help="delete also the last central system root")
+    security = station.add(
+        "security", "commands_security:security", "how a station proves itself; a new password, the next profile"
+    )
+    security.add_argument("station", metavar="STATION")
+    password = security.add_mutually_exclusive_group()
+    password.add_argument("--new-password", action="store_true", help="make one, send it, print it once")
+    password.add_argument("--password-file", type=Path, metavar="FILE", help="send the one in this file")
+    security.add_argument("--profile", type=int, choices=range(4), metavar="N", help="security profile 0 to 3")
+    security.add_argument("--reset", action="store_true", help="a hard reset at the end")
+    security.add_argument("--here", action="store_true", help="change only the gateway's side, do not ask the station")
 
 
 def _count(text: str) -> int:

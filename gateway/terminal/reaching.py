@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.operations.machine_names import outward_address
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission, usage
 
 if TYPE_CHECKING:
@@ -84,13 +84,7 @@ def station_address(reached: Reached) -> str:
 
 def lan_address() -> str:
     """This machine's own address on the way out; no packet is sent. 127.0.0.1 when there is no network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            address: str = probe.getsockname()[0]
-        except OSError:
-            return "127.0.0.1"
-    return address
+    return outward_address() or "127.0.0.1"
 
 
 def _bracketed(host: str) -> str:

@@ -13,7 +13,7 @@ from gateway.web.login import actor_of
 from gateway.web.problems import not_found, unacceptable
 from gateway.web.routes import SITE, Route
 
-_STATUS = {"answered": 200, "call_error": 200, "unanswered": 504, "not_connected": 409, "refused": 409}
+STATUS = {"answered": 200, "call_error": 200, "unanswered": 504, "not_connected": 409, "refused": 409}
 _MEMBERS = ("response", "code", "description", "request", "warning")
 
 
@@ -29,10 +29,11 @@ async def post(request: web.Request) -> web.StreamResponse:
         raise not_found(f"no station {station!r} is known")
     if outcome.status == "unknown_action":
         raise unacceptable(f"OCPP 1.6 has no request {action!r} to a station")
-    return json_response(_document(outcome), status=_STATUS[outcome.status])
+    return json_response(document_of(outcome), status=STATUS[outcome.status])
 
 
-def _document(outcome: Outcome) -> dict[str, object]:
+def document_of(outcome: Outcome) -> dict[str, object]:
+    """What became of a command; the members that do not apply are absent."""
     members = {name: getattr(outcome, name) for name in _MEMBERS}
     present = {name: value for name, value in members.items() if value is not None}
     return {"command_id": outcome.command_id, "status": outcome.status, **present}

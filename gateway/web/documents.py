@@ -12,6 +12,7 @@ from gateway.store.station_jobs import KINDS, RESULTS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
+from gateway.web.documents_of_security import SECURITY
 from gateway.web.schema_parts import (
     ANYTHING,
     COUNT,
@@ -64,6 +65,8 @@ _STATION_SETTINGS: dict[str, Schema] = {
     "fallback_amps": NUMBER,
     "priority": COUNT,
     "security_profile": {"type": "integer", "minimum": 0, "maximum": 3},
+    "certificate_organization": TEXT_OR_NULL,
+    "certificate_common_name": TEXT_OR_NULL,
     "aliases": list_of(TEXT),
     "allow_missing_subprotocol": FLAG,
     "accept_hex_password": FLAG,
@@ -321,4 +324,5 @@ SCHEMAS: dict[str, Schema] = {
     "NewToken": object_with({**_TOKEN, "token": TEXT}),
     "Restored": object_with({"status": {"const": "restored"}, "epoch": TEXT}),
     "Health": object_with({"status": TEXT}, closed=False),
+    **SECURITY,
 }

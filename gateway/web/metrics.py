@@ -38,6 +38,7 @@ HELP = {
     "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
+    "connections_refused_total": "Connections of stations refused since the start, by reason.",
     "web_errors_total": "Requests to the API that failed by an error of the gateway since the start.",
 }
 

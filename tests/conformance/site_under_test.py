@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from gateway.daemon import Surroundings
 from gateway.model.identities import StationId
@@ -71,8 +74,20 @@ class Bench:
     @asynccontextmanager
     async def station(self, identity: str = "CP-1", **how: Any) -> AsyncIterator[ScriptedStation]:
         """A charge point of this identity, connected."""
-        async with plugged_in(self.url(identity), **how) as station:
+        url = self.running.secure_url(identity) if "tls" in how else self.url(identity)
+        async with plugged_in(url, **how) as station:
             yield station
+
+    async def refusal(self, identity: str = "CP-1", **how: Any) -> int:
+        """The HTTP status that a connection is refused with; 0 when it is refused in TLS."""
+        try:
+            async with self.station(identity, **how):
+                pass
+        except InvalidStatus as refused:
+            return int(refused.response.status_code)
+        except (ssl.SSLError, InvalidMessage, ConnectionError):
+            return 0
+        raise AssertionError("the connection was accepted")
 
     def is_connected(self, station: str = "CP-1") -> bool:
         return self.site.connected.is_connected(StationId(station))

@@ -24,6 +24,10 @@ class Running:
         """Where a station of this (already percent-encoded) identity connects."""
         return f"ws://127.0.0.1:{self.addresses.stations_port}/ocpp/{station}"
 
+    def secure_url(self, station: str) -> str:
+        """The same on the TLS port."""
+        return f"wss://127.0.0.1:{self.addresses.stations_tls_port}/ocpp/{station}"
+
 
 @asynccontextmanager
 async def running_gateway(

@@ -12,6 +12,7 @@ import base64
 import itertools
 import json
 import pkgutil
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -218,8 +219,9 @@ async def plugged_in(
     subprotocols: tuple[str, ...] = ("ocpp1.6",),
     credentials: tuple[str, bytes] | None = None,
     free_payloads: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[ScriptedStation]:
-    """A station connected to `url`. `free_payloads`: the operator sends what no schema allows."""
+    """A station connected to `url` (with `tls` to wss). `free_payloads`: the operator sends what no schema allows."""
     headers = {}
     if credentials is not None:
         user, password = credentials
@@ -231,6 +233,7 @@ async def plugged_in(
         compression=None,
         ping_interval=None,
         proxy=None,
+        ssl=tls,
         open_timeout=PATIENCE_SECONDS,
         close_timeout=1,
     )

@@ -96,7 +96,6 @@ WRONG = [
     ),
     ("firmware.ftp_port = 8088", "firmware.ftp_port: expected another port than firmware.port, got 8088"),
     # TLS
-    ("[ocpp.tls]", "ocpp.tls.certificates: expected at least one { chain, key_file }, got none"),
     ('ocpp.tls.certificates = [{ chain = "a" }]', "ocpp.tls.certificates[0].key_file: expected a path or `credential"),
     (
         '[ocpp.tls]\ncertificates = [{ chain = "a", key_file = "b" }]\ncipher_set = "weak"',

@@ -221,6 +221,10 @@ def test_a_key_of_another_certificate(load: Load, pairs: tuple[Pair, Pair]) -> N
     ]
 
 
+def test_a_tls_port_without_files_shows_the_gateways_own_certificates(load: Load) -> None:
+    assert found(load("[ocpp.tls]\nport = 0")) == []
+
+
 def test_files_that_hold_something_else(load: Load, pairs: tuple[Pair, Pair], tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish"
     rubbish.write_text("rubbish")

@@ -164,6 +164,19 @@ CREATE INDEX security_events_by_station ON security_events (station, source, cri
 
 -- == Security profiles and passwords ==
 
+-- What a station was sent and may use from now on: a higher security profile, or a new password. The row goes when the
+-- station has used it, has refused it, or an installer has set something else.
+CREATE TABLE security_changes (
+    station       TEXT NOT NULL,
+    command_id    TEXT NOT NULL,
+    profile       INTEGER CHECK (profile BETWEEN 1 AND 3),
+    password_hash TEXT,
+    answer        TEXT NOT NULL DEFAULT 'none' CHECK (answer IN ('none', 'Accepted', 'RebootRequired', 'lost')),
+    asked_at      INTEGER NOT NULL,
+    PRIMARY KEY (station, command_id),
+    CHECK ((profile IS NULL) <> (password_hash IS NULL))
+) STRICT, WITHOUT ROWID;
+
 -- == Certificates ==
 
 -- Certificates that the site's authority issued to stations, and requests for one that still wait for it.

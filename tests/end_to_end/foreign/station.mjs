@@ -52,6 +52,7 @@ export class Station {
       reconnect: options.reconnect ?? false,
       backoff: { initialDelay: 100, maxDelay: 500, factor: 2, randomisationFactor: 0 },
       ...(options.password ? { password: options.password } : {}),
+      ...(options.tls ? { wsOpts: options.tls } : {}), // ca, and cert with key, as Node's tls takes them
     });
     this.client.on("strictValidationFailure", ({ method, params, result, error, outbound }) =>
       this.complaints.push({ method, params, result, outbound, error: String(error) }),

@@ -10,7 +10,7 @@ from gateway.rules.commands import reason_to_refuse
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import Admission, Registration, how_to_register
 from gateway.rules.retention import Keep, limits_at
-from gateway.rules.station_passwords import Form, key_bytes, presented_forms
+from gateway.rules.station_passwords import Form, key_bytes, looks_like_a_key, presented_forms
 from gateway.rules.waiting_time import waiting_seconds
 
 NOW = Instant(1_800_000_000 * SECOND)
@@ -111,3 +111,11 @@ def test_each_kind_of_record_has_a_limit_of_its_own() -> None:
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 1.0), (1, 1.0), (2, 2.0), (4, 8.0), (7, 60.0), (10_000, 60.0)])
 def test_waiting_doubles_up_to_a_bound(failures: int, seconds: float) -> None:
     assert waiting_seconds(failures, least=1.0, most=60.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "is_key"),
+    [("0" * 32, True), ("aB" * 20, True), ("0" * 31, False), ("0" * 42, False), ("g" * 32, False), ("", False)],
+)
+def test_what_an_authorization_key_looks_like(written: str, is_key: bool) -> None:
+    assert looks_like_a_key(written) is is_key

@@ -21,6 +21,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.calls import Answered, Reply
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.model.proofs import Proof
 from gateway.model.treatment import Treatment
 from gateway.operations.manage_tokens import Role, create_token
 from gateway.operations.site import Site
@@ -40,6 +41,7 @@ class PlayedConnection:
     station: str
     reply: Reply | Exception = field(default_factory=lambda: Answered({}))
     treatment: Treatment = field(default_factory=Treatment)
+    proof: Proof = field(default_factory=Proof)
     address: str = "192.0.2.7:4000"
     since: Instant = NOON
     last_message_at: float = 0.0

@@ -102,6 +102,8 @@ async def busy(door: Door) -> Door:
         ("POST", "/api/v1/stations/CP-1/commands/Reset", "CommandOutcome", {"type": "Soft"}),
         ("GET", "/api/v1/stations/CP-1/local-list", "LocalList", None),
         ("POST", "/api/v1/stations/CP-1/local-list", "LocalListOutcome", {"update_type": "Differential"}),
+        ("GET", "/api/v1/stations/CP-1/security", "StationSecurity", None),
+        ("POST", "/api/v1/stations/CP-1/security", "SecurityOutcome", {"new_password": True, "reset": True}),
         ("GET", "/api/v1/id-tags", "IdTagCollection", None),
         ("PUT", "/api/v1/id-tags/B", "IdTag", {}),
         ("POST", "/api/v1/id-tags/import", "ImportResult", [{"id_tag": "C"}]),
