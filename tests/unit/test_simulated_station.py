@@ -344,7 +344,7 @@ async def test_other_requests_are_answered_honestly() -> None:
     async with site() as (central, station):
         await booted(central, station)
         assert await central.ask("DataTransfer", {"vendorId": "x"}) == {"status": "UnknownVendorId"}
-        assert await central.ask("SetChargingProfile", {}) == ["NotSupported"]
+        assert await central.ask("SetChargingProfile", {}) == ["FormationViolation"]
         assert await central.ask("MakeCoffee", {}) == ["NotImplemented"]
         assert await central.ask("Reset", {}) == ["FormationViolation"]
 
