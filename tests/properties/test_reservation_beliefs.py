@@ -137,7 +137,9 @@ class Beliefs(RuleBasedStateMachine):
     def settle(self, fate: str) -> None:
         """Old statuses that wait: then nobody could tell which lost request they speak of, or a fault from before."""
         faults = any(told.status in ("Faulted", "Unavailable") for told in self.station.statuses)
-        if fate != "answered" or (faults and not self.tells_times):
+        # one of several connectors may be Reserved for a reservation of the whole, that nobody sees end
+        whole = self.station.connectors > 1 and any(one.connector == 0 for one in self.everything.values())
+        if fate != "answered" or ((faults or whole) and not self.tells_times):
             self.drain()
 
     # The station
