@@ -56,6 +56,7 @@ async def test_tc_056_csms_tx_default_profile(
     assert len(await gateway.rows("SELECT 1 FROM charging_profiles WHERE certain")) == 1
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_057_CSMS")
 @pytest.mark.parametrize("kind", ["Absolute", "Relative"])
 async def test_tc_057_csms_tx_profile(gateway: Bench, station: ScriptedStation, kind: str) -> None:
@@ -120,6 +121,7 @@ async def test_tc_067_csms_clear_charging_profile_2024_04(gateway: Bench, statio
     assert await in_force(gateway) == []
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_067_CSMS")
 async def test_tc_067_csms_clear_charging_profile_2025_11(gateway: Bench, station: ScriptedStation) -> None:
     transaction = await station.charges(1)
@@ -139,6 +141,7 @@ async def test_tc_067_csms_clear_charging_profile_2025_11(gateway: Bench, statio
     assert await in_force(gateway) == []
 
 
+@pytest.mark.both_orders
 @pytest.mark.case("TC_059_CSMS")
 @pytest.mark.parametrize("kind", ["Relative", "Absolute"])
 async def test_tc_059_csms_remote_start_with_profile(gateway: Bench, station: ScriptedStation, kind: str) -> None:

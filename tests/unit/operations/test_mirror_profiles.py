@@ -129,6 +129,10 @@ async def test_a_composite_schedule_of_nowhere_is_not_kept_and_a_huge_one_only_i
     await order(site, "GetCompositeSchedule", {"connectorId": 1, "duration": 60}, huge)
     (row,) = await site.readers.rows("SELECT response FROM composite_schedules")
     assert row["response"].startswith('{"left_out_bytes": ')
+    told = Answered({"status": "Accepted", "vendorPassword": "hush-hush"})
+    await order(site, "GetCompositeSchedule", {"connectorId": 1, "duration": 60}, told)
+    (row,) = await site.readers.rows("SELECT response FROM composite_schedules")
+    assert "hush" not in row["response"]
 
 
 async def remote_start(site: Site, reply: object, one: object, *, meanwhile: bool = False) -> None:
