@@ -91,7 +91,7 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "ReserveNow",
         {
-            "connectorId": 1,
+            "connectorId": 0,
             "expiryDate": "2027-01-15T08:05:00Z",
             "idTag": "VALID",
             "parentIdTag": "GROUP",
