@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from gateway.configuration_files import Node, Place, Step, place_of, quoted
-from gateway.configuration_keys import Circuit, Configuration
+from gateway.configuration_keys import Circuit, Configuration, RtuTransport, SerialTransport, TcpTransport
 
 
 class Report(Protocol):
@@ -51,6 +51,7 @@ def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
         ("circuit", [circuit.name for circuit in configuration.circuits]),
     ):
         yield from _names_twice(section, names)
+    yield from _meter_lines(configuration)
     yield from _circuits(configuration)
     yield from _station_identities(configuration)
     yield from _station_load(configuration)
@@ -92,6 +93,28 @@ def _names_twice(section: str, names: Sequence[str]) -> Iterator[Disagreement]:
     for position, name in enumerate(names):
         if name and name in names[:position]:
             yield (section, position, "name"), "a name that no other one has", quoted(name)
+
+
+def _meter_lines(configuration: Configuration) -> Iterator[Disagreement]:
+    """Meters on one serial line are set alike, and no two meters have the same address."""
+    lines: dict[object, RtuTransport | SerialTransport] = {}
+    addresses: set[object] = set()
+    for position, meter in enumerate(configuration.meters):
+        transport, where = meter.transport, ("meter", position, "transport")
+        if isinstance(transport, TcpTransport):
+            line: object = (transport.host, transport.port)
+        else:
+            line = transport.device
+            first = lines.setdefault(line, transport)
+            for key in ("baudrate", "parity"):
+                expected, got = getattr(first, key), getattr(transport, key)
+                if expected != got:
+                    yield (*where, key), f"{expected}, as the other meter on this line has", str(got)
+        address = (line, None if isinstance(transport, SerialTransport) else transport.unit)
+        if address in addresses:
+            key = "device" if isinstance(transport, SerialTransport) else "unit"
+            yield (*where, key), "one that no other meter on this line has", str(address[1] or line)
+        addresses.add(address)
 
 
 def _circuits(configuration: Configuration) -> Iterator[Disagreement]:

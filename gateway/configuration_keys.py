@@ -251,6 +251,8 @@ class Meter:
     model: Name
     transport: RtuTransport | TcpTransport | SerialTransport
     interval_seconds: Annotated[float, Between(0.1, 3600)] = 1
+    may_export: bool = True
+    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

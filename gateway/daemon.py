@@ -1,4 +1,4 @@
-"""Puts the gateway together: store, stations' door, web door, loops. Started downwards, stopped upwards.
+"""Puts the gateway together: store, meters, stations' door, web door, loops. Started downwards, stopped upwards.
 
 The only file that knows all parts. The data directory belongs to one daemon at a time (`gateway.lock`).
 """
@@ -101,6 +101,7 @@ async def run(
     stop = stop or asyncio.Event()
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(_open_site(configuration, around))
+        await stack.enter_async_context(_meters(site))
         doors = await stack.enter_async_context(_open_stations_doors(site))
         web_port = await stack.enter_async_context(_open_web_door(site)) if around.web else 0
         addresses = Addresses(
@@ -213,6 +214,30 @@ class _StationsDoors:
     port: int
     tls_port: int | None = None
     certificates: TlsCertificates | None = None
+
+
+@asynccontextmanager
+async def _meters(site: Site) -> AsyncIterator[None]:
+    """Site meters are read for the length of the block; nobody waits for them, and without any nothing is loaded."""
+    if not site.configuration.meters:
+        yield
+        return
+    from gateway.operations.read_meters import loops_of
+    from gateway.operations.watch_meters import watch_meters
+
+    async def start_reading() -> None:
+        for name, loop in (await loops_of(site)).items():
+            tasks.append(group.create_task(keep_running(name, loop, site.health), name=name))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(start_reading(), name="meter lines")]
+        watch = keep_running("meter watch", lambda: watch_meters(site), site.health)
+        tasks.append(group.create_task(watch, name="meter watch"))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""`ocpp-gateway demo`: the whole gateway on a bare machine, with simulated stations that talk to it over real sockets.
+"""`ocpp-gateway demo`: a whole gateway on a bare machine, with simulated stations and a simulated meter on real sockets.
 
 The daemon runs as always, on a configuration file in the data directory, where every other command reaches it.
 This file only puts things side by side and tells what happens; it does nothing that the daemon could not do alone.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import signal
 import socket
 import tempfile
@@ -17,11 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway.configuration import Configuration, load_configuration
+from gateway.configuration import Configuration, TcpTransport, load_configuration
 from gateway.daemon import Addresses, AlreadyRunning, Surroundings, data_directory_held, run
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.manage_tokens import create_token
 from gateway.operations.site import Site
+from gateway.operations.watch_meters import judged
+from gateway.simulated_meter import Amps, simulated_meter
 from gateway.simulated_station import Habits, SimulatedStation
 from gateway.store import reports_events
 from gateway.store.migrations import UnusableDatabase
@@ -31,7 +34,9 @@ from gateway.terminal.reaching import lan_address
 
 USUAL_STATIONS_PORT = 9000
 USUAL_WEB_PORT = 8080
+USUAL_METER_PORT = 5020
 _FAREWELL_SECONDS = 5.0
+_TELL_METER_SECONDS = 10.0
 
 _CONFIGURATION = """\
 # written by `ocpp-gateway demo`
@@ -51,6 +56,11 @@ unknown_tags = "accept"
 [web]
 host = "127.0.0.1"
 port = {web_port}
+
+[[meter]]
+name = "grid"
+model = "eastron_sdm630"
+transport = {{ type = "tcp", host = "127.0.0.1", port = {meter_port} }}
 """
 
 
@@ -100,12 +110,38 @@ async def _play(configuration: Configuration, file: Path, wishes: DemoWishes) ->
         loop.add_signal_handler(number, enough.set)
     started: asyncio.Future[tuple[Site, Addresses]] = loop.create_future()
     around = Surroundings(started=lambda site, addresses: started.set_result((site, addresses)))
-    async with asyncio.TaskGroup() as group:
+    stations: list[SimulatedStation] = []
+    async with simulated_meter(_meter_port(configuration), lambda: _site_amps(stations)), asyncio.TaskGroup() as group:
         group.create_task(run(configuration, stop=stop, surroundings=around))
         site, addresses = await started
         await _introduce(site, addresses, file, wishes.stations)
-        await _live(site, addresses, wishes=wishes, enough=enough)
+        stations += _make_stations(addresses, wishes)
+        await _live(site, stations, wishes=wishes, enough=enough)
         stop.set()
+
+
+def _meter_port(configuration: Configuration) -> int:
+    (transport,) = (meter.transport for meter in configuration.meters)
+    assert isinstance(transport, TcpTransport)
+    return transport.port
+
+
+def _make_stations(addresses: Addresses, wishes: DemoWishes) -> list[SimulatedStation]:
+    url = f"ws://127.0.0.1:{addresses.stations_port}/ocpp"
+    return [
+        SimulatedStation(f"SIM-{number}", url, seed=number, habits=_habits(number, wishes.speed))
+        for number in range(1, wishes.stations + 1)
+    ]
+
+
+def _site_amps(stations: list[SimulatedStation]) -> Amps:
+    """What the site draws now: a building whose load wanders, and every session that runs."""
+    now = asyncio.get_running_loop().time()
+    drawn = [outlet.meter.amps for station in stations for outlet in station.outlets]
+    one, two, three = (
+        9.0 - phase + 4.0 * math.sin(now / (41 + 7 * phase)) + sum(amps[phase] for amps in drawn) for phase in range(3)
+    )
+    return one, two, three
 
 
 async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int) -> None:
@@ -114,11 +150,13 @@ async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int
             await put_tag(site, tag, {"note": f"demo driver at SIM-{number}"}, actor="demo")
     token = (await create_token(site, role="installer", name="demo", actor="demo")).text
     web = f"http://127.0.0.1:{addresses.web_port}/api/v1"
+    meter_port = _meter_port(site.configuration)
     print(
         f"""A charging site with simulated stations. Ctrl-C ends it.
 
   stations connect to  ws://{lan_address()}:{addresses.stations_port}/ocpp/<any id>
                        (listening on 0.0.0.0: real stations in this network may join, any card charges)
+  site meter           127.0.0.1:{meter_port} (Modbus TCP, simulated: a building and the stations)
   API                  {web}
   OpenAPI              {web}/openapi.json
   installer token      {token}
@@ -126,22 +164,19 @@ async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int
 Try:
   curl -H "Authorization: Bearer {token}" {web}/stations
   ocpp-gateway status --config {file}
+  ocpp-gateway meters --config {file}
   ocpp-gateway call SIM-1 TriggerMessage '{{"requestedMessage": "Heartbeat"}}' --config {file}
 """,
         flush=True,
     )
 
 
-async def _live(site: Site, addresses: Addresses, *, wishes: DemoWishes, enough: asyncio.Event) -> None:
-    url = f"ws://127.0.0.1:{addresses.stations_port}/ocpp"
-    stations = [
-        SimulatedStation(f"SIM-{number}", url, seed=number, habits=_habits(number, wishes.speed))
-        for number in range(1, wishes.stations + 1)
-    ]
+async def _live(site: Site, stations: list[SimulatedStation], *, wishes: DemoWishes, enough: asyncio.Event) -> None:
     bills = Bills(await reports_events.newest_id(site.readers))
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(station.run()) for station in stations]
         group.create_task(_tell_sessions(site, bills))
+        tasks.append(group.create_task(_tell_meter(site)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wishes.seconds):
                 await enough.wait()
@@ -153,6 +188,16 @@ async def _live(site: Site, addresses: Addresses, *, wishes: DemoWishes, enough:
         bills.closed = True
         site.journal_signal.announce()  # the teller looks a last time
     _sum_up(stations, bills)
+
+
+async def _tell_meter(site: Site) -> None:
+    (meter,) = site.configuration.meters
+    while True:
+        await asyncio.sleep(_TELL_METER_SECONDS)
+        now = judged(site, meter)
+        amps = now.reading.measured.amps if now.reading else (None, None, None)
+        told = "  ".join(f"L{phase} {value:.1f} A" for phase, value in enumerate(amps, 1) if value is not None)
+        print(f"{_moment()}  site meter {meter.name}  {told if now.trust == 'fresh' else now.reason}", flush=True)
 
 
 async def _tell_sessions(site: Site, bills: Bills) -> None:
@@ -178,7 +223,7 @@ async def _tell_new(site: Site, bills: Bills) -> None:
 def _tell(event: dict[str, object], bills: Bills) -> None:
     data = event["data"]
     assert isinstance(data, dict)
-    moment = datetime.now().astimezone().strftime("%H:%M:%S")
+    moment = _moment()
     where = f"{event['station']} connector {event['connector']}"
     if event["kind"] == "transaction.started":
         print(f"{moment}  {where}  session {data['transaction_id']} starts, {data['id_tag']}", flush=True)
@@ -187,6 +232,10 @@ def _tell(event: dict[str, object], bills: Bills) -> None:
         bills.energy_wh += int(data["energy_wh"])
         energy = f"{data['energy_wh'] / 1000:.2f} kWh"
         print(f"{moment}  {where}  session {data['transaction_id']} ends, {energy}, {data['reason']}", flush=True)
+
+
+def _moment() -> str:
+    return datetime.now().astimezone().strftime("%H:%M:%S")
 
 
 def _sum_up(stations: list[SimulatedStation], bills: Bills) -> None:
@@ -228,6 +277,7 @@ def _write_configuration(directory: Path) -> Path:
         directory=json.dumps(str(directory)),
         stations_port=_port("0.0.0.0", USUAL_STATIONS_PORT),
         web_port=_port("127.0.0.1", USUAL_WEB_PORT),
+        meter_port=_port("127.0.0.1", USUAL_METER_PORT),
     )
     try:
         file.write_text(text, "utf-8")

@@ -22,6 +22,7 @@ from gateway.configuration_agreement import listeners
 from gateway.configuration_files import Place, Step, place_of, quoted
 from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
 from gateway.model.instants import Instant
+from gateway.operations.read_meters import Unreadable, plan_of
 
 Trouble = tuple[tuple[Step, ...], str, str]
 """Where in the configuration, what was expected, what is there."""
@@ -46,6 +47,7 @@ def check_provisions(configuration: Configuration, *, daemon_runs: bool = False)
         *_passwords(configuration),
         *_station_tls(configuration),
         *_upstream_tls(configuration),
+        *_meters(configuration),
         *_devices(configuration),
     )
     return tuple(
@@ -181,6 +183,15 @@ def _certificates_file(where: tuple[Step, ...], path: Path) -> Iterator[Trouble]
         context.load_verify_locations(cafile=path)
     except (ssl.SSLError, ValueError) as error:
         yield where, "certificates in PEM form", f"{path} ({getattr(error, 'reason', None) or error})"
+
+
+def _meters(configuration: Configuration) -> Iterator[Trouble]:
+    for position, meter in enumerate(configuration.meters):
+        try:
+            plan_of(meter)
+        except Unreadable as reason:
+            got = meter.model if reason.key == "model" else meter.transport.type
+            yield ("meter", position, reason.key), str(reason), quoted(got)
 
 
 def _devices(configuration: Configuration) -> Iterator[Trouble]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gateway.configuration import Configuration
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
+from gateway.meters.latest import Latest
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.stations.connected import Connected
@@ -36,5 +37,6 @@ class Site:
     clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not
     list_turns: dict[StationId, asyncio.Lock] = field(default_factory=dict)  # one sends a station its list at a time
     quirks_seen: dict[tuple[StationId, str], int] = field(default_factory=dict)  # since they were last stored
+    meters: Latest = field(default_factory=Latest)  # the newest reading of each site meter
     failed_by_itself: dict[StationId, set[str]] = field(default_factory=dict)  # how the gateway's own requests failed
     certificates_asked: JournalSignal = field(default_factory=JournalSignal)  # a station waits for a certificate

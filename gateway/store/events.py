@@ -54,6 +54,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "certificate.issued": "ops",
     "certificate.settled": "ops",
     "certificate.revoked": "ops",
+    "meter.trust_changed": "ops",
     "token.created": "ops",
     "token.revoked": "ops",
     "gateway.started": "ops",

@@ -125,6 +125,7 @@ def _add_questions(grammar: _Grammar) -> None:
     transactions.add_argument("--to", dest="end", metavar="TIME", help="started before (RFC 3339)")
     transactions.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
     _add_job_questions(grammar)
+    _add_meters(grammar)
     events = grammar.add("events", "commands_events:events", "the journal")
     events.add_argument("--after", type=_count, metavar="EVENT", help="those after this event_id (default: the newest)")
     events.add_argument("--station", metavar="ID")
@@ -161,6 +162,19 @@ def _add_charging(grammar: _Grammar) -> None:
     composite.add_argument("--connector", type=_count, default=0, metavar="N", help="0, the default: the whole station")
     composite.add_argument("--duration", type=_positive, default=86_400, metavar="N", help="seconds (86400)")
     composite.add_argument("--unit", choices=("A", "W"), default="A", help="A per phase (default), or W in total")
+
+
+def _add_meters(grammar: _Grammar) -> None:
+    meters = grammar.group("meters", "site meters: newest readings", by_itself="commands_meters:meters")
+    scan = meters.add("scan", "commands_meters:scan", "find the meters on a line and what they are")
+    line = scan.add_mutually_exclusive_group(required=True)
+    line.add_argument("--device", metavar="DEVICE", help="a serial device, such as /dev/ttyUSB0")
+    line.add_argument("--host", metavar="HOST", help="a meter or converter in the network")
+    scan.add_argument("--port", type=_positive, default=502, metavar="N", help="with --host (502)")
+    scan.add_argument("--framing", default="tcp", choices=("tcp", "rtu"), help="with --host; rtu: RTU frames over TCP")
+    scan.add_argument("--baudrate", default="usual", metavar="B", help="one speed, or `all` (default: the usual ones)")
+    scan.add_argument("--parity", choices=("N", "E", "O"), help="default: N, then E")
+    scan.add_argument("--units", type=_units, default=range(1, 11), metavar="A-B", help="addresses to try (1-10)")
 
 
 def _add_tags(grammar: _Grammar) -> None:
@@ -286,6 +300,14 @@ def _positive(text: str) -> int:
     if number == 0:
         raise argparse.ArgumentTypeError("expected 1 or more, got 0")
     return number
+
+
+def _units(text: str) -> range:
+    first, _, last = text.partition("-")
+    units = range(int(first), int(last or first) + 1)
+    if not units or units[0] < 0 or units[-1] > 247:
+        raise argparse.ArgumentTypeError(f"expected addresses such as 1-20, got {text}")
+    return units
 
 
 def _speed(text: str) -> float:

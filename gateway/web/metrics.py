@@ -12,7 +12,9 @@ from aiohttp import web
 
 from gateway.model.identities import StationId
 from gateway.operations.describe_stations import count_stations
+from gateway.operations.site import Site
 from gateway.operations.watch_certificates import expiry_seconds
+from gateway.operations.watch_meters import judged
 from gateway.store import reports_reservations
 from gateway.store.reports_totals import totals
 from gateway.web.routes import SITE, Route
@@ -39,6 +41,10 @@ HELP = {
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
     "connections_refused_total": "Connections of stations refused since the start, by reason.",
+    "meter_reading_age_seconds": "Age of the newest reading of each site meter.",
+    "meter_trusted": "1 while the newest reading of the site meter may be believed.",
+    "meter_reads_total": "Readings of each site meter since the start.",
+    "meter_errors_total": "Failed tries to read each site meter since the start, by what went wrong.",
     "web_errors_total": "Requests to the API that failed by an error of the gateway since the start.",
 }
 
@@ -67,9 +73,26 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         ("store_failed", {}, site.database.failure is not None),
         *(("component_up", {"component": name}, ill is None) for name, ill in site.health.components().items()),
         *(("certificate_expiry_timestamp_seconds", labels, end) for labels, end in await expiry_seconds(site)),
+        *_meter_gauges(site),
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
+    counters += _meter_counters(site)
     return web.Response(body=_text(gauges, counters).encode(), headers={"Content-Type": _TYPE})
+
+
+def _meter_gauges(site: Site) -> Iterable[Sample]:
+    for meter in site.configuration.meters:
+        now = judged(site, meter)
+        if now.age_seconds is not None:
+            yield "meter_reading_age_seconds", {"meter": meter.name}, now.age_seconds
+        yield "meter_trusted", {"meter": meter.name}, now.trust == "fresh"
+
+
+def _meter_counters(site: Site) -> Iterable[tuple[str, dict[str, str], float]]:
+    for meter in site.configuration.meters:
+        yield "meter_reads_total", {"meter": meter.name}, site.meters.reads[meter.name]
+        for kind, times in site.meters.errors[meter.name].items():
+            yield "meter_errors_total", {"meter": meter.name, "kind": kind}, times
 
 
 def _text(gauges: Iterable[Sample], counters: Iterable[Sample]) -> str:

@@ -19,7 +19,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"model", "rules"},
     "stations": {"model", "ocpp"},
     "pki": {"model"},
-    "operations": {"model", "rules", "ocpp", "store", "stations", "pki", "configuration", "health", "journal_signal"},
+    "meters": {"model"},
+    "operations": {"model", "rules", "ocpp", "store", "stations", "pki", "meters", "configuration", "health", "journal_signal"},
     "web": {"model", "store", "operations"},
     "terminal": {
         "configuration",
@@ -40,6 +41,7 @@ REASON = {
     "store": "the store knows rows; what to write is decided by rules and carried out by operations",
     "stations": "a door is given what it needs, it knows neither other doors nor verbs",
     "pki": "keys and certificates on disk; what they are for is decided by verbs",
+    "meters": "a door to the lines; whether a reading is believed, and what follows, is not its question",
     "operations": "verbs are called by doors, never the other way round",
     "web": "a page or route does nothing that the other doors cannot do as well",
     "terminal": "the command line talks to the running daemon; offline it uses the same operations",
@@ -58,7 +60,8 @@ LIBRARY_OF = {
     "jinja2": {"web"},
     "paho": {"upstream"},
     "serial": {"meters"},
-    "pymodbus": {"meters"},
+    "pymodbus": {"meters", "simulated_meter"},
+    "smllib": {"meters"},
 }
 BANNED_IN_PURE = {
     "asyncio", "sqlite3", "time", "random", "uuid", "os", "pathlib", "socket", "threading", "logging", "secrets",

@@ -17,8 +17,8 @@ _LONGEST = 16_384
 
 def cut(buffer: bytes) -> Cut:
     """The first whole telegram in the buffer. Raises Garbled when its checksum is wrong."""
-    from smllib.reader import SmlStreamReader
     from smllib.errors import SmlLibException
+    from smllib.reader import SmlStreamReader
 
     start = buffer.find(_BEGIN)
     if start < 0:

@@ -19,7 +19,7 @@ _MOST_MODELS = 60
 
 
 def find() -> Generator[Block, Sequence[int] | None, RegisterTable | None]:
-    """Yields what to read and is sent the registers, None where the meter refused; returns the table, None: no meter."""
+    """Yields what to read, is sent the registers (None: refused); returns the table, None: there is no such meter."""
     for base in BASES:
         if list((yield Block(base, 2)) or ()) != MARK:
             continue
