@@ -1,4 +1,4 @@
-"""`ocpp-gateway demo`: a whole gateway on a bare machine, with simulated stations and a simulated meter on real sockets.
+"""`ocpp-gateway demo`: a whole gateway on a bare machine, with simulated stations and a site meter on real sockets.
 
 The daemon runs as always, on a configuration file in the data directory, where every other command reaches it.
 This file only puts things side by side and tells what happens; it does nothing that the daemon could not do alone.

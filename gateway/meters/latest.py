@@ -6,6 +6,7 @@ Whoever reads meters writes here; verbs look. It does not judge: whether a readi
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.model.instants import Instant
@@ -16,11 +17,15 @@ OUTWARD_AMPS = 1.0
 
 
 class Latest:
-    """Meters by name. Counters only grow: readings, and failed tries by what went wrong."""
+    """Meters by name. Counters only grow: readings, and failed tries by what went wrong.
 
-    __slots__ = ("_heard", "errors", "reads")
+    `announce` is called after each change; it must not raise and not take long.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_heard", "announce", "errors", "reads")
+
+    def __init__(self, announce: Callable[[], None] = lambda: None) -> None:
+        self.announce = announce
         self._heard: dict[str, Heard] = {}
         self.reads: Counter[str] = Counter()
         self.errors: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -45,6 +50,7 @@ class Latest:
             outward_since=_outward(before.outward_since, whole.amps, loop_seconds),
         )
         self.reads[name] += 1
+        self.announce()
 
     def energy(self, name: str, measured: Measured) -> None:
         """New energy registers for the newest reading; they do not make it any younger."""
@@ -57,11 +63,13 @@ class Latest:
             energy_export_wh=_newer(measured.energy_export_wh, before.reading.measured.energy_export_wh),
         )
         self._heard[name] = replace(before, reading=replace(before.reading, measured=whole))
+        self.announce()
 
     def failed(self, name: str, kind: str, reason: str) -> None:
         """A try went wrong: what kind of fault, and in words."""
         self._heard[name] = replace(self.of(name), failure=reason)
         self.errors[name][kind] += 1
+        self.announce()
 
 
 def _newer(new: float | None, old: float | None) -> float | None:

@@ -77,7 +77,7 @@ def _implausible_phase(
     if amps is None:
         return "no current is told" if expected.phase_currents and volts is not None and volts >= _DEAD_VOLTS else None
     if expected.fuse_amps is not None and abs(amps) > 2 * expected.fuse_amps:
-        return f"{amps:.0f} A is more than twice the limit of {expected.fuse_amps:g} A"
+        return f"{abs(amps):.0f} A is more than twice the limit of {expected.fuse_amps:g} A"
     return None
 
 

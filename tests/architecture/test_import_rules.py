@@ -20,7 +20,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stations": {"model", "ocpp"},
     "pki": {"model"},
     "meters": {"model"},
-    "operations": {"model", "rules", "ocpp", "store", "stations", "pki", "meters", "configuration", "health", "journal_signal"},
+    "operations": {
+        "model", "rules", "ocpp", "store", "stations", "pki", "meters", "configuration", "health", "journal_signal",
+    },
     "web": {"model", "store", "operations"},
     "terminal": {
         "configuration",
