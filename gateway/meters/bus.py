@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -62,8 +63,8 @@ async def open_line(place: Place, *, patience_seconds: float | None = None) -> A
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 opened = await client.connect()
-        except (OSError, ValueError, TimeoutError) as error:
-            raise LineDown(f"{place} cannot be opened: {error or 'nobody answers'}") from error
+        except (OSError, ValueError, TimeoutError, termios.error) as error:
+            raise LineDown(_why_closed(place)) from error
         if not opened:
             raise LineDown(_why_closed(place))
         client.set_max_no_responses(_NEVER)
@@ -149,4 +150,4 @@ def why_not_opened(device: str) -> str:
         return f"{device} is not there"
     if not os.access(device, os.R_OK | os.W_OK):
         return f"{device} may not be opened by this user (group dialout)"
-    return f"{device} is in use by another program, or is no serial line"
+    return f"{device} is in use by another program, or cannot be set to this speed and parity"

@@ -6,6 +6,7 @@ It writes into `latest` and opens the line again when it breaks or falls silent.
 from __future__ import annotations
 
 import asyncio
+import termios
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
@@ -93,7 +94,7 @@ async def open_stream(place: Place) -> AsyncIterator[Stream]:
                 port = serial.Serial(
                     place.device, place.baudrate, bytesize=size, parity=place.parity, timeout=0, exclusive=True
                 )
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, termios.error) as error:
                 raise LineDown(why_not_opened(place.device)) from error
             try:
                 yield _SerialStream(port)

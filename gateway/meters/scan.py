@@ -60,9 +60,8 @@ async def scan(places: Iterable[Place], units: Sequence[int]) -> AsyncIterator[F
 
 
 async def identify(line: OpenLine, unit: int) -> tuple[tuple[str, ...], Measured | None]:
-    """The models whose registers fit, and what the first of them tells."""
-    fitting: list[str] = []
-    first: Measured | None = None
+    """The models whose registers fit, those first that were read in longer requests, and what the first tells."""
+    fitting: list[tuple[int, str, Measured]] = []
     for key, model in MODELS.items():
         if model.talks_by_itself:
             continue
@@ -72,9 +71,9 @@ async def identify(line: OpenLine, unit: int) -> tuple[tuple[str, ...], Measured
         except (MeterSilent, MeterRefused, AnswerTooShort):
             continue
         if fits(values):
-            fitting.append(key)
-            first = first or values
-    return tuple(fitting), first
+            fitting.append((-table.max_registers, key, values))
+    fitting.sort(key=lambda one: one[0])
+    return tuple(key for _, key, _ in fitting), fitting[0][2] if fitting else None
 
 
 def fits(values: Measured) -> bool:

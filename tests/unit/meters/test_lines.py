@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.constants import ExcCodes
 
 from gateway.meters.plans import NetworkLine, SerialLine
@@ -139,7 +141,21 @@ async def test_a_device_that_somebody_else_uses_is_told(bridge: PtyBridge) -> No
         line = SerialLine(str(bridge.line), 9600)
         async with reading(plan("second", "eastron_sdm630", line)) as latest:
             heard = await until(latest, "second", lambda heard: heard.failure is not None)
-            assert heard.failure == f"{bridge.line} is in use by another program, or is no serial line"
+            assert (
+                heard.failure
+                == f"{bridge.line} is in use by another program, or cannot be set to this speed and parity"
+            )
+
+
+async def test_a_device_that_cannot_be_set_so_is_told(bridge: PtyBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(client: AsyncModbusSerialClient) -> bool:
+        raise termios.error(22, "Invalid argument")
+
+    monkeypatch.setattr(AsyncModbusSerialClient, "connect", refuse)
+    with bridge:
+        async with reading(plan("grid", "eastron_sdm630", SerialLine(str(bridge.line), 9600, "E"))) as latest:
+            heard = await until(latest, "grid", lambda heard: heard.failure is not None)
+            assert "cannot be set to this speed" in (heard.failure or "")
 
 
 @pytest.mark.parametrize("rtu_frames", [False, True], ids=["modbus tcp", "rtu over tcp"])
