@@ -101,20 +101,30 @@ def _meter_lines(configuration: Configuration) -> Iterator[Disagreement]:
     addresses: set[object] = set()
     for position, meter in enumerate(configuration.meters):
         transport, where = meter.transport, ("meter", position, "transport")
-        if isinstance(transport, TcpTransport):
-            line: object = (transport.host, transport.port)
-        else:
-            line = transport.device
-            first = lines.setdefault(line, transport)
-            for key in ("baudrate", "parity"):
-                expected, got = getattr(first, key), getattr(transport, key)
-                if expected != got:
-                    yield (*where, key), f"{expected}, as the other meter on this line has", str(got)
-        address = (line, None if isinstance(transport, SerialTransport) else transport.unit)
-        if address in addresses:
-            key = "device" if isinstance(transport, SerialTransport) else "unit"
-            yield (*where, key), "one that no other meter on this line has", str(address[1] or line)
-        addresses.add(address)
+        match transport:
+            case TcpTransport(host=host, port=port, unit=unit):
+                line, key, value = f"{host}:{port}", "unit", str(unit)
+            case RtuTransport(device=device, unit=unit):
+                line, key, value = str(device), "unit", str(unit)
+            case SerialTransport(device=device):
+                line, key, value = str(device), "device", quoted(str(device))
+            case _:
+                continue  # a stand-in: its mistake is reported already
+        if isinstance(transport, RtuTransport | SerialTransport):
+            yield from _line_settings(where, transport, lines.setdefault(line, transport))
+        if (line, value) in addresses:
+            yield (*where, key), "one that no other meter on this line has", value
+        addresses.add((line, value))
+
+
+def _line_settings(
+    where: tuple[Step, ...], one: RtuTransport | SerialTransport, first: RtuTransport | SerialTransport
+) -> Iterator[Disagreement]:
+    if one.baudrate != first.baudrate:
+        expected = f"{first.baudrate}, as the other meter on this line has"
+        yield (*where, "baudrate"), expected, str(one.baudrate)
+    if one.parity != first.parity:
+        yield (*where, "parity"), f"{quoted(first.parity)}, as the other meter on this line has", quoted(one.parity)
 
 
 def _circuits(configuration: Configuration) -> Iterator[Disagreement]:

@@ -21,6 +21,7 @@ from gateway.configuration import Configuration, Mistake, RtuTransport, SerialTr
 from gateway.configuration_agreement import listeners
 from gateway.configuration_files import Place, Step, place_of, quoted
 from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
+from gateway.meters.catalog import find_model
 from gateway.model.instants import Instant
 from gateway.operations.read_meters import Unreadable, plan_of
 
@@ -61,6 +62,7 @@ def notes_about(configuration: Configuration, *, resolves: Callable[[str], bool]
     found = (
         *_profile_notes(configuration),
         *_secret_notes(configuration),
+        *_meter_notes(configuration),
         *_name_notes(configuration, resolves or _resolves),
         *_certificate_notes(configuration),
     )
@@ -281,6 +283,21 @@ def _certificate_notes(configuration: Configuration) -> Iterator[tuple[tuple[Ste
     for one in own_dates(configuration, now):
         if one["warning"] is not None:
             yield ("data", "directory"), str(one["warning"])
+
+
+def _meter_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:
+    with_limits = {circuit.meter for circuit in configuration.circuits}
+    for position, meter in enumerate(configuration.meters):
+        model = find_model(meter.model)
+        if model is None:
+            continue
+        if model.status == "verify":
+            yield ("meter", position, "model"), "its registers are not confirmed: compare the first readings"
+        if not model.phase_currents and meter.name in with_limits:
+            yield ("meter", position, "model"), "it tells no phase currents: it cannot hold a limit in amperes"
+        if isinstance(meter.transport, SerialTransport) and meter.transport.baudrate != model.usual_baudrate:
+            where = ("meter", position, "transport", "baudrate")
+            yield where, f"{meter.transport.baudrate}: such meters usually talk at {model.usual_baudrate}"
 
 
 def _name_notes(

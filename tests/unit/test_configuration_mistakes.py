@@ -18,6 +18,8 @@ def mistakes_in(folder: Path, text: str) -> list[str]:
     return [str(mistake).replace(f"{folder}/", "") for mistake in raised.value.mistakes]
 
 
+METER = '[[meter]]\nname = "{}"\nmodel = "m"\ntransport = {{ type = "rtu", device = "/dev/x", {} }}\n'
+TALKER = '[[meter]]\nname = "{}"\nmodel = "m"\ntransport = {{ type = "serial", device = "/dev/x" }}\n'
 CIRCUITS = '[[circuit]]\nname = "main"\nlimit_amps = 63\n'
 UPSTREAM = '[[upstream]]\nname = "fleet"\nhost = "b"\n'
 
@@ -132,6 +134,22 @@ WRONG = [
     (
         '[[meter]]\nname = "m"\nmodel = "x"\ntransport = { type = "rtu", device = "/dev/x", unit = 0 }',
         "meter[0].transport.unit: expected a whole number from 1 to 247, got 0",
+    ),
+    (
+        METER.format("a", "baudrate = 9600") + METER.format("b", "baudrate = 19200, unit = 2"),
+        "meter[1].transport.baudrate: expected 9600, as the other meter on this line has, got 19200",
+    ),
+    (
+        METER.format("a", 'parity = "E"') + METER.format("b", "unit = 2"),
+        'meter[1].transport.parity: expected "E", as the other meter on this line has, got "N"',
+    ),
+    (
+        METER.format("a", "unit = 7") + METER.format("b", "unit = 7"),
+        "meter[1].transport.unit: expected one that no other meter on this line has, got 7",
+    ),
+    (
+        TALKER.format("a") + TALKER.format("b"),
+        'meter[1].transport.device: expected one that no other meter on this line has, got "/dev/x"',
     ),
     # circuits
     (CIRCUITS + CIRCUITS + 'parent = "main"', 'circuit[1].name: expected a name that no other one has, got "main"'),

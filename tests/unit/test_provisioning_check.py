@@ -269,7 +269,8 @@ def test_certificates_of_an_upstream(load: Load, pairs: tuple[Pair, Pair], tmp_p
 
 
 def meter_on(device: Path | str, kind: str) -> str:
-    return f'[[meter]]\nname = "grid"\nmodel = "m"\ntransport = {{ type = "{kind}", device = "{device}" }}\n'
+    model = {"rtu": "eastron_sdm630", "serial": "dsmr_p1"}[kind]
+    return f'[[meter]]\nname = "grid"\nmodel = "{model}"\ntransport = {{ type = "{kind}", device = "{device}" }}\n'
 
 
 @pytest.mark.parametrize("kind", ["rtu", "serial"])
@@ -287,10 +288,57 @@ def test_serial_devices_must_exist_and_be_devices(load: Load, tmp_path: Path, ki
         os.close(secondary)
 
 
+@pytest.mark.parametrize(
+    ("model", "kind", "mistake"),
+    [
+        (
+            "eastron_sdm360",
+            "tcp",
+            ("model", 'a model that the gateway knows (did you mean "eastron_sdm630"?)', '"eastron_sdm360"'),
+        ),
+        ("dsmr_p1", "rtu", ("transport", 'type = "serial", as DSMR and ESMR smart meters, P1 port talk', '"rtu"')),
+        ("em340", "serial", ("transport", 'type = "rtu" (or "tcp"), as this model speaks Modbus', '"serial"')),
+        ("Eastron SDM-630", "tcp", None),
+        ("sml", "tcp", None),
+    ],
+)
+def test_models_must_be_known_and_fit_their_transport(
+    load: Load, model: str, kind: str, mistake: tuple[str, str, str] | None
+) -> None:
+    place = 'host = "127.0.0.1"' if kind == "tcp" else 'device = "/dev/tty"'
+    written = f'[[meter]]\nname = "g"\nmodel = "{model}"\ntransport = {{ type = "{kind}", {place} }}'
+    mistakes = [one for one in found(load(written)) if not one[0].endswith(".device")]
+    if mistake is None:
+        assert mistakes == []
+        return
+    ((where, expected, got),) = mistakes
+    assert (where, got) == (f"meter[0].{mistake[0]}", mistake[2]) and expected.startswith(mistake[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ('model = "shelly_pro_3em"', "model: note: its registers are not confirmed: compare the first readings"),
+        ('model = "sdm72_v1"', "model: note: it tells no phase currents: it cannot hold a limit in amperes"),
+    ],
+)
+def test_what_is_worth_knowing_of_a_meter(load: Load, text: str, note: str) -> None:
+    written = f'[[meter]]\nname = "g"\n{text}\ntransport = {{ type = "tcp", host = "127.0.0.1" }}\n'
+    (found_note,) = notes(load(written + '[[circuit]]\nname = "main"\nlimit_amps = 63\nmeter = "g"'))
+    assert found_note.endswith(f"meter[0].{note}")
+
+
+def test_an_unusual_speed_of_a_talker_is_a_note(load: Load) -> None:
+    written = '[[meter]]\nname = "g"\nmodel = "sml"\ntransport = { type = "serial", device = "/dev/tty" }'
+    (found_note,) = notes(load(written))
+    assert found_note.endswith("meter[0].transport.baudrate: note: 115200: such meters usually talk at 9600")
+    assert notes(load('[[meter]]\nname = "g"\nmodel = "?"\ntransport = { type = "tcp", host = "127.0.0.1" }')) == []
+
+
 def test_names_that_cannot_be_looked_up_are_notes(load: Load) -> None:
     configuration = load(
         '[[upstream]]\nname = "f"\nhost = "broker.invalid"\n'
-        '[[meter]]\nname = "g"\nmodel = "m"\ntransport = { type = "tcp", host = "meter.invalid" }'
+        '[[meter]]\nname = "g"\nmodel = "em340"\ntransport = { type = "tcp", host = "meter.invalid" }'
     )
     assert found(configuration) == []
     assert notes(configuration, resolves=True) == []
