@@ -58,12 +58,22 @@ def expectations(site: Site, meter: Meter) -> Expectations:
 async def watch_meters(site: Site) -> None:
     """For ever: every second, look at every meter."""
     seen: dict[str, _Seen] = {}
+    begun = asyncio.get_running_loop().time()
     while True:
         for meter in site.configuration.meters:
             now = judged(site, meter)
-            site.health.report(f"meter {meter.name}", None if now.trust == "fresh" else f"{now.trust}: {now.reason}")
+            if not _has_just_begun(site, meter, begun):
+                ailment = None if now.trust == "fresh" else f"{now.trust}: {now.reason}"
+                site.health.report(f"meter {meter.name}", ailment)
             await _tell(site, meter, now, seen)
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _has_just_begun(site: Site, meter: Meter, begun: float) -> bool:
+    """Nothing was read yet and nothing failed: no reason for an alarm in the first seconds."""
+    heard = site.meters.of(meter.name)
+    nothing = heard.reading is None and heard.failure is None
+    return nothing and asyncio.get_running_loop().time() - begun < LASTING_SECONDS
 
 
 async def _tell(site: Site, meter: Meter, now: Judged, seen: dict[str, _Seen]) -> None:

@@ -161,7 +161,13 @@ def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
                 break
         command = [sys.executable, "-m", "gateway", "status", "--config", str(place / "demo.toml")]
         status = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False)
-        assert status.returncode == 0 and "SIM-2" in status.stdout, status.stderr
+        assert status.returncode == 0 and "SIM-2" in status.stdout, status.stdout + status.stderr
+        meters = subprocess.run(
+            [sys.executable, "-m", "gateway", "meters", "--json", "--config", str(place / "demo.toml")],
+            cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        (grid,) = json.loads(meters.stdout)["items"]
+        assert meters.returncode == 0 and grid["trust"] == "fresh" and min(grid["amps"]) > 0, grid
         second = subprocess.run(
             [sys.executable, "-m", "gateway", "demo", "--data", str(place)],
             cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False,
@@ -175,6 +181,7 @@ def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
         demo.wait(timeout=30)
     text = "".join(shown)
     assert demo.returncode == 0 and (place / "errors").read_text() == ""
+    assert re.search(r"site meter +127.0.0.1:\d+ \(Modbus TCP", text)
     assert re.search(r"ws://[\d.]+:\d+/ocpp/<any id>", text) and "openapi.json" in text
     billed = re.search(r"billed: (\d+ sessions, [\d.]+ kWh)", text)
     believed = re.search(r"own count: (\d+ sessions, [\d.]+ kWh)", text)

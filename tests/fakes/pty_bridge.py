@@ -26,6 +26,7 @@ class PtyBridge:
         self.deaf_units: set[int] = set()  # requests to these addresses are lost
         self.corrupt_answers = 0  # so many answers get a wrong bit
         self.cut_answers = 0  # so many answers lose their second half
+        self.interruptions: list[bytes] = []  # the next is heard by the gateway when it has asked, before the answer
         self.carried: list[tuple[str, bytes]] = []  # ("ask" or "answer", bytes)
         self._gateway: tuple[int, int] | None = None
         self._meter: tuple[int, int] | None = None
@@ -72,6 +73,8 @@ class PtyBridge:
         self.carried.append((kind, data))
         if self.muted or (kind == "ask" and data[0] in self.deaf_units):
             return
+        if kind == "ask" and self.interruptions:
+            self._carry("answer", self.interruptions.pop(0))
         if kind == "answer" and self.corrupt_answers:
             self.corrupt_answers -= 1
             data = data[:-3] + bytes([data[-3] ^ 0x10]) + data[-2:]
