@@ -23,7 +23,7 @@ from gateway.configuration_files import Place, Step, place_of, quoted
 from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
 from gateway.meters.catalog import find_model
 from gateway.model.instants import Instant
-from gateway.operations.read_meters import Unreadable, plan_of
+from gateway.operations.plan_meters import Unreadable, plan_of
 
 Trouble = tuple[tuple[Step, ...], str, str]
 """Where in the configuration, what was expected, what is there."""

@@ -1,7 +1,4 @@
-"""From [[meter]] to what the meters' door reads, and why a meter cannot be read.
-
-The door's libraries are loaded by `loops_of()`, in a thread, and only when there is a meter.
-"""
+"""The loops that read the site's meters. The door's libraries are loaded here, in a thread, only when there is a meter."""
 
 from __future__ import annotations
 
@@ -9,18 +6,8 @@ import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Mapping
 
-from gateway.configuration import Meter, RtuTransport, SerialTransport, TcpTransport
-from gateway.meters.catalog import MeterModel, find_model, similar_to
-from gateway.meters.plans import MeterPlan, NetworkLine, Place, SerialLine
+from gateway.operations.plan_meters import Unreadable, plan_of
 from gateway.operations.site import Site
-
-
-class Unreadable(Exception):
-    """A [[meter]] that cannot be read as it is configured; `key` is the key to mend, the text what it should be."""
-
-    def __init__(self, key: str, expected: str) -> None:
-        super().__init__(expected)
-        self.key = key
 
 
 async def loops_of(site: Site) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -34,38 +21,3 @@ async def loops_of(site: Site) -> Mapping[str, Callable[[], Awaitable[None]]]:
             site.meters.failed(meter.name, "configuration", f"{reason.key}: expected {reason}")
     loops: Mapping[str, Callable[[], Awaitable[None]]] = module.loops_for(plans, site.meters, site.wall_clock)
     return loops
-
-
-def plan_of(meter: Meter) -> MeterPlan:
-    """How this meter is read. Raises Unreadable."""
-    model = find_model(meter.model)
-    if model is None:
-        near = similar_to(meter.model)
-        hint = f'did you mean "{near}"?' if near else "see docs/meters.md"
-        raise Unreadable("model", f"a model that the gateway knows ({hint})")
-    _expect_fitting(model, meter)
-    unit = 1 if isinstance(meter.transport, SerialTransport) else meter.transport.unit
-    return MeterPlan(
-        name=meter.name,
-        model=model,
-        place=place_of_transport(meter.transport),
-        unit=unit,
-        interval_seconds=meter.interval_seconds,
-        inverted=meter.inverted,
-    )
-
-
-def place_of_transport(transport: RtuTransport | TcpTransport | SerialTransport) -> Place:
-    """The line that a transport names."""
-    match transport:
-        case TcpTransport():
-            return NetworkLine(transport.host, transport.port, transport.framing == "rtu")
-        case RtuTransport() | SerialTransport():
-            return SerialLine(str(transport.device), transport.baudrate, transport.parity)
-
-
-def _expect_fitting(model: MeterModel, meter: Meter) -> None:
-    if model.talks_by_itself and isinstance(meter.transport, RtuTransport):
-        raise Unreadable("transport", f'type = "serial", as {model.title} talk by themselves')
-    if not model.talks_by_itself and isinstance(meter.transport, SerialTransport):
-        raise Unreadable("transport", 'type = "rtu" (or "tcp"), as this model speaks Modbus')

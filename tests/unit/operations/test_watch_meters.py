@@ -15,7 +15,7 @@ import pytest
 
 from gateway.configuration import Meter, RtuTransport, SerialTransport, TcpTransport
 from gateway.journal_signal import JournalSignal
-from gateway.operations.read_meters import Unreadable, plan_of
+from gateway.operations.plan_meters import Unreadable, plan_of
 from gateway.operations.site import Site
 from gateway.operations.watch_meters import meter_documents
 from tests.fakes.gateway_in_process import running_gateway
