@@ -58,7 +58,7 @@ async def _hear(stream: Stream, meter: MeterPlan, latest: Latest, wall_clock: Ca
     cut = meter.model.cut
     assert cut is not None, "a model that talks by itself"
     loop = asyncio.get_running_loop()
-    buffer = b""
+    buffer, heard_at = b"", loop.time()
     while True:
         async with asyncio.timeout(SILENCE_SECONDS):
             buffer += await stream.read()
@@ -66,6 +66,11 @@ async def _hear(stream: Stream, meter: MeterPlan, latest: Latest, wall_clock: Ca
         if found is not None and found.measured is not None:
             values = turned_round(found.measured) if meter.inverted else found.measured
             latest.succeeded(meter.name, values, wall=wall_clock(), loop_seconds=loop.time())
+            heard_at = loop.time()
+        elif loop.time() - heard_at > SILENCE_SECONDS:
+            words = "something comes, but no telegram: are model, baudrate and parity right?"
+            latest.failed(meter.name, "garbled", words)
+            heard_at = loop.time()
 
 
 def _telegrams(buffer: bytes, cut: Callable[[bytes], Cut], name: str, latest: Latest) -> tuple[Cut | None, bytes]:

@@ -1,4 +1,4 @@
-"""The loops that read the site's meters. The door's libraries are loaded here, in a thread, only when there is a meter."""
+"""The loops that read the site's meters. The door's libraries are loaded here, in a thread, if there is a meter."""
 
 from __future__ import annotations
 
