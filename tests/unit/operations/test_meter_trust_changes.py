@@ -86,13 +86,16 @@ def test_a_frozen_and_a_turned_meter(tmp_path: Path) -> None:
 
 def test_what_could_not_be_written_is_told_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(staged: VirtualSite) -> None:
+        tries = []
+
         async def refuse(database: Database, unit: object) -> None:
+            tries.append(unit)
             raise StoreUnavailable("disk full")
 
         with monkeypatch.context() as full:
             full.setattr(Database, "write", refuse)
             await read(staged, 20)
-        assert await told(staged) == []
+            assert len(tries) > 10
         await read(staged, 3)
         ((before, trust, happened),) = await told(staged)
         assert (before, trust) == (None, "fresh") and happened <= 1
@@ -102,7 +105,10 @@ def test_what_could_not_be_written_is_told_later(tmp_path: Path, monkeypatch: py
 
 def test_the_first_seconds_are_no_alarm(tmp_path: Path) -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
     async def main(world: World) -> None:
         await asyncio.start_server(say_nothing, "127.0.0.1", 502)
