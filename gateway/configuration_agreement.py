@@ -110,8 +110,11 @@ def _meter_lines(configuration: Configuration) -> Iterator[Disagreement]:
                 line, key, value = str(device), "device", quoted(str(device))
             case _:
                 continue  # a stand-in: its mistake is reported already
-        if isinstance(transport, RtuTransport | SerialTransport):
-            yield from _line_settings(where, transport, lines.setdefault(line, transport))
+        if not isinstance(transport, TcpTransport):
+            first = lines.setdefault(line, transport)
+            yield from _line_settings(where, transport, first)
+            if type(transport) is not type(first):
+                yield (*where, "device"), "a line of its own: a meter that talks by itself shares none", quoted(line)
         if (line, value) in addresses:
             yield (*where, key), "one that no other meter on this line has", value
         addresses.add((line, value))

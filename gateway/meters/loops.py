@@ -24,7 +24,7 @@ def loops_for(
     shared: dict[Place, list[MeterPlan]] = {}
     for meter in meters:
         if meter.model.talks_by_itself:
-            loops[f"meter line {meter.place}"] = partial(
+            loops[f"meter line {meter.place} ({meter.name})"] = partial(
                 listen, meter, latest, open_stream=partial(open_stream, meter.place), wall_clock=wall_clock
             )
         else:

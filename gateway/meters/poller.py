@@ -176,11 +176,11 @@ async def _walk(
 
 
 def _learn_from(error: Exception, turn: Turn) -> None:
-    """Perhaps the meter takes only short requests, or is not the SunSpec meter that it was."""
-    if turn.plan.model.registers is None:
-        turn.table = turn.table if turn.proved else None
-    wrong_size = isinstance(error, AnswerTooShort) or (isinstance(error, MeterRefused) and error.wrong_registers)
-    if isinstance(error, AnswerTooShort) or (not turn.proved and (wrong_size or isinstance(error, MeterSilent))):
+    """Perhaps the meter takes only short requests; a SunSpec meter may have its models elsewhere since an update."""
+    refused = isinstance(error, MeterRefused) and error.wrong_registers
+    if refused and turn.plan.model.registers is None:
+        turn.table = None
+    if isinstance(error, AnswerTooShort) or (not turn.proved and (refused or isinstance(error, MeterSilent))):
         turn.small = not turn.small
 
 

@@ -65,6 +65,7 @@ def _documents(reached: Reached, options: argparse.Namespace) -> dict[str, Calla
         "quirks.json": lambda: _quirks(collect(gateway, "/stations")),
         "events.json": lambda: newest_events(gateway, MOST_OF_THE_NEWEST),
         "transactions.json": lambda: collect(gateway, "/transactions", most=200),
+        "meters.json": lambda: collect(gateway, "/meters"),
         "jobs.json": lambda: collect(gateway, "/jobs", most=200),
         "security_events.json": lambda: collect(gateway, "/security-events", most=200),
         "metrics.txt": lambda: ask(gateway, "GET", "/metrics").document,

@@ -148,6 +148,10 @@ WRONG = [
         "meter[1].transport.unit: expected one that no other meter on this line has, got 7",
     ),
     (
+        TALKER.format("a") + METER.format("b", "baudrate = 115200"),
+        "meter[1].transport.device: expected a line of its own: a meter that talks by itself shares none, got",
+    ),
+    (
         TALKER.format("a") + TALKER.format("b"),
         'meter[1].transport.device: expected one that no other meter on this line has, got "/dev/x"',
     ),

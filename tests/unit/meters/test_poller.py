@@ -246,3 +246,30 @@ def test_a_sunspec_meter_that_starts_late_is_looked_for_again() -> None:
 
     play(line, [plan("pv", 1, model="sunspec")], act)
     assert all(second != first for first, second in pairwise(line.times_of(1)))
+
+
+def test_a_sunspec_meter_whose_models_have_moved_is_found_again() -> None:
+    before, after = named("sunspec_213_at_50000"), named("sunspec_203_at_40000")
+    line = FakeLine({1: FakeMeter(before.registers, before.function)})
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(10)
+        line.meters[1].registers = after.registers
+        await asyncio.sleep(6)
+        assert scene.age("pv") <= 1.5
+
+    play(line, [plan("pv", 1, model="sunspec")], act)
+
+
+def test_a_meter_that_is_alone_on_its_line_is_asked_often_while_it_is_silent() -> None:
+    line = FakeLine({1: sdm()})
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(10)
+        line.meters[1].silent = True
+        await asyncio.sleep(18.5)
+        line.meters[1].silent = False
+        await asyncio.sleep(2.2)
+        assert scene.age("grid") <= 2.2 and line.openings == 1
+
+    play(line, [plan("grid", 1)], act)

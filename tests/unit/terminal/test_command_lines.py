@@ -364,6 +364,7 @@ def test_the_support_bundle_holds_no_secret(api: FakeApi, config: Path, tmp_path
     api.will_answer("GET /api/v1/transactions", {"items": [session], "next": None})
     job = {"location": "ftp://u:SECRET-D@h/x", "detail": None}
     api.will_answer("GET /api/v1/jobs", {"items": [job], "next": None})
+    api.will_answer("GET /api/v1/meters", EMPTY)
     api.will_answer("GET /api/v1/security-events", EMPTY)
     api.will_answer("GET /metrics", b"ocpp_gateway_up 1\n", kind="text/plain")
     # not a key that exists, but what somebody may have written before reading the manual
