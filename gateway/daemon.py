@@ -230,7 +230,7 @@ async def _meters(site: Site) -> AsyncIterator[None]:
             tasks.append(group.create_task(keep_running(name, loop, site.health), name=name))
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(start_reading(), name="meter lines")]
+        tasks = [group.create_task(keep_running("meter lines", start_reading, site.health), name="meter lines")]
         watch = keep_running("meter watch", lambda: watch_meters(site), site.health)
         tasks.append(group.create_task(watch, name="meter watch"))
         try:

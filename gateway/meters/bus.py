@@ -59,6 +59,7 @@ async def open_line(place: Place, *, patience_seconds: float | None = None) -> A
     logging.getLogger(_LIBRARY_LOG).setLevel(logging.CRITICAL)  # it would log the newest frames of each fault
     patience = patience_seconds or patience_for(place)
     client = _client(place, patience)
+    client.set_max_no_responses(_NEVER)  # it would hang up by itself
     try:
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
@@ -67,7 +68,6 @@ async def open_line(place: Place, *, patience_seconds: float | None = None) -> A
             raise LineDown(_why_closed(place)) from error
         if not opened:
             raise LineDown(_why_closed(place))
-        client.set_max_no_responses(_NEVER)
         client.ctx.comm_params.timeout_connect = patience  # the library has one number for both
         yield Line(place, client)
     finally:

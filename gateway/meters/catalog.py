@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from gateway.meters.cutting import Cut
@@ -142,6 +143,7 @@ def similar_to(name: str) -> str | None:
     return _keys()[close[0]] if close else None
 
 
+@cache
 def _keys() -> dict[str, str]:
     return {_plain(alias): key for key, model in MODELS.items() for alias in (key, *model.aliases)}
 

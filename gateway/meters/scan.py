@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.meters.bus import AnswerTooShort, MeterRefused, MeterSilent, open_line
+from gateway.meters.bus import AnswerTooShort, LineDown, MeterRefused, MeterSilent, open_line
 from gateway.meters.catalog import MODELS
 from gateway.meters.plans import Parity, Place, SerialLine
 from gateway.meters.poller import OpenLine, find_table, read_values
@@ -42,21 +42,30 @@ def settings_to_try(
 
 
 async def scan(places: Iterable[Place], units: Sequence[int]) -> AsyncIterator[Found | Place]:
-    """Each place as it is begun, then who is there; ends after the first place where anybody is. Raises LineDown."""
-    for place in places:
+    """Each place as it is begun, then who is there; ends after the first place where anybody is.
+
+    Raises LineDown when the first place cannot be opened; a setting that the device refuses later is passed over.
+    """
+    for position, place in enumerate(places):
         yield place
         found = False
-        patience = _PATIENCE_SECONDS
-        if isinstance(place, SerialLine):
-            patience += _LONGEST_FRAME_BITS / place.baudrate
-        async with open_line(place, patience_seconds=patience) as line:
-            for unit in units:
-                if await _is_there(line, unit):
-                    found = True
-                    models, values = await identify(line, unit)
-                    yield Found(place, unit, models, values)
+        try:
+            async with open_line(place, patience_seconds=_patience_for(place)) as line:
+                for unit in units:
+                    if await _is_there(line, unit):
+                        found = True
+                        models, values = await identify(line, unit)
+                        yield Found(place, unit, models, values)
+        except LineDown:
+            if position == 0:
+                raise
         if found:
             return
+
+
+def _patience_for(place: Place) -> float:
+    frame_seconds = _LONGEST_FRAME_BITS / place.baudrate if isinstance(place, SerialLine) else 0.0
+    return _PATIENCE_SECONDS + frame_seconds
 
 
 async def identify(line: OpenLine, unit: int) -> tuple[tuple[str, ...], Measured | None]:

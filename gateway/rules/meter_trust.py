@@ -59,26 +59,33 @@ def _implausible(measured: Measured, expected: Expectations) -> str | None:
     if expected.phase_currents and all(amps is None for amps in measured.amps):
         return "the meter tells no currents"
     dead = [phase for phase in range(3) if _is_dead(measured, phase)]
-    for phase, (amps, volts) in enumerate(zip(measured.amps, measured.volts, strict=True)):
-        reason = _implausible_phase(amps, volts, expected, one_of_several=len(dead) == 1 and phase in dead)
+    for phase in range(3):
+        reason = _implausible_phase(measured, phase, expected, dead=dead)
         if reason is not None:
             return f"phase {phase + 1}: {reason}"
     return _implausible_total(measured.total_watts, expected)
 
 
-def _implausible_phase(
-    amps: float | None, volts: float | None, expected: Expectations, *, one_of_several: bool
-) -> str | None:
+def _implausible_phase(measured: Measured, phase: int, expected: Expectations, *, dead: list[int]) -> str | None:
+    amps, volts = measured.amps[phase], measured.volts[phase]
     if volts is not None and volts > _MOST_VOLTS:
         return f"{volts:.0f} V cannot be: is it the right model?"
-    # two phases without voltage and current are a one-phase connection; a single one is a blown fuse
-    if volts is not None and volts < _DEAD_VOLTS and (one_of_several or abs(amps or 0.0) > _LOAD_AMPS):
+    if phase in dead and _is_fault(amps, dead):
         return f"{volts:.0f} V: a fuse of the meter or a wire is gone"
     if amps is None:
-        return "no current is told" if expected.phase_currents and volts is not None and volts >= _DEAD_VOLTS else None
+        missing = expected.phase_currents and volts is not None and phase not in dead
+        return "no current is told" if missing else None
     if expected.fuse_amps is not None and abs(amps) > 2 * expected.fuse_amps:
         return f"{abs(amps):.0f} A is more than twice the limit of {expected.fuse_amps:g} A"
     return None
+
+
+def _is_fault(amps: float | None, dead: list[int]) -> bool:
+    """One phase without voltage is a blown fuse. Two may be a one-phase connection, unless a current flows there.
+
+    Without any voltage the currents are as good as ever, and count as import: the meter does not measure voltage.
+    """
+    return len(dead) == 1 or (len(dead) == 2 and abs(amps or 0.0) > _LOAD_AMPS)
 
 
 def _implausible_total(watts: float | None, expected: Expectations) -> str | None:

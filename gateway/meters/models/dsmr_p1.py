@@ -13,7 +13,7 @@ from gateway.meters.cutting import Cut, Garbled
 from gateway.model.meters import Measured, Phases
 
 _LONGEST = 16_384
-_LINE = re.compile(rb"^\d+-\d+:(\d+\.\d+\.\d+)(?:\.\d+)?\((-?\d+(?:\.(\d+))?)\*(\w+)\)", re.MULTILINE)
+_LINE = re.compile(rb"^1-0:(\d+\.\d+\.\d+)(?:\.\d+)?\((-?\d+(?:\.(\d+))?)\*(\w+)\)", re.MULTILINE)
 _UNITS = {b"kWh": 1000.0, b"kW": 1000.0, b"Wh": 1.0, b"W": 1.0, b"V": 1.0, b"A": 1.0}
 _END = re.compile(rb"!([0-9A-Fa-f]{4})?\r?\n")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import termios
 import tomllib
 from pathlib import Path
 
 import pytest
+from pymodbus.client import AsyncModbusSerialClient
 
 from gateway.configuration import Configuration, Meter, RtuTransport, Site, TcpTransport
+from gateway.meters.bus import LineDown
 from gateway.meters.plans import NetworkLine, Place, SerialLine
 from gateway.meters.scan import Found, fits, scan, settings_to_try
 from gateway.model.meters import Measured
@@ -50,6 +53,25 @@ async def test_a_serial_line_is_scanned_until_somebody_answers(tmp_path: Path) -
                     begun.append(one)
     assert begun == [SerialLine(str(bridge.line), 9600, "N")]
     assert [(one.unit, one.models[0]) for one in found] == [(3, "carlo_gavazzi_em340")]
+
+
+async def test_a_setting_that_the_device_refuses_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = AsyncModbusSerialClient.connect
+
+    async def without_parity(client: AsyncModbusSerialClient) -> bool:
+        if client.comm_params.parity == "E":
+            raise termios.error(22, "Invalid argument")
+        return await connect(client)
+
+    monkeypatch.setattr(AsyncModbusSerialClient, "connect", without_parity)
+    with PtyBridge(tmp_path) as bridge:
+        bridge.muted = True
+        places = settings_to_try(str(bridge.line), (9600, 19_200))
+        assert [one async for one in scan(places, [1])] == places
+        with pytest.raises(LineDown):
+            assert [one async for one in scan(places[1:], [1])]
 
 
 async def test_the_table_to_paste_is_read_by_the_gateway(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_what_cannot_be_is_told_also_of_a_stale_reading() -> None:
         replace(GOOD, total_watts=None),
         replace(GOOD, amps=(10.0, 0.0, 0.0), volts=(230.0, 0.0, 0.0)),  # one phase connected
         replace(GOOD, amps=(10.0, None, None), volts=(230.0, None, None)),
+        replace(GOOD, volts=(0.0, 0.0, 0.0), watts=(0.0, 0.0, 0.0)),  # it does not measure voltage
     ],
 )
 def test_what_can_be_is_fresh(measured: Measured) -> None:
