@@ -24,6 +24,7 @@ from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
 from gateway.meters.catalog import find_model
 from gateway.model.instants import Instant
 from gateway.operations.plan_meters import Unreadable, plan_of
+from gateway.rules.station_passwords import key_bytes
 
 Trouble = tuple[tuple[Step, ...], str, str]
 """Where in the configuration, what was expected, what is there."""
@@ -162,10 +163,15 @@ def _chain_and_key(where: tuple[Step, ...], chain: Path, key: Path) -> Iterator[
     except _Encrypted:
         yield (*where, "key_file"), "a private key without a password", f"an encrypted one in {key}"
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in _OF_ANOTHER_KEY:
             yield (*where, "key_file"), f"the private key of {chain}", f"another one in {key}"
+        elif error.reason == "EE_KEY_TOO_SMALL":
+            yield (*where, "chain"), "a key of 2048 bits (RSA) or 224 bits (EC) or more", f"a shorter one in {chain}"
         else:
             yield (*where, "key_file"), "a private key in PEM form", f"{key} ({error.reason})"
+
+
+_OF_ANOTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")  # the last: of another kind
 
 
 class _Encrypted(Exception):
@@ -245,10 +251,22 @@ def _profile_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, .
         where = ("station", position, "security_profile")
         if station.security_profile in (1, 2) and not station.password_file:
             yield where, "no password_file: the station cannot connect until it gets a password at run time"
+        elif station.security_profile in (1, 2) and (length := _length_of_password(station.password_file)) is not None:
+            if not 16 <= length <= 20:
+                yield (
+                    ("station", position, "password_file"),
+                    f"OCPP asks for 16 to 20 bytes, this password has {length}",
+                )
         if station.security_profile in (2, 3) and configuration.ocpp.tls is None:
             yield where, "no [ocpp.tls]: the station cannot connect with this profile"
         if station.security_profile in (0, 3) and station.password_file:
             yield where, "password_file is not used with this profile"
+
+
+def _length_of_password(path: Path) -> int | None:
+    if _unreadable(path) or not (written := read_secret(path)):
+        return None  # a mistake, and told as one
+    return len(key_bytes(written))
 
 
 def _secret_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:

@@ -55,7 +55,7 @@ class _Known:
     pending: bool
     passwords: Passwords
     expected: Expected
-    names_another: bool  # the certificate that was shown
+    names_another: bool  # the certificate that was shown is another station's
     revoked: bool
 
 
@@ -163,6 +163,10 @@ def _known(db: Writing, configuration: Configuration, row: StationRow, knock: Kn
     hashes = [row.password_hash, *(change.password_hash for change in coming)]
     own = {row.station, *settings.aliases}
     names = own | {row.serial_number, row.box_serial_number, settings.certificate_common_name}
+    shown = knock.certificate
+    issued_to = None if shown is None else issued_certificates.station_of(db, shown.fingerprint)
+    if shown is not None and issued_to == row.station:
+        names.add(shown.common_name)  # a serial number that the station told in its request alone
     return _Known(
         row.station,
         settings,
@@ -178,18 +182,26 @@ def _known(db: Writing, configuration: Configuration, row: StationRow, knock: Kn
             names=frozenset(name for name in names if name),
             organization=settings.certificate_organization,
         ),
-        names_another=_names_another(db, configuration, knock.certificate, own),
-        revoked=knock.certificate is not None and issued_certificates.is_revoked(db, knock.certificate.fingerprint),
+        names_another=shown is not None and _is_anothers(db, configuration, shown, row.station, own, issued_to),
+        revoked=shown is not None and issued_certificates.is_revoked(db, shown.fingerprint),
     )
 
 
-def _names_another(
-    db: Writing, configuration: Configuration, certificate: ClientCertificate | None, own: Set[str]
+def _is_anothers(
+    db: Writing,
+    configuration: Configuration,
+    certificate: ClientCertificate,
+    station: StationId,
+    own: Set[str],
+    issued_to: StationId | None,
 ) -> bool:
-    """True when the certificate's common name is the identity of another known station."""
-    if certificate is None or certificate.common_name in own:
+    """Was it issued here to another known station, or, from elsewhere, is its common name another's identity?"""
+    if issued_to == station:
         return False
-    return is_known(configuration, certificate.common_name, stations.find(db, certificate.common_name))
+    if issued_to is not None and is_known(configuration, issued_to, stations.find(db, issued_to)):
+        return True
+    name = certificate.common_name
+    return name not in own and is_known(configuration, name, stations.find(db, name))
 
 
 def _by_alias(db: Writing, configuration: Configuration, identity: str) -> str | None:

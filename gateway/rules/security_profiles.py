@@ -48,7 +48,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the connection shows. `names_another`: the certificate's common name is another station's identity.
+    """What the connection shows. `names_another`: the certificate is another station's, by name or as it was issued.
 
     `revoked`: the gateway has taken the certificate back.
     """

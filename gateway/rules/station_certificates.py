@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gateway.model.instants import SECOND, Instant
 from gateway.rules.registration import Admission
 
-MOST_REQUESTS_AN_HOUR = 10
+MOST_REQUESTS_AN_HOUR = 20  # those who certify stations repeat themselves
 
 _DAY = 86_400 * SECOND
 _RENEWED_BEFORE_END = 90 * _DAY

@@ -103,8 +103,10 @@ def _add_daemon(grammar: _Grammar) -> None:
     demo = grammar.add("demo", "commands_daemon:demo", "a gateway with simulated stations on this machine")
     demo.add_argument("--stations", type=_count, default=3, metavar="N", help="simulated stations (3)")
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the data here (default: a temporary directory)")
-    demo.add_argument("--speed", type=_speed, default=20.0, metavar="X", help="how much faster drivers live (20)")
-    demo.add_argument("--seconds", type=_speed, metavar="N", help="stop after so many seconds")
+    demo.add_argument(
+        "--speed", type=_more_than_zero, default=20.0, metavar="X", help="how much faster drivers live (20)"
+    )
+    demo.add_argument("--seconds", type=_more_than_zero, metavar="N", help="stop after so many seconds")
     grammar.add("check-config", "commands_daemon:check_config", "check the configuration without running")
     token = grammar.group("token", "API tokens")
     create = token.add("create", "commands_daemon:token_create", "make a token and print it once")
@@ -200,7 +202,7 @@ def _add_reservations(grammar: _Grammar) -> None:
     reserve.add_argument("--tag", required=True, metavar="TAG", help="who may charge")
     reserve.add_argument("--parent", metavar="TAG", help="parent idTag: all tags of this group may charge")
     end = reserve.add_mutually_exclusive_group(required=True)
-    end.add_argument("--minutes", type=_speed, metavar="M", help="how long, from now")
+    end.add_argument("--minutes", type=_more_than_zero, metavar="M", help="how long, from now")
     end.add_argument("--until", metavar="TIME", help="until when (RFC 3339; without a zone UTC)")
     reserve.add_argument("--id", type=int, metavar="ID", help="replace this reservation (default: a new one)")
     known = grammar.add("reservations", "commands_reservations:reservations", "reservations in force")
@@ -310,8 +312,11 @@ def _units(text: str) -> range:
     return units
 
 
-def _speed(text: str) -> float:
-    number = float(text)
+def _more_than_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text}") from None
     if not 0 < number < 1e6:
         raise argparse.ArgumentTypeError(f"expected more than 0, got {text}")
     return number

@@ -163,16 +163,16 @@ async def test_rule_2_9_07_a_station_that_asks_again_and_again_fills_nothing(
     gateway: Bench, station: ScriptedStation, request_for: Callable[[str], str]
 ) -> None:
     request = request_for("SN-1")
-    for number in range(1, 11):
+    for number in range(1, 21):
         assert await station.say("SignCertificate", {"csr": request}) == ACCEPTED
         await station.expect("CertificateSigned")
         await station.answer(REJECTED)
         await settled(gateway, number)
     for _ in range(20):
         assert await station.say("SignCertificate", {"csr": request}) == REJECTED
-    assert len(await certificates(gateway)) == 10
+    assert len(await certificates(gateway)) == 20
     told = await gateway.events("certificate.requested")
-    assert [one["status"] for one in told] == ["Accepted"] * 10 + ["Rejected"]
+    assert [one["status"] for one in told] == ["Accepted"] * 20 + ["Rejected"]
     gateway.clock.forward(hours=1)
     assert await station.say("SignCertificate", {"csr": request}) == ACCEPTED
     await station.expect("CertificateSigned")

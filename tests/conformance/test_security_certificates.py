@@ -1,7 +1,7 @@
 """Certification cases of the security extension about certificates; openssl is the judge.
 
-The new mTLS connection that ends TC_074 is a matter of the TLS door; here the case is played up to the answer to
-CertificateSigned, on whichever connection the station has.
+Here TC_074 is played up to the answer to CertificateSigned, on whichever connection the station has; the new mTLS
+connection that ends it is in test_security_renewal.py.
 """
 
 from __future__ import annotations

@@ -193,13 +193,27 @@ def test_a_credential_of_the_unit_is_a_note_outside_the_unit(load: Load, monkeyp
 
 def test_a_secret_that_everybody_can_read_is_a_note(load: Load, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("x")
+    secret.write_text("x" * 16)
     secret.chmod(0o644)
     configuration = load('[[station]]\nid = "A"\npassword_file = "secret"')
     (note,) = notes(configuration)
     assert note.endswith(f"station[0].password_file: note: every user of this machine can read {secret}")
     secret.chmod(0o600)
     assert notes(configuration) == []
+
+
+def test_the_length_of_a_stations_password_is_told(load: Load, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    configuration = load('[[station]]\nid = "A"\npassword_file = "secret"')
+    for good in (b"x" * 16, b"x" * 20 + b"\n", b"0f" * 16, b"0F" * 20):
+        secret.write_bytes(good)
+        assert notes(configuration) == []
+    for bad, length in ((b"abc", 3), (b"x" * 21, 21)):
+        secret.write_bytes(bad)
+        (note,) = notes(configuration)
+        assert "password_file: note: OCPP asks for 16 to 20 bytes" in note and note.endswith(f"{length}")
+    assert found(configuration) == []
 
 
 # certificates
@@ -219,6 +233,24 @@ def test_a_key_of_another_certificate(load: Load, pairs: tuple[Pair, Pair]) -> N
     assert found(load(tls_with(one.chain, two.key))) == [
         ("ocpp.tls.certificates[0].key_file", f"the private key of {one.chain}", f"another one in {two.key}")
     ]
+
+
+def test_a_key_of_another_kind(load: Load, pairs: tuple[Pair, Pair], tmp_path: Path) -> None:
+    one, key = pairs[0], tmp_path / "rsa.key"
+    subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+    assert found(load(tls_with(one.chain, key))) == [
+        ("ocpp.tls.certificates[0].key_file", f"the private key of {one.chain}", f"another one in {key}")
+    ]
+
+
+def test_a_key_that_is_too_short(load: Load, tmp_path: Path) -> None:
+    chain, key = tmp_path / "short.pem", tmp_path / "short.key"
+    made = ("openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=x", "-days", "30")
+    subprocess.run([*made, "-out", str(chain), "-keyout", str(key)], check=True, capture_output=True)
+    assert found(load(tls_with(chain, key))) == [
+        ("ocpp.tls.certificates[0].chain", "a key of 2048 bits (RSA) or 224 bits (EC) or more",
+         f"a shorter one in {chain}")
+    ]  # fmt: skip
 
 
 def test_a_tls_port_without_files_shows_the_gateways_own_certificates(load: Load) -> None:

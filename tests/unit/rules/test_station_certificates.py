@@ -29,7 +29,7 @@ def test_only_accepted_stations_are_listened_to(admission: Admission | None) -> 
 def test_requests_are_counted() -> None:
     assert reason_to_refuse_signing(admission="accepted", times_this_hour=MOST_REQUESTS_AN_HOUR) is None
     refused = reason_to_refuse_signing(admission="accepted", times_this_hour=MOST_REQUESTS_AN_HOUR + 1)
-    assert refused == "more than 10 requests within an hour"
+    assert refused == "more than 20 requests within an hour"
 
 
 @pytest.mark.parametrize("name", ["CP-1", "cp-1", "OLD NAME", "SN-1", "SN-0815", "whatever the maker likes"])

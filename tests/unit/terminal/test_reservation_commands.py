@@ -115,6 +115,13 @@ def test_an_end_that_cannot_be_read(api: FakeApi, config: Path, capsys: pytest.C
     assert api.requests == []
 
 
+def test_minutes_that_are_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["reserve", "CP-1", "--connector", "1", "--tag", "T", "--minutes", "soon"])
+    assert ended.value.code == 2
+    assert "argument --minutes: expected a number, got soon" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [
