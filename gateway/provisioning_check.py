@@ -249,24 +249,21 @@ def _belongs_to_the_unit(path: Path) -> bool:
 def _profile_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:
     for position, station in enumerate(configuration.stations):
         where = ("station", position, "security_profile")
-        if station.security_profile in (1, 2) and not station.password_file:
-            yield where, "no password_file: the station cannot connect until it gets a password at run time"
-        elif station.security_profile in (1, 2) and (length := _length_of_password(station.password_file)) is not None:
-            if not 16 <= length <= 20:
-                yield (
-                    ("station", position, "password_file"),
-                    f"OCPP asks for 16 to 20 bytes, this password has {length}",
-                )
+        if station.security_profile in (1, 2):
+            if not station.password_file:
+                yield where, "no password_file: the station cannot connect until it gets a password at run time"
+            elif (length := _length_of_password(station.password_file)) and not 16 <= length <= 20:
+                text = f"OCPP asks for 16 to 20 bytes, this password has {length}"
+                yield ("station", position, "password_file"), text
         if station.security_profile in (2, 3) and configuration.ocpp.tls is None:
             yield where, "no [ocpp.tls]: the station cannot connect with this profile"
         if station.security_profile in (0, 3) and station.password_file:
             yield where, "password_file is not used with this profile"
 
 
-def _length_of_password(path: Path) -> int | None:
-    if _unreadable(path) or not (written := read_secret(path)):
-        return None  # a mistake, and told as one
-    return len(key_bytes(written))
+def _length_of_password(path: Path) -> int:
+    """0: it cannot be read, or is empty, which is told elsewhere."""
+    return 0 if _unreadable(path) else len(key_bytes(read_secret(path)))
 
 
 def _secret_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:

@@ -75,6 +75,13 @@ class RunningGateway:
             process.wait()
             raise AssertionError(f"SIGTERM did not end the daemon\n{self.log_text()}") from None
 
+    def kill(self) -> None:
+        """SIGKILL: what a power cut would do to the process."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        process.kill()
+        process.wait(_PATIENCE_SECONDS)
+
     def command(self, *words: str) -> str:
         """Standard output of `ocpp-gateway WORDS --config FILE`, which must end with 0."""
         done = subprocess.run(
