@@ -19,6 +19,7 @@ from gateway.ocpp.v16.schemas import violations
 from gateway.operations.change_security import hash_of_new_password
 from gateway.operations.fill_in_orders import filled_in
 from gateway.operations.heed_results import expect, heed
+from gateway.operations.heed_settings import cannot_do
 from gateway.operations.known_stations import is_known
 from gateway.operations.orders import GATEWAY, Order, Outcome, Result
 from gateway.operations.site import Site
@@ -49,7 +50,7 @@ async def carry_out(site: Site, *, station: str, action: str, payload: Payload, 
         outcome = replace(outcome, request=accepted.payload)
     outcome = _shown(outcome, accepted)
     await site.database.write(lambda db: _finish(db, site, accepted, result, outcome))
-    if order.actor == GATEWAY and outcome.status != "answered":
+    if order.actor == GATEWAY and outcome.status != "answered" and not cannot_do(outcome.status, outcome.code):
         site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
     return outcome
 

@@ -57,6 +57,11 @@ def heed_change(db: Writing, site: Site, order: Order, result: Result, now: Inst
                 )
 
 
+def cannot_do(status: str, code: str | None) -> bool:
+    """True when the station's answer is that it has no such request."""
+    return status == "call_error" and (code or "").strip().casefold() in _NOT_DONE
+
+
 def heed_support(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:
     """Any request: whether the station does it at all."""
     request = order.action
@@ -68,7 +73,7 @@ def heed_support(db: Writing, site: Site, order: Order, result: Result, now: Ins
     if result.status == "answered":
         unsupported_requests.withdraw(db, order.station, request)
         unsupported_requests.withdraw(db, order.station, order.action)
-    elif result.status == "call_error" and (result.code or "").casefold() in _NOT_DONE:
+    elif cannot_do(result.status, result.code):
         unsupported_requests.record(db, order.station, request, now=now)
 
 

@@ -18,6 +18,7 @@ from gateway.operations.look_after_stations import AGAIN_SECONDS, MOST_AT_ONCE, 
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.provision_stations import put_station, remove_station
 from gateway.operations.site import Site
+from gateway.simulated_link import Refused
 from gateway.simulated_station import Habits, SimulatedStation
 from gateway.store.events import STREAM_OF_KIND
 from tests.fakes.gateway_in_process import running_gateway
@@ -63,6 +64,15 @@ def mute(station: SimulatedStation) -> None:
         pass
 
     station.link._obey = ignore  # type: ignore[method-assign]
+
+
+def refuse(station: SimulatedStation, code: str) -> None:
+    """From now on it answers every request with this error."""
+
+    def answer(*request: object) -> None:
+        raise Refused(code, "")
+
+    station.link._answer = answer  # type: ignore[method-assign,assignment]
 
 
 def play(
@@ -360,3 +370,22 @@ def test_a_busy_site_is_looked_at_no_more_often_than_needed(tmp_path: Path, monk
 
 def test_what_wakes_it_is_a_kind_of_event() -> None:
     assert set(looking_after.WAKES) <= set(STREAM_OF_KIND)
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "notsupported"])
+def test_a_station_that_cannot_do_what_it_is_asked_is_not_kept_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """It has answered: at its next boot it is looked after as soon as any other."""
+
+    async def ask(site: Site, station: StationId) -> None:
+        await carry_out(site, station=station, action="GetLocalListVersion", payload={}, actor="gateway")
+
+    async def act(scene: Scene) -> None:
+        station = scene.switch_on("CP-1")
+        refuse(station, code)
+        await asyncio.sleep(SETTLING_SECONDS + 15)
+        await station.lose_network(1)
+        await asyncio.sleep(SETTLING_SECONDS + 15)
+
+    assert len(play(tmp_path, monkeypatch, act, cares=(ask,)).turns) == 2
