@@ -33,20 +33,28 @@ class Counters:
 class Health:
     """Components and what ails them. Ready means: stations can be served and what they say can be stored."""
 
-    __slots__ = ("_ailments", "_needed", "counters")
+    __slots__ = ("_ailments", "_needed", "_notices", "counters")
 
     def __init__(self, needed: Iterable[str] = ()) -> None:
         self.counters = Counters()
         self._ailments: dict[str, str | None] = {}
+        self._notices: dict[str, str] = {}
         self._needed = tuple(needed)
 
-    def report(self, component: str, ailment: str | None) -> None:
-        """Say that a component is well (None) or what ails it."""
+    def report(self, component: str, ailment: str | None, *, notice: str | None = None) -> None:
+        """Say that a component is well (None) or what ails it; `notice`: what somebody should see to, well or not."""
         self._ailments[component] = ailment
+        self._notices.pop(component, None)
+        if notice is not None:
+            self._notices[component] = notice
 
     def components(self) -> dict[str, str | None]:
         """Every component that reported, with what ails it (None: well)."""
         return dict(self._ailments)
+
+    def notices(self) -> dict[str, str]:
+        """What somebody should see to before it ails a component."""
+        return dict(self._notices)
 
     def ready(self) -> bool:
         """True when every needed component has reported that it is well."""

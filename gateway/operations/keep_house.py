@@ -52,14 +52,15 @@ async def index_meter_frames(site: Site) -> None:
 async def make_rounds(site: Site) -> None:
     """For ever: everything that needs doing about once a minute, and what needs doing once an hour."""
     for number in itertools.count():
-        await asyncio.sleep(_ROUND_EVERY_SECONDS)
         try:
+            if number % _ROUNDS_AN_HOUR == 0:
+                await report_ends(site)  # also at once: it is looked for right after a change of the configuration
+            await asyncio.sleep(_ROUND_EVERY_SECONDS)
             await store_quirks(site)
             end_silent_connections(site)
             await end_abandoned_sessions(site)
             if number % _ROUNDS_AN_HOUR == 0:
                 await forget(site)
-                await report_ends(site)
             await keep_room(site)
             await forget_copies(site)
         except StoreUnavailable as error:

@@ -34,10 +34,10 @@ async def certificate_dates(site: Site) -> list[Document]:
 
 
 async def report_ends(site: Site) -> None:
-    """Tell the health report which certificates end soon, or have ended."""
-    warnings = [str(one["warning"]) for one in await certificate_dates(site) if one["warning"] is not None]
-    more = f"; and {len(warnings) - _MOST_NAMED} more" if len(warnings) > _MOST_NAMED else ""
-    site.health.report(COMPONENT, "; ".join(warnings[:_MOST_NAMED]) + more if warnings else None)
+    """Tell the health report which certificates have ended, and which end soon: nothing is wrong with these yet."""
+    warned = [one for one in await certificate_dates(site) if one["warning"] is not None]
+    soon = [one for one in warned if isinstance(one["days_left"], int) and one["days_left"] >= 0]
+    site.health.report(COMPONENT, _sentence([one for one in warned if one not in soon]), notice=_sentence(soon))
 
 
 async def expiry_seconds(site: Site) -> list[tuple[dict[str, str], float]]:
@@ -49,6 +49,11 @@ async def expiry_seconds(site: Site) -> list[tuple[dict[str, str], float]]:
             end = instant_from_text(str(one["not_after"]))
             ends[tuple((name, str(one[name] or "")) for name in names)] = (_NEVER if end is None else end) / SECOND
     return [(dict(labels), end) for labels, end in ends.items()]
+
+
+def _sentence(warned: list[Document]) -> str | None:
+    more = f"; and {len(warned) - _MOST_NAMED} more" if len(warned) > _MOST_NAMED else ""
+    return "; ".join(str(one["warning"]) for one in warned[:_MOST_NAMED]) + more if warned else None
 
 
 def _dates_of_stations(db: Writing, site: Site, now: Instant) -> list[Document]:

@@ -90,6 +90,8 @@ def _print_status(reached: Reached, document: Mapping[str, object]) -> None:
     print(f"Gateway   {'all is well' if health.get('status') == 'well' else 'NOT WELL'}")
     for component, ailment in ailments:
         print(f"          {component}: {cell(ailment)}")
+    for component, notice in _notices(health):
+        print(f"          attention, {component}: {cell(notice)}")
     connected = sum(1 for station in known if station.get("connected") is True)
     print(f"Stations  {len(known)} known, {connected} connected")
     print(f"Sessions  {len(items_of(document['transactions']))} running")
@@ -109,6 +111,12 @@ def _ailments(health: Document) -> list[tuple[str, object]]:
         if component.get("well") is not True:
             found.append((name, component.get("reason")))
     return found
+
+
+def _notices(health: Document) -> list[tuple[str, object]]:
+    """What somebody should see to before a component is unwell."""
+    components = part_of(health, "components")
+    return [(name, notice) for name in components if (notice := part_of(components, name).get("notice"))]
 
 
 def _how_to_begin(reached: Reached, knocks: list[Document]) -> str:

@@ -34,13 +34,19 @@ async def get_readyz(request: web.Request) -> web.StreamResponse:
 
 
 async def get_healthz(request: web.Request) -> web.StreamResponse:
-    """Every component, and what ails it."""
-    components = request.app[SITE].health.components()
+    """Every component, what ails it, and what somebody should see to before it does."""
+    health = request.app[SITE].health
+    components, notices = health.components(), health.notices()
     well = all(ailment is None for ailment in components.values())
     document = {
         "status": "well" if well else "unwell",
         "components": {
-            name: {"well": ailment is None, "reason": ailment} for name, ailment in sorted(components.items())
+            name: {
+                "well": ailment is None,
+                "reason": ailment,
+                **({"notice": notices[name]} if name in notices else {}),
+            }
+            for name, ailment in sorted(components.items())
         },
     }
     return json_response(document, status=200 if well else 503)

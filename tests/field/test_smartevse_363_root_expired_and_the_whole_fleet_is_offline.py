@@ -45,7 +45,9 @@ async def root_of(operator: Operator) -> str:
 async def health(operator: Operator) -> str | None:
     async with operator.session.get("/healthz") as answer:
         document = await answer.json()
-        return document["components"].get("certificates ending", {}).get("reason")
+        told = document["components"].get("certificates ending", {})
+        assert answer.status == (200 if told.get("reason") is None else 503)
+        return told.get("reason") or told.get("notice")
 
 
 def chains(gateway: Bench, year: int) -> list[str]:

@@ -144,6 +144,16 @@ def test_status_of_an_unwell_gateway_ends_with_1(
     assert "store: disk full" in capsys.readouterr().out
 
 
+def test_status_tells_what_should_be_seen_to_and_all_is_well(
+    api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = {"well": True, "reason": None, "notice": "one ends soon"}
+    api.will_answer("GET /healthz", {"status": "well", "components": {"certificates ending": ending}})
+    assert do(config, "status") == 0
+    printed = capsys.readouterr().out
+    assert "all is well" in printed and "attention, certificates ending: one ends soon" in printed
+
+
 @pytest.mark.parametrize(
     ("status", "outcome", "code"),
     [

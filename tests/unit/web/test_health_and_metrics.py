@@ -29,6 +29,15 @@ async def test_an_unwell_part_is_named(door: Door) -> None:
     assert "web: gone" in (await door.document("GET", "/readyz", role=None, expect=503))["reasons"]
 
 
+async def test_what_should_be_seen_to_is_told_while_all_is_well(door: Door) -> None:
+    door.site.health.report("certificates ending", None, notice="one ends on 2027-01-20")
+    told = (await door.document("GET", "/healthz", role=None))["components"]["certificates ending"]
+    assert told == {"well": True, "reason": None, "notice": "one ends on 2027-01-20"}
+    door.site.health.report("certificates ending", None)
+    told = (await door.document("GET", "/healthz", role=None))["components"]["certificates ending"]
+    assert told == {"well": True, "reason": None}
+
+
 async def test_not_ready_while_the_store_cannot_write(door: Door) -> None:
     await door.site.database.alone(lambda live: live.execute("PRAGMA query_only = ON"))
     response = await door.ask("PUT", "/api/v1/id-tags/A", json={})
