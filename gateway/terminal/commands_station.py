@@ -54,7 +54,7 @@ def _payload(text: str | None) -> bytes:
 
 def print_outcome(station: str, document: Document) -> None:
     """The outcome in words; what the station answered as it came."""
-    if document.get("request") is not None:
+    if document.get("request") is not None and document["status"] in ("answered", "call_error", "unanswered"):
         print(f"sent: {json.dumps(document['request'], ensure_ascii=False)}")
     if document.get("warning"):
         print(f"warning: {document['warning']}", file=sys.stderr)

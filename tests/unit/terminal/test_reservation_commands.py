@@ -84,6 +84,14 @@ def test_all_but_accepted_ends_with_1(
         assert json.loads(capsys.readouterr().out) == outcome
 
 
+def test_what_never_left_is_not_shown_as_sent(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("reserve", "CP 1", "--connector", "1", "--tag", "T", "--minutes", "1")
+    for status, shown in (("not_connected", False), ("unanswered", True)):
+        api.will_answer(RESERVE, {"status": status, "request": {"reservationId": 1}})
+        assert do(config, *words) == 1
+        assert ("sent:" in capsys.readouterr().out) is shown
+
+
 def test_cancelling(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     api.will_answer(CANCEL, answered("Accepted"))
     assert do(config, "cancel-reservation", "CP 1", "5") == 0
