@@ -25,13 +25,11 @@ class ConnectorMemory:
     demand_amps: float | None = None  # None: as much as the outlet can give
     min_amps: float = 0.0  # learned: 0 while the configured one holds
     satisfied: bool = False
-    suspended_since: float | None = None
     admitted_since: float | None = None
     cap_amps: float | None = None  # the newest limit that we sent
     changed_at: float | None = None  # when it last became another one
     sent_at: float | None = None
     old_cap_amps: float = 0.0  # the largest limit that its car may still be following
-    old_cap_until: float | None = None  # None while the new one is not accepted
     excess_since: float | None = None  # draws more than it may
     obeys_since: float | None = None
     defiant: bool = False
@@ -43,9 +41,10 @@ class ConnectorMemory:
 class CircuitMemory:
     """What is remembered of one circuit: recent background, and since when its meter shows too much."""
 
-    samples: tuple[tuple[float, Amps], ...] = ()  # (at, background) of the last seconds, before averaging
-    peaks: tuple[tuple[float, Amps], ...] = ()  # (at, averaged background) of the window of slow release
-    estimate: Amps = NO_AMPS
+    good_at: float | None = None  # of the newest reading that could be believed
+    samples: tuple[tuple[float, Amps, Amps], ...] = ()  # (at, least, most the background can be) of some seconds
+    level: Amps = NO_AMPS  # the background as last judged
+    peaks: tuple[tuple[float, Amps], ...] = ()  # (at, level) of the window of slow release
     over_since: tuple[float | None, float | None, float | None] = (None, None, None)
 
 
