@@ -15,9 +15,7 @@ from gateway.model.circuits import Amps
 # its configured worst case; floor: even that leaves less than the fallbacks need
 CircuitMode = Literal["normal", "hold", "bound", "floor"]
 SendKind = Literal["decrease", "increase", "start", "renew"]
-AlarmKind = Literal[
-    "over_limit", "meter_missing", "station_ignores_limit", "station_offline", "limit_at_risk", "fallbacks_too_large"
-]
+AlarmKind = Literal["over_limit", "meter_missing", "station_ignores_limit", "station_offline", "limit_at_risk"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class ConnectorMemory:
     cap_amps: float | None = None  # the newest limit that we sent
     changed_at: float | None = None  # when it last became another one
     sent_at: float | None = None
+    waiting_since: float | None = None  # since when there is always something unanswered
     old_cap_amps: float = 0.0  # the largest limit that its car may still be following
     excess_since: float | None = None  # draws more than it may
     obeys_since: float | None = None

@@ -1,8 +1,8 @@
 """Who charges, and how room is shared: admission, and exact weighted max-min fairness over all rows at once.
 
-A row is any sum that has a limit: a phase of a circuit, the site's surplus. Trees, phases, mixed cars and rotations need
-no case of their own: a wish names the rows it loads, a row named twice counts twice. Plain numbers, no numpy: 24 cars on
-9 rows take a fraction of a millisecond. Knows nothing of meters, stations or time.
+A row is any sum that has a limit: a phase of a circuit, the site's surplus. Trees, phases, mixed cars and rotations
+need no case of their own: a wish names the rows it loads, a row named twice counts twice. Plain numbers, no numpy: 24
+cars on 9 rows take a fraction of a millisecond. Knows nothing of meters, stations or time.
 """
 
 from __future__ import annotations

@@ -161,7 +161,9 @@ def check_fallbacks(circuits: Sequence[Circuit], outlets: Sequence[Outlet]) -> F
     class_of = {outlet.key: (outlet.priority, outlet.key) for outlet in outlets}
     refused = admit(candidates, room).refused if not fits else {}
     unlimited = {outlet.key for outlet in outlets if outlet.mode == "D"}
-    to_zero = tuple(sorted((key for key in refused if by_row[key][0] > 0 and key not in unlimited), key=class_of.get))
+    to_zero = tuple(
+        sorted((key for key in refused if by_row[key][0] > 0 and key not in unlimited), key=lambda key: class_of[key])
+    )
     fits_then = fits or (not unlimited & refused.keys() and min(room) >= 0)
     return FallbackCheck(fits, sums, to_zero, fits_then, _verdict(sums, to_zero, fits_then))
 
