@@ -22,9 +22,8 @@ class Entry:
     """The ledger's line of one connector."""
 
     session: int = 0
-    accepted: tuple[float, int] | None = None  # amperes, when
-    sent: list[tuple[float, int]] = field(default_factory=list)  # not answered: amperes, when
-    end: float = 0.0
+    accepted: tuple[float, int, float] | None = None  # amperes, when, end
+    sent: list[tuple[float, int, float]] = field(default_factory=list)  # not answered: amperes, when, end
 
 
 @dataclass(slots=True)
@@ -66,9 +65,8 @@ class Desk:
             newest = entry.sent[-1][0] if entry.sent else entry.accepted[0] if entry.accepted else 0.0
             self.pauses += send.amps == 0 and newest > 0
             self.sends += 1
-            entry.sent.append((send.amps, self.plant.now))
-            entry.end = max(entry.end, self.plant.now + self.plant.lease_seconds)
-            self.plant.send(send.connector, send.amps)
+            entry.sent.append((send.amps, self.plant.now, self.plant.now + send.lease_seconds))
+            self.plant.send(send.connector, send.amps, send.lease_seconds)
         for stop in self.decision.stops:
             self.stops += 1
             self.plant.stop(stop.connector)
@@ -100,10 +98,10 @@ class Desk:
         for answer in self.plant.answers:
             entry = self.ledger.get(answer.connector)
             if entry is not None and entry.session == answer.session and entry.sent:
-                sent = [each for each in entry.sent if each[0] == answer.amps]
+                sent = [each for each in entry.sent if (each[0], each[2]) == (answer.amps, answer.end)]
                 if sent:
                     del entry.sent[: entry.sent.index(sent[0]) + 1]
-                entry.accepted = (answer.amps, self.plant.now)
+                    entry.accepted = (answer.amps, self.plant.now, answer.end)
         for outlet in self.outlets:
             session = self.plant.stations[outlet.connector].told_session
             if self.ledger.setdefault(outlet.connector, Entry()).session != session:
@@ -118,12 +116,14 @@ class Desk:
             session = SessionFacts(name, float(now - station.told_since), station.told_energy)
         lease = None
         if entry.sent or entry.accepted is not None:
+            ends = [end for _, _, end in entry.sent] + ([entry.accepted[2]] if entry.accepted else [])
             lease = LeaseFacts(
                 accepted_amps=entry.accepted[0] if entry.accepted else None,
                 accepted_age_seconds=float(now - entry.accepted[1]) if entry.accepted else 0.0,
-                pending_amps=max(amps for amps, _ in entry.sent) if entry.sent else None,
+                pending_amps=max(amps for amps, _, _ in entry.sent) if entry.sent else None,
                 pending_age_seconds=float(now - entry.sent[-1][1]) if entry.sent else 0.0,
-                ends_in_seconds=entry.end - now,
+                first_end_in_seconds=min(ends) - now,
+                ends_in_seconds=max(ends) - now,
             )
         return ConnectorFacts(
             station=outlet.station,

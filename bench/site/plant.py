@@ -86,13 +86,13 @@ class Plant:
         places: Sequence[Place],
         cars: Sequence[Car],
         background: Sequence[Sequence[tuple[float, float, float]]],
-        lease_seconds: float = 600.0,
+        hold_seconds: float = 1200.0,
     ) -> None:
         """`background`: by circuit, by second (the last value stays), the unmanaged load on each phase."""
         self.places = list(places)
         self.cars = sorted(cars, key=lambda car: (car.arrives, car.connector))
         self.background = background
-        self.lease_seconds = lease_seconds
+        self.hold_seconds = hold_seconds
         self.stations = [_Station() for _ in places]
         self.waiting = deque(self.cars)
         self.now = 0
@@ -127,11 +127,11 @@ class Plant:
         """Whether the station is connected."""
         return not any(begin <= self.now < end for begin, end in self.places[connector].offline)
 
-    def send(self, connector: int, amps: float) -> None:
-        """A limit goes out to the station, for the session the controller knows of."""
+    def send(self, connector: int, amps: float, seconds: float) -> None:
+        """A limit goes out to the station, for the session the controller knows of, to hold for `seconds`."""
         if self.online(connector):
             station, place = self.stations[connector], self.places[connector]
-            end = self.now + self.lease_seconds
+            end = self.now + seconds
             station.under_way.append((self.now + place.delay_seconds, amps, end, station.told_session))
 
     def stop(self, connector: int) -> None:
@@ -181,7 +181,7 @@ class Plant:
         if station.lease is not None:
             amps, end = station.lease
             return amps if self.now < end else place.fallback_amps
-        held = self.now < station.plugged_at + self.lease_seconds
+        held = self.now < station.plugged_at + self.hold_seconds
         return 0.0 if held else place.fallback_amps
 
     def _car_second(self, place: Place, station: _Station, car: Car) -> None:

@@ -50,7 +50,7 @@ class Outlet:
     eco: bool = False  # charges from surplus alone
     no_resume: bool = False  # its cars do not wake after a pause: never paused once started
     mode: LeaseMode = "A"
-    starts_at_zero: bool = True  # its fallback profile holds a new session at 0 A until every lease has run out
+    starts_at_zero: bool = True  # its fallback profile holds a new session at 0 A for `hold_seconds()` of the site
     step_amps: float = 0.1  # the finest step the station follows
 
     @property

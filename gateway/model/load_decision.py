@@ -65,11 +65,12 @@ class CircuitDecision:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A limit to be sent to a connector now."""
+    """A limit to be sent to a connector now: `amps` for `lease_seconds`, from then on its fallback."""
 
     station: str
     connector: int
     amps: float
+    lease_seconds: float
     kind: SendKind
     reason: str
 

@@ -45,13 +45,15 @@ class LeaseFacts:
 
     `pending_amps` is the largest limit that was sent and may have arrived, but was not answered; `pending_age_seconds`
     counts from the newest send. After a restart every limit of the ledger is pending: `accepted_amps` is None until the
-    station has answered. `ends_in_seconds` is when the last of them falls back; below 0 it has.
+    station has answered. Of all that may be in force, `first_end_in_seconds` is when the first falls back to the
+    fallback, `ends_in_seconds` when the last does; below 0 it has.
     """
 
     accepted_amps: float | None = None
     accepted_age_seconds: float = 0.0
     pending_amps: float | None = None
     pending_age_seconds: float = 0.0
+    first_end_in_seconds: float = 0.0
     ends_in_seconds: float = 0.0
     refused: bool = False  # the newest answer was a refusal: what was accepted before is still in force
 

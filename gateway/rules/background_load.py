@@ -19,7 +19,8 @@ BOUND_AFTER_SECONDS = 30.0
 HOLD_EXTRA_AMPS = 5.0
 MEAN_SECONDS = 4.0
 RELEASE_SECONDS = 30.0
-AT_ONCE_SHARE = 1.15  # of the limit: no mean any more
+AT_ONCE_SHARE = 1.0  # of the limit: no mean any more
+DOUBT_SECONDS = 8.0  # an overload this long is taken for background as far as it can be
 IMPLAUSIBLE_SHARE = 2.0  # of the fuse
 
 Bounds = tuple[list[float], list[float]]
@@ -74,7 +75,9 @@ def _with_sample(circuit: Circuit, amps: Amps, memory: CircuitMemory, *, cars: B
         used = samples[-1:] if amps[phase] > AT_ONCE_SHARE * circuit.limit_amps[phase] else samples
         lowest = sum(each[1][phase] for each in used) / len(used)
         highest = sum(each[2][phase] for each in used) / len(used)
-        before = memory.level[phase] if memory.good_at is not None else highest
+        over_since = memory.over_since[phase]
+        doubted = over_since is not None and at - over_since >= DOUBT_SECONDS
+        before = highest if doubted or memory.good_at is None else memory.level[phase]
         level.append(max(0.0, min(max(before, lowest), highest)))
     peak: Amps = (level[0], level[1], level[2])
     peaks = (*(each for each in memory.peaks if at - RELEASE_SECONDS < each[0] < at), (at, peak))

@@ -20,13 +20,13 @@ from gateway.rules.limit_changes import Standing, changes_of, writes_now
 from gateway.rules.load_rows import Rows, rows_of
 from gateway.rules.load_sharing import Balance, Car, Plan, Surplus, plan_shares
 from gateway.rules.load_words import Told, tell
-from gateway.rules.safe_assumptions import draw_bounds, lease_seconds, worst_amps
+from gateway.rules.safe_assumptions import draw_bounds, falling_lease_seconds, hold_seconds, worst_amps
 from gateway.rules.solar_surplus import surplus_now
 
 MARGIN_AMPS, GUARD_AMPS = 1.0, 2.0  # on metered circuits; what is not measured has no measuring error
 UNMETERED_GUARD_AMPS = 0.5
 FIXED_AFTER_SECONDS = 15.0  # without an answer: others make room
-SHED_SECONDS, STOP_SECONDS = 30.0, 60.0
+SHED_SECONDS, SHED_NEXT_SECONDS, STOP_SECONDS = 30.0, 5.0, 60.0
 
 
 def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
@@ -47,7 +47,8 @@ def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
         shed=_shed(rows, circuits, cars, at),
         balances=_balances(rows, cars),
     )
-    standings = [_standing(car, plan, at) for car in cars]
+    hold = hold_seconds(picture.outlets)
+    standings = [_standing(car, plan, hold=hold, at=at) for car in cars]
     sends = changes_of(standings, room, guard)
     connectors = {car.key: _remember(car, standing, at) for car, standing in zip(cars, standings, strict=True)}
     told = Told(rows, readings, backgrounds, circuits, cars, plan, {each.key: each for each in standings}, at)
@@ -60,25 +61,29 @@ def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
 def _cars(picture: SitePicture, memory: Memory, rows: Rows) -> list[Car]:
     """Every outlet with what is known and assumed of it, by key."""
     known = {(facts.station, facts.connector): facts for facts in picture.connectors}
+    hold = hold_seconds(picture.outlets)
     return [
         _car(
             outlet,
             known.get((outlet.station, outlet.connector)),
             memory.connectors.get(outlet.key, ConnectorMemory()),
             rows,
-            picture.at_seconds,
+            hold=hold,
+            at=picture.at_seconds,
         )
         for outlet in sorted(picture.outlets, key=lambda outlet: outlet.key)
     ]
 
 
-def _car(outlet: Outlet, facts: ConnectorFacts | None, before: ConnectorMemory, rows: Rows, at: float) -> Car:
-    memory = observe_car(outlet, facts, before, at)
+def _car(
+    outlet: Outlet, facts: ConnectorFacts | None, before: ConnectorMemory, rows: Rows, *, hold: float, at: float
+) -> Car:
+    memory = observe_car(outlet, facts, before, hold=hold, at=at)
     lease = facts.lease if facts is not None else None
     waiting = lease is not None and lease.pending_amps is not None
     since = (at if memory.waiting_since is None else memory.waiting_since) if waiting else None
-    memory = replace(memory, waiting_since=since)
-    worst = worst_amps(outlet, facts, memory)
+    memory = memory._replace(waiting_since=since)
+    worst = worst_amps(outlet, facts, memory, hold)
     active = facts is not None and facts.connected and facts.session is not None
     silent = since is not None and at - since >= FIXED_AFTER_SECONDS
     refused = lease is not None and lease.refused
@@ -197,12 +202,14 @@ def _overloaded(rows: Rows, circuits: Mapping[str, CircuitMemory], at: float, se
 
 
 def _shed(rows: Rows, circuits: Mapping[str, CircuitMemory], cars: Sequence[Car], at: float) -> frozenset[str]:
-    """Of each row that has been overloaded for long, the lowest class that still has something."""
+    """Of each row that has been overloaded for long, the lowest class: one car at once, more the longer it lasts."""
     shed: set[str] = set()
     for row in _overloaded(rows, circuits, at, SHED_SECONDS):
         on_row = [car for car in cars if row in car.rows and car.shared and car.cap_amps > 0]
-        lowest = min((car.outlet.priority for car in on_row), default=0)
-        shed.update(car.key for car in on_row if car.outlet.priority == lowest)
+        since = circuits[rows.rows[row].circuit].over_since[rows.rows[row].phase] or at
+        count = 1 + int((at - since - SHED_SECONDS) / SHED_NEXT_SECONDS)
+        on_row.sort(key=lambda car: (car.outlet.priority, -car.cap_amps, car.key))
+        shed.update(car.key for car in on_row[:count])
     return frozenset(shed)
 
 
@@ -223,12 +230,13 @@ def _balances(rows: Rows, cars: Sequence[Car]) -> list[Balance]:
     ]
 
 
-def _standing(car: Car, plan: Plan, at: float) -> Standing:
+def _standing(car: Car, plan: Plan, *, hold: float, at: float) -> Standing:
     outlet, facts, memory = car.outlet, car.facts, car.memory
     lease, session = (facts.lease, facts.session) if facts is not None else (None, None)
     kept = outlet.mode in "BC" and lease is not None  # a limit that outlives its session
-    whole = lease_seconds(outlet)
-    left = lease.ends_in_seconds if lease is not None else whole - session.age_seconds if session is not None else None
+    left = lease.first_end_in_seconds if lease is not None else None
+    if lease is None and session is not None:
+        left = hold - session.age_seconds
     reachable = facts is not None and facts.connected and outlet.mode != "D" and (car.active or kept)
     return Standing(
         key=car.key,
@@ -248,7 +256,9 @@ def _standing(car: Car, plan: Plan, at: float) -> Standing:
         since_change=None if memory.changed_at is None else at - memory.changed_at,
         since_sent=None if memory.sent_at is None else at - memory.sent_at,
         lease_left=left,
-        lease_whole=whole,
+        fallback_amps=outlet.fallback_amps,
+        falling_lease=falling_lease_seconds(outlet),
+        rising_lease=hold,
         writes_left=writes_now(memory.writes_left, at - memory.writes_at, slow=outlet.mode == "C"),
     )
 
@@ -258,10 +268,10 @@ def _remember(car: Car, standing: Standing, at: float) -> ConnectorMemory:
     memory, sent = car.memory, standing.sent
     on = car.active and standing.cap_amps >= car.least_amps
     admitted = (at if memory.admitted_since is None else memory.admitted_since) if on else None
-    memory = replace(memory, admitted_since=admitted, writes_left=standing.writes_left, writes_at=at)
+    memory = memory._replace(admitted_since=admitted, writes_left=standing.writes_left, writes_at=at)
     if sent is None:
         return memory
     changed = at if sent.kind != "renew" else memory.changed_at
     old = max(memory.old_cap_amps, car.cap_amps, sent.amps)
     spent = standing.writes_left - (0.0 if sent.kind == "renew" else 1.0)
-    return replace(memory, cap_amps=sent.amps, changed_at=changed, sent_at=at, old_cap_amps=old, writes_left=spent)
+    return memory._replace(cap_amps=sent.amps, changed_at=changed, sent_at=at, old_cap_amps=old, writes_left=spent)

@@ -7,8 +7,6 @@ satisfied; one that draws more than it may is defiant until it obeys again. Know
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model.circuits import Outlet
 from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
@@ -24,24 +22,27 @@ IDLE_SECONDS, SUSPENDED_SECONDS, ENOUGH_SECONDS = 120.0, 60.0, 90.0
 DEFIANT_SECONDS, OBEYING_SECONDS = 20.0, 60.0
 
 
-def observe_car(outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMemory, at: float) -> ConnectorMemory:
-    """The memory of a connector after this look at it."""
+def observe_car(
+    outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMemory, *, hold: float, at: float
+) -> ConnectorMemory:
+    """The memory of a connector after this look at it; `hold` are the site's `hold_seconds()`."""
     if facts is None:
         return memory
     session = facts.session.session if facts.session is not None else ""
     if session != memory.session:
         memory = _of_new_session(outlet, memory, session)
-    memory = replace(memory, old_cap_amps=still_followed_amps(facts, memory))
+    memory = memory._replace(old_cap_amps=still_followed_amps(facts, memory))
     drawn = drawn_amps(outlet, facts)
-    memory = _obedience(outlet, facts, memory, drawn=drawn, at=at)
+    allowed = worst_amps(outlet, facts, memory._replace(defiant=False), hold)
+    memory = _obedience(outlet, facts, memory, drawn=drawn, allowed=allowed, at=at)
     if drawn is None or not session:
-        return replace(memory, idle_since=None, below_since=None)
+        return memory._replace(idle_since=None, below_since=None)
     most = max(drawn)
     memory = _learned_lines(memory, drawn, at)
     cap = _cap(facts)
     if most >= LINE_IN_USE_AMPS:
-        return _wanting(outlet, replace(memory, satisfied=False, idle_since=None), most=most, cap=cap, at=at)
-    return _idle(outlet, facts, replace(memory, below_since=None), cap=cap, at=at)
+        return _wanting(outlet, memory._replace(satisfied=False, idle_since=None), most=most, cap=cap, at=at)
+    return _idle(outlet, facts, memory._replace(below_since=None), cap=cap, at=at)
 
 
 def least_amps(outlet: Outlet, memory: ConnectorMemory) -> float:
@@ -76,38 +77,38 @@ def _of_new_session(outlet: Outlet, memory: ConnectorMemory, session: str) -> Co
 def _learned_lines(memory: ConnectorMemory, drawn: tuple[float, ...], at: float) -> ConnectorMemory:
     used = tuple(line for line, amps in enumerate(drawn) if amps > LINE_IN_USE_AMPS)
     if not used:
-        return replace(memory, drawing_since=None)
+        return memory._replace(drawing_since=None)
     if memory.lines is not None:
-        return replace(memory, lines=tuple(sorted({*memory.lines, *used})))
+        return memory._replace(lines=tuple(sorted({*memory.lines, *used})))
     since = at if memory.drawing_since is None else memory.drawing_since
     learned = used if at - since >= LEARN_LINES_SECONDS else None
-    return replace(memory, drawing_since=since, lines=learned)
+    return memory._replace(drawing_since=since, lines=learned)
 
 
 def _wanting(outlet: Outlet, memory: ConnectorMemory, *, most: float, cap: float, at: float) -> ConnectorMemory:
     if most >= cap - AT_LIMIT_AMPS:
-        return replace(memory, demand_amps=None, below_since=None)
+        return memory._replace(demand_amps=None, below_since=None)
     if most >= cap - LESS_AMPS:
-        return replace(memory, below_since=None)
+        return memory._replace(below_since=None)
     since = at if memory.below_since is None else memory.below_since
     if at - since < RECLAIM_SECONDS:
-        return replace(memory, below_since=since)
-    return replace(memory, below_since=since, demand_amps=max(least_amps(outlet, memory), most + SPARE_AMPS))
+        return memory._replace(below_since=since)
+    return memory._replace(below_since=since, demand_amps=max(least_amps(outlet, memory), most + SPARE_AMPS))
 
 
 def _idle(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory, *, cap: float, at: float) -> ConnectorMemory:
     if cap < least_amps(outlet, memory) or memory.satisfied:
-        return replace(memory, idle_since=None)
+        return memory._replace(idle_since=None)
     since = at if memory.idle_since is None else memory.idle_since
     untried = max(cap, memory.min_amps) < min(STUBBORN_MIN_AMPS, outlet.max_amps)
     patience = ENOUGH_SECONDS
     if untried:
         patience = SUSPENDED_SECONDS if facts.status == "SuspendedEV" else IDLE_SECONDS
     if at - since < patience:
-        return replace(memory, idle_since=since)
+        return memory._replace(idle_since=since)
     if untried:
-        return replace(memory, idle_since=None, min_amps=STUBBORN_MIN_AMPS)
-    return replace(memory, idle_since=None, satisfied=True)
+        return memory._replace(idle_since=None, min_amps=STUBBORN_MIN_AMPS)
+    return memory._replace(idle_since=None, satisfied=True)
 
 
 def _obedience(
@@ -116,16 +117,16 @@ def _obedience(
     memory: ConnectorMemory,
     *,
     drawn: tuple[float, ...] | None,
+    allowed: float,
     at: float,
 ) -> ConnectorMemory:
     if drawn is None or outlet.mode == "D":
-        return replace(memory, excess_since=None, obeys_since=None)
-    allowed = worst_amps(outlet, facts, replace(memory, defiant=False))
+        return memory._replace(excess_since=None, obeys_since=None)
     if facts.session is None or max(drawn) <= tolerated_amps(allowed):
         since = at if memory.obeys_since is None else memory.obeys_since
         still = memory.defiant and at - since < OBEYING_SECONDS and facts.session is not None
-        return replace(memory, excess_since=None, obeys_since=since, defiant=still)
+        return memory._replace(excess_since=None, obeys_since=since, defiant=still)
     since = at if memory.excess_since is None else memory.excess_since
-    return replace(
-        memory, excess_since=since, obeys_since=None, defiant=memory.defiant or at - since >= DEFIANT_SECONDS
+    return memory._replace(
+        excess_since=since, obeys_since=None, defiant=memory.defiant or at - since >= DEFIANT_SECONDS
     )

@@ -18,6 +18,7 @@ UNANSWERED_SECONDS = 10.0  # a send that was not answered for so long may be rep
 REPEAT_SECONDS = 10.0  # between decreases to a station that does not confirm
 BETWEEN_CHANGES_SECONDS = 30.0
 BETWEEN_CHANGES_SLOW_SECONDS = 60.0  # mode C
+PAUSE_SECONDS = 60.0  # a car that was paused stays so for a while: some wake badly
 LEAST_INCREASE_AMPS = 1.0
 LEAST_DECREASE_AMPS = 2.0
 WRITES_BURST, WRITES_PER_HOUR = 20.0, 24.0
@@ -45,7 +46,9 @@ class Standing:
     since_change: float | None = None  # seconds; None: never
     since_sent: float | None = None
     lease_left: float | None = None  # seconds until the lease ends; None: it has none
-    lease_whole: float = 600.0
+    fallback_amps: float = 0.0
+    falling_lease: float = 600.0  # how long a limit not below the fallback holds
+    rising_lease: float = 1200.0  # how long one below it does
     writes_left: float = WRITES_BURST
     reason: str = ""
     sent: Send | None = field(default=None)
@@ -109,7 +112,9 @@ def _raise(standings: Sequence[Standing], room: Sequence[float], guard: Sequence
             continue
         first = each.cap_amps < each.least_amps
         free = min((room[row] - guard[row] - load[row] for row in each.rows), default=0.0)
-        amps = min(each.planned_amps, whole_steps(each.worst_amps + max(0.0, free), each.step_amps))
+        amps = min(each.planned_amps, whole_steps(each.worst_amps + free, each.step_amps))
+        if free < 0:
+            continue
         grown = amps - each.cap_amps
         if amps < each.least_amps or grown < (HAIR if first else LEAST_INCREASE_AMPS) or not _may_change(each, first):
             continue
@@ -119,11 +124,11 @@ def _raise(standings: Sequence[Standing], room: Sequence[float], guard: Sequence
 
 
 def _renew(standings: Sequence[Standing]) -> None:
-    """Leases are renewed at half their time; a send that stays unanswered is repeated."""
+    """Leases are renewed when half the falling time is over; a send that stays unanswered is repeated."""
     for each in standings:
         if each.sent is not None or not each.reachable:
             continue
-        due = each.lease_left is not None and each.lease_left < each.lease_whole / 2
+        due = each.lease_left is not None and each.lease_left < _lease(each) - each.falling_lease / 2
         lost = each.waiting_seconds is not None and each.waiting_seconds >= UNANSWERED_SECONDS
         waited = each.since_sent is None or each.since_sent >= REPEAT_SECONDS
         if (due and each.waiting_seconds is None and waited) or (lost and waited):
@@ -136,14 +141,18 @@ def _can_change(each: Standing) -> bool:
 
 def _may_change(each: Standing, first: bool = False) -> bool:
     pause = BETWEEN_CHANGES_SLOW_SECONDS if each.slow else BETWEEN_CHANGES_SECONDS
-    rested = each.since_change is None or each.since_change >= (0.0 if first and not each.slow else pause)
+    rested = each.since_change is None or each.since_change >= (PAUSE_SECONDS if first else pause)
     return rested and each.writes_left >= 1.0
 
 
 def _send(each: Standing, amps: float, kind: SendKind, reason: str) -> None:
-    each.sent = Send(each.station, each.connector, amps, kind, reason)
     each.worst_amps = max(each.worst_amps, amps)
     each.cap_amps = amps
+    each.sent = Send(each.station, each.connector, amps, _lease(each), kind, reason)
+
+
+def _lease(each: Standing) -> float:
+    return each.rising_lease if each.cap_amps < each.fallback_amps else each.falling_lease
 
 
 def _loads(standings: Sequence[Standing], room: Sequence[float], *, coming: bool) -> list[float]:

@@ -7,7 +7,7 @@ decided in `rules.load_allocation`, what is sent in `rules.limit_changes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.model.circuits import PHASES, Circuit, Outlet, circuits_above, supply_phases
@@ -15,7 +15,7 @@ from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.load_allocation import Candidate, admit
 
-LEASE_SECONDS = 600.0  # how long a limit holds without being renewed
+LEASE_SECONDS = 600.0  # how long a limit above the fallback holds without being renewed
 LONG_LEASE_SECONDS = 1800.0  # mode C: that profile is written to the station's memory each time
 LEASE_SLACK_SECONDS = 30.0  # the station's clock may be this far ahead of ours
 SETTLE_SECONDS = 10.0  # from the station's word to the car's following (a car has 5 s to follow)
@@ -23,9 +23,18 @@ FRESH_SECONDS = 30.0  # a measurement of a connector older than this says nothin
 TOLERANCE_AMPS, TOLERANCE_SHARE = 1.5, 0.1  # what a compliant car may draw above its limit
 
 
-def lease_seconds(outlet: Outlet) -> float:
-    """How long a limit sent to this outlet holds."""
+def falling_lease_seconds(outlet: Outlet) -> float:
+    """How long a limit holds that is not below the outlet's fallback."""
     return LONG_LEASE_SECONDS if outlet.mode == "C" else LEASE_SECONDS
+
+
+def hold_seconds(outlets: Iterable[Outlet]) -> float:
+    """How long a limit below the fallback holds, and a new session waits at 0 A: statement S3.
+
+    When the gateway dies, every limit above its fallback must have come down before the first one rises to its
+    fallback. Leases are renewed when half the falling time is over, so twice that time is enough.
+    """
+    return 2 * max((falling_lease_seconds(outlet) for outlet in outlets), default=LEASE_SECONDS)
 
 
 def unled_amps(outlet: Outlet, facts: ConnectorFacts | None) -> float:
@@ -33,18 +42,18 @@ def unled_amps(outlet: Outlet, facts: ConnectorFacts | None) -> float:
     return outlet.fallback_amps if facts is None or facts.fallback_confirmed else outlet.max_amps
 
 
-def worst_amps(outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMemory) -> float:
-    """The most the connector can draw now, on each phase it loads."""
+def worst_amps(outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMemory, hold: float) -> float:
+    """The most the connector can draw now, on each phase it loads; `hold` are the site's `hold_seconds()`."""
     if outlet.mode == "D":
         return outlet.max_amps
     if facts is None:
         return outlet.fallback_amps
     drawn = drawn_amps(outlet, facts)
     known = max(drawn, default=0.0) if drawn and (memory.defiant or facts.session is None) else 0.0
-    return max(known, min(outlet.max_amps, _allowed(outlet, facts, memory)))
+    return max(known, min(outlet.max_amps, _allowed(outlet, facts, memory, hold)))
 
 
-def _allowed(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory) -> float:
+def _allowed(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory, hold: float) -> float:
     """The largest of all limits that the station may be following."""
     lease, unled = facts.lease, unled_amps(outlet, facts)
     if not facts.connected:
@@ -54,13 +63,13 @@ def _allowed(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory) -> 
     held_at_zero = outlet.mode == "A" and outlet.starts_at_zero and facts.fallback_confirmed
     if facts.session is None and (lease is None or outlet.mode == "A"):
         return 0.0 if held_at_zero else unled
-    if facts.session is not None and facts.session.age_seconds > LEASE_SECONDS - LEASE_SLACK_SECONDS:
+    if facts.session is not None and facts.session.age_seconds > hold - LEASE_SLACK_SECONDS:
         held_at_zero = False
     before = 0.0 if held_at_zero else unled
     if lease is None:
         return before
     accepted = before if lease.accepted_amps is None else lease.accepted_amps
-    after = unled if lease.ends_in_seconds < LEASE_SLACK_SECONDS else 0.0
+    after = unled if lease.first_end_in_seconds < LEASE_SLACK_SECONDS else 0.0
     return max(accepted, lease.pending_amps or 0.0, memory.old_cap_amps, after)
 
 
@@ -107,7 +116,10 @@ def draw_bounds(
             most[phase] = 0.0 if idle_line else worst
             continue
         least[phase] = min(drawn[line], max(0.0, limit) + 0.5)
-        most[phase] = drawn[line] + 0.5 if modest or idle_line else max(drawn[line], worst)
+        most[phase] = worst
+        if modest or idle_line:
+            most[phase] = min(worst, drawn[line] + (0.0 if idle_line else 0.5))
+        least[phase] = min(least[phase], most[phase])
     return least, most
 
 
