@@ -128,7 +128,7 @@ class Desk:
         return ConnectorFacts(
             station=outlet.station,
             connector=outlet.connector,
-            connected=self.plant.online(outlet.connector),
+            connected=self.plant.heard(outlet.connector),
             status=station.told_status,
             session=session,
             measured_amps=station.measured,

@@ -66,6 +66,7 @@ class _Station:
     told_status: str = "Available"
     told_session: int = 0
     told_since: int = 0
+    heard: bool = True  # since it is connected
 
 
 @dataclass(slots=True)
@@ -126,6 +127,14 @@ class Plant:
     def online(self, connector: int) -> bool:
         """Whether the station is connected."""
         return not any(begin <= self.now < end for begin, end in self.places[connector].offline)
+
+    def heard(self, connector: int) -> bool:
+        """Whether the station is connected and has told its state since."""
+        return self.online(connector) and self.stations[connector].heard
+
+    def online_since(self, connector: int, second: int) -> bool:
+        """Whether the station was connected then as well."""
+        return not any(begin <= second < end for begin, end in self.places[connector].offline)
 
     def send(self, connector: int, amps: float, seconds: float) -> None:
         """A limit goes out to the station, for the session the controller knows of, to hold for `seconds`."""
@@ -225,9 +234,12 @@ class Plant:
                 or self.now % METER_VALUES_SECONDS == (-connector % METER_VALUES_SECONDS)
             ):
                 station.on_the_way.append((self.now + place.delay_seconds, session, values, taken, status))
+        if not self.online(connector):
+            station.heard = False
         while station.on_the_way and station.on_the_way[0][0] <= self.now:
             sent, session, values, taken, status = station.on_the_way.popleft()
-            if self.online(connector):
+            if self.online(connector) and self.online_since(connector, sent - place.delay_seconds):
+                station.heard = True
                 station.measured, station.measured_at = values, sent - place.delay_seconds
                 station.told_energy, station.told_status = taken, status
                 if session != station.told_session:

@@ -60,7 +60,10 @@ class LeaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorFacts:
-    """What is known of one connector. `measured_amps`: by line of the station, None where it never told.
+    """What is known of one connector. `connected`: and heard from since, so that `session` is true again.
+
+    `measured_amps`: by line of the station, None where it never told. `session`: with an open transaction. `lease`: in
+    mode A that of this session, never that of an earlier one; in modes B and C the connector's.
 
     `fallback_confirmed`: the station once accepted the fallback profile and nothing has removed it since.
     """

@@ -17,7 +17,7 @@ from gateway.rules.load_allocation import Candidate, admit
 
 LEASE_SECONDS = 600.0  # how long a limit above the fallback holds without being renewed
 LONG_LEASE_SECONDS = 1800.0  # mode C: that profile is written to the station's memory each time
-LEASE_SLACK_SECONDS = 30.0  # the station's clock may be this far ahead of ours
+LEASE_SLACK_SECONDS = 30.0  # the station's clock may be this far from ours
 SETTLE_SECONDS = 10.0  # from the station's word to the car's following (a car has 5 s to follow)
 FRESH_SECONDS = 30.0  # a measurement of a connector older than this says nothing
 TOLERANCE_AMPS, TOLERANCE_SHARE = 1.5, 0.1  # what a compliant car may draw above its limit
@@ -57,7 +57,7 @@ def _allowed(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory, hol
     """The largest of all limits that the station may be following."""
     lease, unled = facts.lease, unled_amps(outlet, facts)
     if not facts.connected:
-        if lease is None or lease.ends_in_seconds <= 0:
+        if lease is None or lease.ends_in_seconds <= -LEASE_SLACK_SECONDS:
             return unled
         return max(unled, memory.old_cap_amps, lease.accepted_amps or 0.0, lease.pending_amps or 0.0)
     held_at_zero = outlet.mode == "A" and outlet.starts_at_zero and facts.fallback_confirmed
