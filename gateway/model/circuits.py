@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from gateway.model.instants import Instant
@@ -74,6 +75,7 @@ def outlet_key(station: str, connector: int) -> str:
     return f"{station}/{connector}"
 
 
+@lru_cache(maxsize=64)
 def supply_phases(rotation: str) -> tuple[int, ...]:
     """For each line of the outlet, beginning with L1, the index of the supply phase that feeds it."""
     return tuple("123".index(digit) for digit in rotation)

@@ -15,12 +15,12 @@ from gateway.model.load_decision import Decision, Stop
 from gateway.model.load_memory import CircuitMemory, ConnectorMemory, Memory, SurplusMemory
 from gateway.model.site_picture import ConnectorFacts, MeterReading, SitePicture
 from gateway.rules.background_load import Background, believable, judge_background
-from gateway.rules.charging_cars import observe_car
+from gateway.rules.charging_cars import least_amps, observe_car
 from gateway.rules.limit_changes import Standing, changes_of, writes_now
 from gateway.rules.load_rows import Rows, rows_of
 from gateway.rules.load_sharing import Balance, Car, Plan, Surplus, plan_shares
 from gateway.rules.load_words import Told, tell
-from gateway.rules.safe_assumptions import draw_bounds, falling_lease_seconds, hold_seconds, worst_amps
+from gateway.rules.safe_assumptions import draw_bounds, drawn_amps, falling_lease_seconds, hold_seconds, worst_amps
 from gateway.rules.solar_surplus import surplus_now
 
 MARGIN_AMPS, GUARD_AMPS = 1.0, 2.0  # on metered circuits; what is not measured has no measuring error
@@ -91,9 +91,12 @@ def _car(
     phases = supply_phases(outlet.phase_rotation)
     lines = range(len(phases)) if memory.lines is None else memory.lines
     return Car(
+        key=outlet.key,
         outlet=outlet,
         facts=facts,
         memory=memory,
+        drawn=drawn_amps(outlet, facts),
+        least_amps=least_amps(outlet, memory),
         phases=tuple(sorted(phases[line] for line in lines)),
         rows=rows.loaded_by(outlet, lines),
         worst_amps=worst,
@@ -119,7 +122,7 @@ def _backgrounds(
     """By circuit, innermost first: what is not measured above is at least what is assumed below."""
     bounds = {name: ([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]) for name in rows.circuits}
     for car in cars:
-        least, most = draw_bounds(car.outlet, car.facts, car.memory, car.worst_amps)
+        least, most = draw_bounds(car.outlet, car.facts, car.memory, drawn=car.drawn, worst=car.worst_amps)
         for name in circuits_above(rows.circuits, car.outlet.circuit):
             for phase in PHASES:
                 bounds[name][0][phase] += least[phase]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gateway.model.circuits import Outlet
 from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
-from gateway.rules.charging_cars import least_amps, most_amps
+from gateway.rules.charging_cars import most_amps
 from gateway.rules.load_allocation import HAIR, Admission, Candidate, Wish, admit, even_out, share_out, whole_steps
 
 PLANNED_STEP_AMPS = 0.5
@@ -26,25 +26,18 @@ EXTRA_TO_START_AMPS = 3.0
 class Car:
     """A connector in this tick. `fixed`: its worst case is reserved as it is, nothing is planned for it."""
 
+    key: str  # its outlet's
     outlet: Outlet
     facts: ConnectorFacts | None
     memory: ConnectorMemory
+    drawn: tuple[float, ...] | None  # by line, where a fresh measurement says so
+    least_amps: float  # with less it does not charge
     phases: tuple[int, ...]  # supply phases it loads
     rows: tuple[int, ...]
     worst_amps: float
     cap_amps: float
     active: bool  # connected, with a session
     fixed: bool
-
-    @property
-    def key(self) -> str:
-        """Its outlet's key."""
-        return self.outlet.key
-
-    @property
-    def least_amps(self) -> float:
-        """With less it does not charge."""
-        return least_amps(self.outlet, self.memory)
 
     @property
     def shared(self) -> bool:

@@ -17,7 +17,7 @@ from gateway.rules.background_load import Background, believable
 from gateway.rules.limit_changes import Standing
 from gateway.rules.load_rows import Rows
 from gateway.rules.load_sharing import Car, Held, Plan
-from gateway.rules.safe_assumptions import drawn_amps, unled_amps
+from gateway.rules.safe_assumptions import unled_amps
 
 OVERLOAD_TOLD_SECONDS = 30.0
 
@@ -59,10 +59,9 @@ def _connector(told: Told, car: Car) -> ConnectorDecision:
 
 
 def _measured(car: Car) -> Amps | None:
-    drawn = drawn_amps(car.outlet, car.facts)
-    if drawn is None:
+    if car.drawn is None:
         return None
-    by_phase = dict(zip(supply_phases(car.outlet.phase_rotation), drawn, strict=True))
+    by_phase = dict(zip(supply_phases(car.outlet.phase_rotation), car.drawn, strict=True))
     return by_phase.get(0, 0.0), by_phase.get(1, 0.0), by_phase.get(2, 0.0)
 
 

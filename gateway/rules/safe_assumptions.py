@@ -48,8 +48,9 @@ def worst_amps(outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMe
         return outlet.max_amps
     if facts is None:
         return outlet.fallback_amps
-    drawn = drawn_amps(outlet, facts)
-    known = max(drawn, default=0.0) if drawn and (memory.defiant or facts.session is None) else 0.0
+    known = 0.0
+    if memory.defiant or facts.session is None:
+        known = max(drawn_amps(outlet, facts) or (0.0,))
     return max(known, min(outlet.max_amps, _allowed(outlet, facts, memory, hold)))
 
 
@@ -97,7 +98,12 @@ def tolerated_amps(limit: float) -> float:
 
 
 def draw_bounds(
-    outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMemory, worst: float
+    outlet: Outlet,
+    facts: ConnectorFacts | None,
+    memory: ConnectorMemory,
+    *,
+    drawn: tuple[float, ...] | None,
+    worst: float,
 ) -> tuple[list[float], list[float]]:
     """By supply phase, the least and the most the connector may be drawing: measurements are seconds old.
 
@@ -105,7 +111,6 @@ def draw_bounds(
     limit was lowered may have fallen already.
     """
     least, most = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-    drawn = drawn_amps(outlet, facts)
     phases = supply_phases(outlet.phase_rotation)
     lease = facts.lease if facts is not None else None
     limit = lease.accepted_amps if lease is not None and lease.accepted_amps is not None else worst

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from gateway.model.load_memory import SurplusMemory
 from gateway.rules.load_sharing import Car, Surplus
-from gateway.rules.safe_assumptions import drawn_amps
 
 BEGIN_SECONDS = 60.0
 END_SECONDS = 180.0
@@ -22,7 +21,7 @@ def surplus_now(
     """The surplus for the active eco cars. `fed_out`: amperes by meter at the grid, empty when none is believed."""
     if not eco:
         return SurplusMemory(), Surplus()
-    used = sum(sum(drawn_amps(car.outlet, car.facts) or ()) for car in eco)
+    used = sum(sum(car.drawn or ()) for car in eco)
     amps = max(0.0, sum(fed_out) + used) if fed_out else 0.0
     enough = amps >= min(car.least_amps * len(car.phases) for car in eco)
     if enough:
