@@ -103,6 +103,7 @@ def _car(
         cap_amps=_cap(facts, memory, worst),
         active=active,
         fixed=fixed,
+        revocable=facts is not None and facts.connected and not active and lease is not None and outlet.mode in "BC",
     )
 
 
@@ -236,11 +237,10 @@ def _balances(rows: Rows, cars: Sequence[Car]) -> list[Balance]:
 def _standing(car: Car, plan: Plan, *, hold: float, at: float) -> Standing:
     outlet, facts, memory = car.outlet, car.facts, car.memory
     lease, session = (facts.lease, facts.session) if facts is not None else (None, None)
-    kept = outlet.mode in "BC" and lease is not None  # a limit that outlives its session
     left = lease.first_end_in_seconds if lease is not None else None
     if lease is None and session is not None:
         left = hold - session.age_seconds
-    reachable = facts is not None and facts.connected and outlet.mode != "D" and (car.active or kept)
+    reachable = outlet.mode != "D" and (car.active or car.revocable)
     return Standing(
         key=car.key,
         station=outlet.station,

@@ -38,6 +38,7 @@ class Car:
     cap_amps: float
     active: bool  # connected, with a session
     fixed: bool
+    revocable: bool = False  # no session, but a limit that outlives sessions and can be taken back
 
     @property
     def shared(self) -> bool:
@@ -115,7 +116,8 @@ def _plan_without_share(plan: Plan, left: list[float], car: Car, shed: frozenset
     if car.shared:
         plan.amps[car.key], plan.held[car.key] = 0.0, Held("shed")
         return
-    _take(left, car, car.worst_amps)
+    if not car.revocable:
+        _take(left, car, car.worst_amps)
     plan.amps[car.key] = car.cap_amps if car.fixed else 0.0
     plan.held[car.key] = Held("fixed" if car.fixed else "idle")
 
@@ -159,13 +161,14 @@ def _level_phases(plan: Plan, cars: Sequence[Car], balances: Sequence[Balance]) 
     for balance in balances:
         on_few = [car for car in cars if car.key in balance.keys and car.shared and len(car.phases) < 3]
         before = {car.key: plan.amps.get(car.key, 0.0) for car in on_few}
-        least = {car.key: car.least_amps for car in on_few}
-        after = even_out(before, least, {car.key: car.phases for car in on_few}, balance.limit_amps)
+        floors = {car.key: car.least_amps for car in on_few}
+        after = even_out(before, floors, {car.key: car.phases for car in on_few}, balance.limit_amps)
         for car in on_few:
             if after[car.key] < before[car.key] - HAIR:
                 step = max(PLANNED_STEP_AMPS, car.outlet.step_amps)
                 lowered = whole_steps(after[car.key], step)
-                plan.amps[car.key] = lowered if lowered >= car.least_amps else after[car.key]
+                least = car.least_amps if after[car.key] > 0 else 0.0
+                plan.amps[car.key] = max(least, lowered)
                 plan.held[car.key] = Held("unbalance")
 
 

@@ -37,7 +37,7 @@ def underestimated(site: PlayedSite, decision: Decision) -> list[str]:
     ]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seeds)
 def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     """Stations silent for minutes, the gateway dead or restarted, clocks apart, cars of all kinds: never a second."""
@@ -51,7 +51,7 @@ def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     site.play(3000, look)
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seeds)
 def test_s1_allotted_and_background_stay_within_every_limit(seed: int) -> None:
     """The sum is made here anew from the worst case of each connector, by its wiring alone."""
@@ -95,7 +95,7 @@ def test_a_rise_of_the_background_is_answered_within_30_seconds(seed: int) -> No
         lasting = lasting + 1 if overloads(site) else 0
         assert lasting <= 30, second
 
-    site.play(2000, look)
+    site.play(1000, look)
 
 
 @settings(max_examples=3, deadline=None)
