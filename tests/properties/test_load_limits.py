@@ -5,14 +5,18 @@ from __future__ import annotations
 from random import Random
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model.circuits import TemporaryLimit, circuits_above
+from bench.site.desk import Desk
+from bench.site.plant import Car, Place, Plant
+from gateway.model.circuits import Circuit, Outlet, TemporaryLimit, circuits_above
 from gateway.model.load_decision import Decision
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.rules.balance import decide
+from gateway.rules.safe_assumptions import check_fallbacks
 from tests.properties.load_sites import PlayedSite, random_site
 
 HAIR = 1e-6
@@ -119,6 +123,28 @@ def test_the_same_picture_gives_the_same_decision_in_any_order_and_after_json(se
         before = site.desk.memory
 
     site.play(500, look)
+
+
+@pytest.mark.parametrize("death", [400, 730, 1010])
+def test_s3_when_the_gateway_dies_every_limit_falls_before_one_rises(death: int) -> None:
+    """Two cars have less than their fallback, one has much more: they must not rise to it while that one has it."""
+    circuit = Circuit("main", (25.0, 25.0, 25.0))
+    outlets = [Outlet(f"CP{n}", n, "main", fallback_amps=8.0, weight=1.0 if n else 4.0) for n in range(3)]
+    assert check_fallbacks([circuit], outlets).fits
+    cars = [Car(n, arrives=200 - 90 * n, leaves=9000, energy_wh=90000.0) for n in range(3)]
+    plant = Plant([Place((0, 1, 2), (0,), 32.0, 8.0) for _ in outlets], cars, [[(0.0, 0.0, 0.0)]])
+    desk = Desk(plant, [circuit], outlets, awake=lambda second: second < death)
+    site = PlayedSite((circuit,), tuple(outlets), plant, desk)
+    before: list[float] = []
+
+    def look(second: int, decision: Decision | None) -> None:
+        assert not overloads(site), second
+        if second == death:
+            before.extend(station.draw for station in plant.stations)
+
+    site.play(death + 1300, look)
+    assert before[0] > 8.0 and min(before) < 8.0
+    assert [station.draw for station in plant.stations] == [8.0, 8.0, 8.0]
 
 
 def shuffled(picture: SitePicture, chance: Random) -> SitePicture:
