@@ -19,7 +19,7 @@ from gateway.rules.charging_cars import least_amps, observe_car
 from gateway.rules.limit_changes import Standing, changes_of, writes_now
 from gateway.rules.load_rows import Rows, rows_of
 from gateway.rules.load_sharing import Balance, Car, Plan, Surplus, plan_shares
-from gateway.rules.load_words import Told, tell
+from gateway.rules.load_words import Told, sharing_of, tell
 from gateway.rules.safe_assumptions import draw_bounds, drawn_amps, falling_lease_seconds, hold_seconds, worst_amps
 from gateway.rules.solar_surplus import surplus_now
 
@@ -51,7 +51,8 @@ def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
     standings = [_standing(car, plan, hold=hold, at=at) for car in cars]
     sends = changes_of(standings, room, guard)
     connectors = {car.key: _remember(car, standing, at) for car, standing in zip(cars, standings, strict=True)}
-    told = Told(rows, readings, backgrounds, circuits, cars, plan, {each.key: each for each in standings}, at)
+    by_key = {each.key: each for each in standings}
+    told = Told(rows, readings, backgrounds, circuits, cars, plan, by_key, at, sharing_of(rows, cars, plan))
     connector_decisions, circuit_decisions, alarms = tell(told)
     stops = _stops(rows, circuits, cars, at)
     decision = Decision(connector_decisions, circuit_decisions, sends, stops, alarms)

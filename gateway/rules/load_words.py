@@ -34,6 +34,17 @@ class Told:
     plan: Plan
     standings: Mapping[str, Standing]
     at: float
+    sharing: Sequence[int]  # by row, how many connectors have something on it
+
+
+def sharing_of(rows: Rows, cars: Sequence[Car], plan: Plan) -> list[int]:
+    """By row, how many connectors shall have something on it."""
+    counts = [0] * len(rows.rows)
+    for car in cars:
+        if plan.amps[car.key] > 0:
+            for row in car.rows:
+                counts[row] += 1
+    return counts
 
 
 def tell(told: Told) -> tuple[tuple[ConnectorDecision, ...], tuple[CircuitDecision, ...], tuple[Alarm, ...]]:
@@ -89,7 +100,7 @@ def _binding(told: Told, car: Car, held: Held) -> Binding:
 def _binding_of_row(told: Told, car: Car, place: int, by: str) -> Binding:
     row = told.rows.rows[place]
     background = told.backgrounds[row.circuit].amps[row.phase]
-    sharing = sum(place in other.rows and told.plan.amps[other.key] > 0 for other in told.cars)
+    sharing = told.sharing[place]
     name, phase = row.circuit, row.phase + 1
     sums = f"of {row.limit_amps:g} A ({row.source}), {background:.1f} A are not managed"
     if by == "room":
