@@ -45,7 +45,6 @@ class Place:
     delay_seconds: int = 1
     skew_seconds: int = 0
     offline: tuple[tuple[int, int], ...] = ()
-    ignores: bool = False  # accepts limits and does not apply them
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class Answer:
 
 
 class Plant:
-    """The site. `step()` moves it by a second; what a controller may know is in `knows()` and `meter()`."""
+    """The site. `step()` moves it by a second; what a controller may know is in `stations` (`told_...`, `measured`) and `meter()`."""
 
     def __init__(
         self,
@@ -124,17 +123,14 @@ class Plant:
         a, b, c = self.shown[0][circuit]
         return a, b, c
 
-    def online(self, connector: int) -> bool:
-        """Whether the station is connected."""
-        return not any(begin <= self.now < end for begin, end in self.places[connector].offline)
+    def online(self, connector: int, second: int | None = None) -> bool:
+        """Whether the station is connected, now or in an earlier second."""
+        moment = self.now if second is None else second
+        return not any(begin <= moment < end for begin, end in self.places[connector].offline)
 
     def heard(self, connector: int) -> bool:
         """Whether the station is connected and has told its state since."""
         return self.online(connector) and self.stations[connector].heard
-
-    def online_since(self, connector: int, second: int) -> bool:
-        """Whether the station was connected then as well."""
-        return not any(begin <= second < end for begin, end in self.places[connector].offline)
 
     def send(self, connector: int, amps: float, seconds: float) -> None:
         """A limit goes out to the station, for the session the controller knows of, to hold for `seconds`."""
@@ -185,8 +181,6 @@ class Plant:
         self._report(connector, station)
 
     def _limit(self, place: Place, station: _Station) -> float:
-        if place.ignores:
-            return place.most_amps
         if station.lease is not None:
             amps, end = station.lease
             return amps if self.now < end else place.fallback_amps
@@ -219,28 +213,28 @@ class Plant:
 
     def _report(self, connector: int, station: _Station) -> None:
         place, car = self.places[connector], station.car
-        if (self.now + connector) % METER_VALUES_SECONDS == 0 or (car is None) != (station.told_session == 0):
-            lines = min(car.lines, len(place.phases)) if car is not None else 0
-            values = tuple(station.draw if line < lines else 0.0 for line in range(len(place.phases)))
-            status = "Available"
-            if car is not None:
-                full = car.taken_wh >= car.energy_wh
-                status = "Charging" if station.draw > 0 else "SuspendedEV" if full else "SuspendedEVSE"
-            session = station.session if car is not None else 0
-            taken = car.taken_wh if car is not None else 0.0
-            if (
-                not station.on_the_way
-                or station.on_the_way[-1][1] != session
-                or self.now % METER_VALUES_SECONDS == (-connector % METER_VALUES_SECONDS)
-            ):
-                station.on_the_way.append((self.now + place.delay_seconds, session, values, taken, status))
+        session = station.session if car is not None else 0
+        newest = station.on_the_way[-1][1] if station.on_the_way else station.told_session
+        if (self.now + connector) % METER_VALUES_SECONDS == 0 or session != newest:
+            values, taken, status = self._state(place, station)
+            station.on_the_way.append((self.now + place.delay_seconds, session, values, taken, status))
         if not self.online(connector):
             station.heard = False
         while station.on_the_way and station.on_the_way[0][0] <= self.now:
             sent, session, values, taken, status = station.on_the_way.popleft()
-            if self.online(connector) and self.online_since(connector, sent - place.delay_seconds):
+            if self.online(connector) and self.online(connector, sent - place.delay_seconds):
                 station.heard = True
                 station.measured, station.measured_at = values, sent - place.delay_seconds
                 station.told_energy, station.told_status = taken, status
                 if session != station.told_session:
                     station.told_session, station.told_since = session, self.now
+
+    @staticmethod
+    def _state(place: Place, station: _Station) -> tuple[tuple[float, ...], float, str]:
+        """What the station tells: amperes by line, energy, status."""
+        car = station.car
+        if car is None:
+            return (0.0,) * len(place.phases), 0.0, "Available"
+        values = tuple(station.draw if line < car.lines else 0.0 for line in range(len(place.phases)))
+        full = car.taken_wh >= car.energy_wh
+        return values, car.taken_wh, "Charging" if station.draw > 0 else "SuspendedEV" if full else "SuspendedEVSE"
