@@ -79,7 +79,10 @@ class Answer:
 
 
 class Plant:
-    """The site. `step()` moves it by a second; what a controller may know is in `stations` (`told_...`, `measured`) and `meter()`."""
+    """The site. `step()` moves it by a second.
+
+    A controller may know what stations told (`told_...`, `measured`), the meter, and answers; the draw is for judges.
+    """
 
     def __init__(
         self,
