@@ -42,6 +42,7 @@ class Standing:
     step_amps: float = 0.1
     weight: float = 1.0
     slow: bool = False  # mode C
+    binding: bool = False  # its plan is no matter of fairness: it comes down also when nobody gains by that
     waiting_seconds: float | None = None  # since the newest send, while it is not answered
     since_change: float | None = None  # seconds; None: never
     since_sent: float | None = None
@@ -101,7 +102,9 @@ def _lower_for_others(standings: Sequence[Standing], room: Sequence[float], guar
         drop = each.cap_amps - each.planned_amps
         if not _can_change(each) or drop <= HAIR or not _may_change(each):
             continue
-        if (drop >= LEAST_DECREASE_AMPS and wanted & set(each.rows)) or pressing & set(each.rows):
+        if each.binding and (drop >= LEAST_INCREASE_AMPS or each.planned_amps == 0):
+            _send(each, each.planned_amps, "decrease", "it may have less than before")
+        elif (drop >= LEAST_DECREASE_AMPS and wanted & set(each.rows)) or pressing & set(each.rows):
             _send(each, each.planned_amps, "decrease", "others need a part of it")
 
 
@@ -112,9 +115,9 @@ def _raise(standings: Sequence[Standing], room: Sequence[float], guard: Sequence
             continue
         first = each.cap_amps < each.least_amps
         free = min((room[row] - guard[row] - load[row] for row in each.rows), default=0.0)
-        amps = min(each.planned_amps, whole_steps(each.worst_amps + free, each.step_amps))
         if free < 0:
             continue
+        amps = min(each.planned_amps, whole_steps(each.worst_amps + free, each.step_amps))
         grown = amps - each.cap_amps
         if amps < each.least_amps or grown < (HAIR if first else LEAST_INCREASE_AMPS) or not _may_change(each, first):
             continue

@@ -226,6 +226,7 @@ def test_phases_are_kept_even() -> None:
     planned = [each.planned_amps for each in decision.connectors]
     assert planned[0] == 20.0 and planned[1] == 20.0
     assert why(decision, 1) == ("unbalance", "more would load the phases too unequally")
+    assert sent(decision)[1] == ("decrease", 20.0)
     tight = replace(uneven, unbalance_limit_amps=3.3)
     lowered = decided(picture(charging(1, 32.0), outlets=(outlet(1, phase_rotation="1"),), circuits=(tight,)))
     assert lowered.connectors[0].planned_amps == 0.0
@@ -249,8 +250,9 @@ def test_eco_cars_charge_from_surplus_alone_with_patience() -> None:
     )
     memory, decision = decide(cloudy, memory)
     assert decision.connectors[0].planned_amps == 6.0
+    assert sent(decision) == {}  # it has just begun
     memory, decision = decide(replace(cloudy, at_seconds=1249.0), memory)
-    assert decision.connectors[0].planned_amps == 6.0
+    assert sent(decision) == {1: ("decrease", 6.0)}
     memory, decision = decide(replace(cloudy, at_seconds=1250.0), memory)
     assert decision.connectors[0].planned_amps == 0.0 and not memory.surplus.on
     memory, _ = decide(replace(cloudy, readings=(), at_seconds=1251.0), Memory(surplus=SurplusMemory(on=True)))

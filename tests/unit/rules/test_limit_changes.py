@@ -73,6 +73,13 @@ def test_for_fairness_only_by_two_amperes_after_a_pause_and_if_somebody_gains() 
     assert [told(s) for s in changes_of([standing("a", 16.0, 12.0), elsewhere], [24.0, 8.0], [0.0, 0.0])] == []
 
 
+def test_surplus_and_unbalance_lower_also_when_nobody_gains() -> None:
+    assert changes(standing("a", 10.0, 8.0, binding=True), room=99.0) == [("a", "decrease", 8.0)]
+    assert changes(standing("a", 10.0, 9.5, binding=True), room=99.0) == []
+    assert changes(standing("a", 0.5, 0.0, binding=True), room=99.0) == [("a", "decrease", 0.0)]
+    assert changes(standing("a", 10.0, 8.0, binding=True, since_change=5.0), room=99.0) == []
+
+
 def test_for_a_car_that_does_not_charge_at_all_a_little_is_enough() -> None:
     assert changes(standing("a", 13.5, 12.0), standing("b", 0.0, 6.0), room=18.0) == [("a", "decrease", 12.0)]
 
