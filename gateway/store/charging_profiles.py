@@ -114,7 +114,7 @@ def note_cleared(db: Writing, station: StationId, *, now: Instant) -> None:
     db.execute("INSERT OR REPLACE INTO charging_profile_clearings VALUES (?, ?, NULL)", (station, now))
 
 
-def doubt_everything(db: Writing, *, now: Instant) -> None:
+def doubt_everything(db: Writing, now: Instant) -> None:
     """This is an older state of the database: stations were told other things since."""
     db.execute("UPDATE charging_profiles SET certain = 0")
     db.execute("INSERT OR REPLACE INTO charging_profile_clearings SELECT station, NULL, ? FROM stations", (now,))

@@ -133,12 +133,7 @@ def forget(db: Writing, number: int) -> None:
     db.execute("DELETE FROM reservations WHERE number = ?", (number,))
 
 
-def end_interrupted(db: Writing) -> None:
-    """Requests that were under way when the gateway died: nobody knows what became of them."""
-    db.execute("UPDATE reservations SET standing = 'uncertain' WHERE standing = 'asked'")
-
-
-def doubt_all(db: Writing) -> None:
+def doubt_everything(db: Writing, now: Instant) -> None:
     """A backup was restored: nobody knows what became of those that stood when it was made."""
     db.execute("UPDATE reservations SET standing = 'uncertain' WHERE standing IN ('asked', 'in_force')")
 

@@ -73,11 +73,6 @@ def drop_passwords(db: Writing, station: str, *, only_lost: bool = False) -> Non
     db.execute(f"DELETE FROM security_changes WHERE station = ? AND password_hash IS NOT NULL{lost}", (station,))
 
 
-def end_interrupted(db: Writing) -> None:
-    """Requests that were under way when the gateway died: whether they arrived is not known."""
-    db.execute("UPDATE security_changes SET answer = 'lost' WHERE answer = 'none'")
-
-
 def of_station(db: Writing, station: str) -> list[Change]:
     """What the station was sent and has not used, the newest first."""
     rows = db.execute(
