@@ -6,7 +6,7 @@ those that it replaces may be gone. `reconcile_profiles` settles that later. Wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -133,11 +133,9 @@ def end_with_session(db: Writing, site: Site, what: Ended) -> None:
 
 
 def notice_other_device(db: Writing, site: Site, what: Booted) -> None:
-    """Another serial number under the same identity: what was in the old device says nothing about this one."""
+    """Another device under the same identity: what was in the old one says nothing about it."""
     before, plate = what.before, what.plate
-    if before is None or not _is_other(
-        (before.serial_number, before.box_serial_number), (plate.serial_number, plate.box_serial_number)
-    ):
+    if before is None or not what.is_another_device:
         return
     rows = charging_profiles.of_station(db, what.station)
     charging_profiles.doubt(db, rows)
@@ -220,9 +218,3 @@ def _is_dead(db: Writing, order: Order, new: Installed) -> bool:
         return False
     session = transactions.find(db, new.profile.transaction_id)
     return session is not None and session.station == order.station and session.stop_source == "station"
-
-
-def _is_other(before: Sequence[str | None], now: Sequence[str | None]) -> bool:
-    """Do the first serial numbers that were told both times differ?"""
-    told = [(old, new) for old, new in zip(before, now, strict=True) if old and new]
-    return bool(told) and told[0][0] != told[0][1]

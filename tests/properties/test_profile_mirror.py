@@ -31,9 +31,9 @@ from gateway.model.treatment import Treatment
 from gateway.ocpp.frame import Call
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations import answer_notices, answer_sessions
+from gateway.operations.begin_again import end_interrupted
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.end_sessions import end_reconstructed
-from gateway.operations.begin_again import end_interrupted
 from gateway.operations.known_profiles import known_of
 from gateway.operations.questions import Question
 from gateway.operations.reconcile_profiles import reconcile_profiles

@@ -49,7 +49,7 @@ def test_from_asking_to_the_end(db: Writing) -> None:
     assert reservations.ended_by_status(db, CP, since=seconds_later(NOW, 1), now=NOW) == []
     assert reservations.ended_by_status(db, CP, since=NOW, now=LATER) == []
     reservations.set_in_force(db, number)
-    reservations.end(db, number, "expired", now=NOW)
+    reservations.end(db, number, "expired", now=LATER)
     assert len(reservations.expired_after(db, CP, NOW)) == 1
     assert reservations.expired_after(db, CP, LATER) == []
     reservations.use(db, number, 7, now=NOW)
