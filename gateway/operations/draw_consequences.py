@@ -46,6 +46,16 @@ class Booted:
         return self.before is not None and is_another_device(_device(self.before), _device(self.plate))
 
     @property
+    def is_another_model(self) -> bool:
+        """It booted before, as something else."""
+        before, plate = self.before, self.plate
+        return (
+            before is not None
+            and before.booted_at is not None
+            and (before.vendor, before.model) != (plate.vendor, plate.model)
+        )
+
+    @property
     def has_other_firmware(self) -> bool:
         """It booted before, with another version."""
         before = self.before

@@ -83,6 +83,7 @@ def learn_from_boot(db: Writing, site: Site, what: Booted) -> None:
         setting_trials.count_boot(db, what.station, tried_after=since, most=REBOOTS_TO_BLAME)
     if what.is_another_device:
         setting_trials.forget(db, what.station)
+        configuration_keys.read_again(db, what.station)  # until then they are the best that is known
     if what.is_another_device or what.has_other_firmware:
         unsupported_requests.forget(db, what.station)
-        configuration_keys.forget(db, what.station, values_too=what.is_another_device)
+        configuration_keys.forget(db, what.station, values_too=what.is_another_model)
