@@ -103,8 +103,8 @@ def heed_composite(db: Writing, site: Site, order: Order, result: Result, now: I
 def install_with_session(db: Writing, site: Site, what: Started) -> None:
     """A session began that a remote start with a profile had asked for: it is that session's TxProfile now.
 
-    When other remote starts wait for the same, nobody knows whose profile the station took; that of the one which the
-    session is put down to is wanted.
+    When other remote starts wait for the same, or another such session began since, nobody knows whose profile the
+    station took; that of the one which the session is put down to is wanted.
     """
     if what.command is not None:
         start = what.start
@@ -162,7 +162,12 @@ def _install(db: Writing, what: Started, command_id: CommandId, *, alone: bool) 
     if asked is None or profile is None or not isinstance(document, Mapping):
         return
     answer = read_answer("RemoteStartTransaction", (asked.outcome or {}).get("response"))
-    certain = alone and answer == StatusAnswer("Accepted") and profile.purpose == TX
+    certain = (
+        alone
+        and answer == StatusAnswer("Accepted")
+        and profile.purpose == TX
+        and not transactions.began_since(db, what.start, command_id, besides=what.transaction_id)
+    )
     new = Installed(what.start.connector, replace(profile, transaction_id=what.transaction_id))
     _take_place(db, what.start.station, new, document, certain=certain)
     charging_profiles.keep(
