@@ -26,8 +26,8 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
+from gateway.operations.begin_again import end_interrupted
 from gateway.operations.expire_reservations import expire_reservations
-from gateway.operations.heed_results import heed_interrupted
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
@@ -38,7 +38,7 @@ from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import commands, events, reservations, security_changes, station_jobs
+from gateway.store import events
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -200,12 +200,7 @@ def _follow_commits(site: Site, database: Database) -> None:
 def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
     keep_house.judge_age_at(db, now)
-    heed_interrupted(db, site, now)
-    interrupted = commands.end_interrupted(db, now=now)
-    station_jobs.note_interrupted(db)
-    reservations.end_interrupted(db)
-    security_changes.end_interrupted(db)
-    data = {"commands_interrupted": interrupted}
+    data = {"commands_interrupted": end_interrupted(db, site, now=now)}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 
 

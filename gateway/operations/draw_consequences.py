@@ -22,8 +22,10 @@ from gateway.operations.draw_on_reservations import (
     use_reservation,
 )
 from gateway.operations.follow_jobs import note_boot
+from gateway.operations.heed_certificates import forget_replaced_device
 from gateway.operations.heed_settings import learn_from_boot
 from gateway.operations.site import Site
+from gateway.rules.registration import Device, is_another_device
 from gateway.store.station_facts import Nameplate
 from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
@@ -37,6 +39,31 @@ class Booted:
     before: StationRow | None
     plate: Nameplate
     now: Instant
+
+    @property
+    def is_another_device(self) -> bool:
+        """What was in the device before says nothing about this one."""
+        return self.before is not None and is_another_device(_device(self.before), _device(self.plate))
+
+    @property
+    def is_another_model(self) -> bool:
+        """It booted before, as something else."""
+        before, plate = self.before, self.plate
+        return (
+            before is not None
+            and before.booted_at is not None
+            and (before.vendor, before.model) != (plate.vendor, plate.model)
+        )
+
+    @property
+    def has_other_firmware(self) -> bool:
+        """It booted before, with another version."""
+        before = self.before
+        return (
+            before is not None
+            and before.booted_at is not None
+            and before.firmware_version != self.plate.firmware_version
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +99,12 @@ class Ended:
     now: Instant
 
 
+def _device(told: StationRow | Nameplate) -> Device:
+    return Device(told.vendor, told.model, told.serial_number, told.box_serial_number)
+
+
 ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
+    forget_replaced_device,
     learn_from_boot,
     note_boot,
     mirror_local_lists.boot_may_lose_the_list,

@@ -55,14 +55,9 @@ def reservations_after_boot(db: Writing, site: Site, what: Booted) -> None:
     held = [one for one in reservations.active(db, what.station) if one.standing != "asked"]
     if not held:
         return
-    plate, before = what.plate, what.before
-    swapped = before is not None and rules.is_another_device(
-        (before.vendor, before.serial_number, before.box_serial_number),
-        (plate.vendor, plate.serial_number, plate.box_serial_number),
-    )
     numbers = connectors.all_of_station(db, what.station).keys()
     for one in held:
-        if swapped:
+        if what.is_another_device:
             keep_reservations.end(db, site, one, "station_replaced", now=what.now)
         elif one.shown_on is None:
             reservations.set_shown(db, one.number, rules.next_free_shows_the_end(one.connector, numbers))

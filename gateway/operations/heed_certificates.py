@@ -6,6 +6,7 @@ Hash data is kept in the station's own letters. A refused certificate changes no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, instant_of
 from gateway.ocpp.v16.to_station import InstalledCertificatesAnswer, StatusAnswer
@@ -15,6 +16,9 @@ from gateway.store import events, installed_certificates, issued_certificates
 from gateway.store.installed_certificates import Installed, Root
 from gateway.store.issued_certificates import IssuedRow
 from gateway.store.writing import Writing
+
+if TYPE_CHECKING:
+    from gateway.operations.draw_consequences import Booted
 
 CENTRAL_SYSTEM_ROOT = "CentralSystemRootCertificate"
 
@@ -89,6 +93,12 @@ def heed_sent_root(db: Writing, site: Site, order: Order, result: Result, now: I
     )
     status = result.answer.status if isinstance(result.answer, StatusAnswer) else result.status
     installed_certificates.record_root(db, order.station, wanted, root, status=status, now=now)
+
+
+def forget_replaced_device(db: Writing, site: Site, what: Booted) -> None:
+    """Another device under the same identity has none of what the one before had installed."""
+    if what.is_another_device:
+        installed_certificates.forget(db, what.station)
 
 
 def warn_of_deletion(db: Writing, site: Site, order: Order) -> str | None:

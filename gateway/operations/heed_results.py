@@ -1,7 +1,8 @@
 """What a command changes in what we know of a station: when it is sent, and when its result is there.
 
 Two tables. `EXPECTED`: noted in the unit that accepts the order, because a station may act before it has answered.
-`HEEDED`: done in the unit that writes the outcome, whatever the outcome was. What is not listed changes nothing.
+`HEEDED`: done in the unit that writes the outcome, whatever the outcome was; and when the gateway died meanwhile, as
+unanswered (`begin_again`). What is not listed changes nothing.
 """
 
 from __future__ import annotations
@@ -48,14 +49,6 @@ def heed(db: Writing, site: Site, order: Order, result: Result, now: Instant) ->
     heed_support(db, site, order, result, now)
     for note in HEEDED.get(order.action, ()):
         note(db, site, order, result, now)
-
-
-def heed_interrupted(db: Writing, site: Site, now: Instant) -> None:
-    """Commands that ran when the gateway died: the station may have done them, as when it does not answer."""
-    for asked in commands.running(db):
-        if asked.action in INTERRUPTED:
-            order = Order(asked.command_id, asked.station, asked.action, asked.request, asked.actor)
-            heed(db, site, order, Result("unanswered"), now)
 
 
 def expect_remote_start(db: Writing, site: Site, order: Order, now: Instant) -> None:
@@ -113,6 +106,3 @@ HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
         "UpdateFirmware": (heed_job,),
     }
 )
-
-# of which a restart must not lose that nobody knows whether they were done
-INTERRUPTED = frozenset({"ClearChargingProfile", "SetChargingProfile"})

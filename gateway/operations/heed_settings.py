@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # A boot this soon after a change may come of it.
 BLAME_WITHIN_SECONDS = 300.0
 
+# characters; whatever an operator writes as requestedMessage
+_LONGEST_REQUEST = 80
 _NOT_DONE = ("notimplemented", "notsupported")
 _REBOOTS_BY_ITSELF = ("Reset", "UpdateFirmware", "SignedUpdateFirmware")
 
@@ -66,7 +68,7 @@ def heed_support(db: Writing, site: Site, order: Order, result: Result, now: Ins
     """Any request: whether the station does it at all."""
     request = order.action
     if order.action in ("TriggerMessage", "ExtendedTriggerMessage") and result.status == "answered":
-        request = f"{order.action} {order.payload.get('requestedMessage')}"
+        request = f"{order.action} {order.payload.get('requestedMessage')}"[:_LONGEST_REQUEST]
         if result.answer == StatusAnswer("NotImplemented"):
             unsupported_requests.record(db, order.station, request, now=now)
             return
@@ -84,12 +86,9 @@ def learn_from_boot(db: Writing, site: Site, what: Booted) -> None:
         since = max(since, what.before.booted_at)  # what came before that boot was counted with it
     if not commands.asked_since(db, what.station, actions=_REBOOTS_BY_ITSELF, since=since):
         setting_trials.count_boot(db, what.station, tried_after=since, most=REBOOTS_TO_BLAME)
-    before = what.before
-    if before is None or before.booted_at is None:
-        return
-    replaced = (before.vendor, before.model) != (what.plate.vendor, what.plate.model)
-    if replaced:
+    if what.is_another_device:
         setting_trials.forget(db, what.station)
-    if replaced or before.firmware_version != what.plate.firmware_version:
+        configuration_keys.read_again(db, what.station)  # until then they are the best that is known
+    if what.is_another_device or what.has_other_firmware:
         unsupported_requests.forget(db, what.station)
-        configuration_keys.forget(db, what.station, values_too=replaced)
+        configuration_keys.forget(db, what.station, values_too=what.is_another_model)

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, datetime_of
+from gateway.operations.begin_again import doubt_everything, end_interrupted
 from gateway.operations.manage_tokens import hand_over
-from gateway.store import charging_profiles, copies, events, migrations, numbers_given, reservations
+from gateway.store import copies, events, migrations, numbers_given
 from gateway.store.migrations import UnusableDatabase
 from gateway.store.writing import Numbers, newest_numbers
 
@@ -77,7 +78,7 @@ async def restore(site: Site, copy: Path, *, actor: str) -> str:
     kept = _folder(site.configuration) / _name_before_restore(now)
     with _trouble_with_copies():
         await asyncio.to_thread(copies.prepare, copy)
-        epoch = await site.database.alone(lambda live: _replace(live, copy, kept=kept, actor=actor, now=now))
+        epoch = await site.database.alone(lambda live: _replace(live, copy, kept=kept, actor=actor, now=now, site=site))
     logger.warning("database restored by %s; the state before is in %s", actor, kept)
     site.connected.forget_answers()
     # as after a restart: whoever is still known comes back, under the rules of the restored state
@@ -136,28 +137,34 @@ def _trouble_with_copies() -> Iterator[None]:
         raise CannotCopy(str(error)) from error
 
 
-def _replace(live: sqlite3.Connection, copy_path: Path, *, kept: Path, actor: str, now: Instant) -> str:
+def _replace(
+    live: sqlite3.Connection, copy_path: Path, *, kept: Path, actor: str, now: Instant, site: Site | None = None
+) -> str:
     """Runs alone on the writer's connection: keep what is, finish the copy, and copy it in as one transaction."""
     copies.copy_connection(live, kept)
     newest, last_id, given = newest_numbers(live), copies.last_transaction_id(live), numbers_given.all_given(live)
     with contextlib.closing(sqlite3.connect(copy_path, isolation_level=None)) as copy:
         numbers_given.raise_to(copy, given)
-        epoch = _finish(copy, newest=newest, last_id=last_id, actor=actor, now=now)
+        epoch = _finish(copy, newest=newest, last_id=last_id, actor=actor, now=now, site=site)
         copy.backup(live, pages=-1)
     live.execute("PRAGMA wal_checkpoint(PASSIVE)")
     return epoch
 
 
-def _finish(copy: sqlite3.Connection, *, newest: Numbers, last_id: int, actor: str, now: Instant) -> str:
+def _finish(
+    copy: sqlite3.Connection, *, newest: Numbers, last_id: int, actor: str, now: Instant, site: Site | None = None
+) -> str:
+    """Make the copy the next life; commands that ran when it was made end here, or (no `site`) at the next start."""
     copy.execute("BEGIN IMMEDIATE")
     with copy:
         (before,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
         last = max(last_id, copies.last_transaction_id(copy))
         writing = copies.begin_new_life(copy, newest=newest, last_transaction_id=last)
         (epoch,) = copy.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
-        charging_profiles.doubt_everything(writing, now=now)
+        if site is not None:
+            end_interrupted(writing, site, now=now)
+        doubt_everything(writing, now=now)
         data = {"epoch": epoch, "epoch_of_backup": before, "last_transaction_id": last, "actor": actor}
-        reservations.doubt_all(writing)
         events.append(writing, "gateway.restored", happened_at=now, recorded_at=now, data=data)
         writing.insert_late_rows()
     return str(epoch)

@@ -31,8 +31,6 @@ from gateway.rules.local_list_memory import (
     when_switched,
 )
 from gateway.store import events, local_lists
-from gateway.store.station_facts import Nameplate
-from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
 if TYPE_CHECKING:
@@ -117,15 +115,14 @@ def boot_may_lose_the_list(db: Writing, site: Site, what: Booted) -> None:
     memory = local_lists.find(db, what.station)
     if memory == Memory():
         return
-    known = what.before if what.before is not None and what.before.booted_at is not None else None
     switched_on = memory.supported is False and local_lists.is_switched_on(db, what.station)
     local_lists.save(
         db,
         what.station,
         when_booted(
             memory,
-            other_device=known is not None and _device(known) != _device(what.plate),
-            other_firmware=switched_on or (known is not None and known.firmware_version != what.plate.firmware_version),
+            other_device=what.is_another_device,
+            other_firmware=switched_on or what.has_other_firmware,
         ),
     )
 
@@ -143,10 +140,6 @@ def station_removed(db: Writing, station: StationId) -> None:
     if memory != Memory():
         local_lists.save(db, station, when_forgotten(memory))
         local_lists.forget_entries(db, station)
-
-
-def _device(of: StationRow | Nameplate) -> tuple[str | None, ...]:
-    return of.vendor, of.model, of.serial_number, of.box_serial_number
 
 
 def _tell_doubt(db: Writing, station: StationId, reason: str, now: Instant) -> None:

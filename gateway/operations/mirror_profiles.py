@@ -6,7 +6,7 @@ those that it replaces may be gone. `reconcile_profiles` settles that later. Wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -103,8 +103,8 @@ def heed_composite(db: Writing, site: Site, order: Order, result: Result, now: I
 def install_with_session(db: Writing, site: Site, what: Started) -> None:
     """A session began that a remote start with a profile had asked for: it is that session's TxProfile now.
 
-    When other remote starts wait for the same, nobody knows whose profile the station took; that of the one which the
-    session is put down to is wanted.
+    When other remote starts wait for the same, or another such session began since, nobody knows whose profile the
+    station took; that of the one which the session is put down to is wanted.
     """
     if what.command is not None:
         start = what.start
@@ -133,11 +133,9 @@ def end_with_session(db: Writing, site: Site, what: Ended) -> None:
 
 
 def notice_other_device(db: Writing, site: Site, what: Booted) -> None:
-    """Another serial number under the same identity: what was in the old device says nothing about this one."""
+    """Another device under the same identity: what was in the old one says nothing about it."""
     before, plate = what.before, what.plate
-    if before is None or not _is_other(
-        (before.serial_number, before.box_serial_number), (plate.serial_number, plate.box_serial_number)
-    ):
+    if before is None or not what.is_another_device:
         return
     rows = charging_profiles.of_station(db, what.station)
     charging_profiles.doubt(db, rows)
@@ -164,7 +162,12 @@ def _install(db: Writing, what: Started, command_id: CommandId, *, alone: bool) 
     if asked is None or profile is None or not isinstance(document, Mapping):
         return
     answer = read_answer("RemoteStartTransaction", (asked.outcome or {}).get("response"))
-    certain = alone and answer == StatusAnswer("Accepted") and profile.purpose == TX
+    certain = (
+        alone
+        and answer == StatusAnswer("Accepted")
+        and profile.purpose == TX
+        and not transactions.began_since(db, what.start, command_id, besides=what.transaction_id)
+    )
     new = Installed(what.start.connector, replace(profile, transaction_id=what.transaction_id))
     _take_place(db, what.start.station, new, document, certain=certain)
     charging_profiles.keep(
@@ -220,9 +223,3 @@ def _is_dead(db: Writing, order: Order, new: Installed) -> bool:
         return False
     session = transactions.find(db, new.profile.transaction_id)
     return session is not None and session.station == order.station and session.stop_source == "station"
-
-
-def _is_other(before: Sequence[str | None], now: Sequence[str | None]) -> bool:
-    """Do the first serial numbers that were told both times differ?"""
-    told = [(old, new) for old, new in zip(before, now, strict=True) if old and new]
-    return bool(told) and told[0][0] != told[0][1]

@@ -166,11 +166,6 @@ def next_free_shows_the_end(connector: ConnectorId, connectors: Iterable[int]) -
     return own[0] if len(own) == 1 else None
 
 
-def is_another_device(before: Sequence[str | None], now: Sequence[str | None]) -> bool:
-    """True when something that names a device (vendor, serial numbers) is known on both sides and differs."""
-    return any(old is not None and new is not None and old != new for old, new in zip(before, now, strict=True))
-
-
 def _reserved(status: Status, known: Sequence[Reservation]) -> list[tuple[Reservation, Told]]:
     active = [one for one in known if one.standing in ACTIVE]
     fitting = [one for one in active if _is_place(one, status.connector) and not _is_old(status, one)]

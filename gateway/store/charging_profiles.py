@@ -14,6 +14,9 @@ from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
 from gateway.store.writing import Writing
 
+# per station
+_MOST_UNCERTAIN = 100
+
 COLUMNS = "row_id, station, connector, profile_id, transaction_id, profile, certain, wanted, command_id, noted_at"
 
 
@@ -81,6 +84,8 @@ def keep(
         " command_id, noted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (station, connector, profile_id, transaction_id, json.dumps(profile), certain, wanted, command_id, now),
     )
+    if not certain:
+        _keep_newest(db, station, now=now)
 
 
 def forget(db: Writing, rows: Sequence[Kept]) -> None:
@@ -114,7 +119,7 @@ def note_cleared(db: Writing, station: StationId, *, now: Instant) -> None:
     db.execute("INSERT OR REPLACE INTO charging_profile_clearings VALUES (?, ?, NULL)", (station, now))
 
 
-def doubt_everything(db: Writing, *, now: Instant) -> None:
+def doubt_everything(db: Writing, now: Instant) -> None:
     """This is an older state of the database: stations were told other things since."""
     db.execute("UPDATE charging_profiles SET certain = 0")
     db.execute("INSERT OR REPLACE INTO charging_profile_clearings SELECT station, NULL, ? FROM stations", (now,))
@@ -123,3 +128,14 @@ def doubt_everything(db: Writing, *, now: Instant) -> None:
 def note_doubt(db: Writing, station: StationId, *, now: Instant) -> None:
     """The station may hold others than those kept here."""
     db.execute("INSERT OR REPLACE INTO charging_profile_clearings VALUES (?, NULL, ?)", (station, now))
+
+
+def _keep_newest(db: Writing, station: StationId, *, now: Instant) -> None:
+    """A station that never answers may be sent many: the oldest are forgotten, and it may hold others than these."""
+    gone = db.execute(
+        "DELETE FROM charging_profiles WHERE station = ?1 AND row_id IN (SELECT row_id FROM charging_profiles"
+        " WHERE station = ?1 AND NOT certain ORDER BY row_id DESC LIMIT -1 OFFSET ?2)",
+        (station, _MOST_UNCERTAIN),
+    ).rowcount
+    if gone:
+        note_doubt(db, station, now=now)

@@ -101,6 +101,16 @@ def newest_reading(db: Writing, station: StationId) -> Reading | None:
     return None if row is None else Reading(*row)
 
 
+def doubt_everything(db: Writing, now: Instant) -> None:
+    """A backup was restored: stations were told other values since. All are read again."""
+    db.execute("DELETE FROM settings_read")
+
+
+def read_again(db: Writing, station: StationId) -> None:
+    """It is another device by that name: its own values are to be read."""
+    db.execute("DELETE FROM settings_read WHERE station = ?", (station,))
+
+
 def forget(db: Writing, station: StationId, *, values_too: bool) -> None:
     """Other firmware: what it does not know is no longer known; `values_too`: it is another station by that name."""
     db.execute("DELETE FROM unknown_keys WHERE station = ?", (station,))

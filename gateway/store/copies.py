@@ -72,8 +72,6 @@ def begin_new_life(copy: sqlite3.Connection, *, newest: Numbers, last_transactio
     _renumber(copy, "meter_frames", "true")
     copy.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (migrations.new_epoch(),))
     copy.execute("UPDATE meta SET value = ? WHERE name = 'last_transaction_id'", (last_transaction_id,))
-    # lists were sent since, under versions that this file does not know
-    copy.execute("UPDATE local_lists SET must_ask = 1, contents_known = 0, checked_revision = NULL")
     writing = Writing(copy)
     writing.recall((newest_numbers(copy)._replace(event_id=max(own.event_id, newest.event_id)), 0))
     return writing

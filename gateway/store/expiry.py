@@ -20,6 +20,7 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
         (_QUARANTINE, limits.quarantine),
         (_COMMANDS, limits.commands),
         (_JOBS, limits.operations),
+        (_SILENT_JOBS, limits.operations),
         (_SECURITY_EVENTS, limits.operations),
         (_RESERVATIONS, limits.operations),
     ):
@@ -88,10 +89,15 @@ _QUARANTINE = """
 _COMMANDS = """
     DELETE FROM commands WHERE command_id IN (
         SELECT command_id FROM commands WHERE asked_at < ?1 AND status <> 'running' ORDER BY asked_at LIMIT ?2)"""
-# Open ones stay: their stations may still be at work. Each new one of a kind ends those before it.
+# Open ones stay as long: their stations may still be at work.
 _JOBS = """
     DELETE FROM station_jobs WHERE job_id IN (
         SELECT job_id FROM station_jobs WHERE finished_at < ?1 ORDER BY finished_at LIMIT ?2)"""
+_SILENT_JOBS = """
+    DELETE FROM station_jobs WHERE job_id IN (
+        SELECT job_id FROM (
+            SELECT job_id, status_at FROM station_jobs WHERE finished_at IS NULL ORDER BY job_id LIMIT ?2
+        ) WHERE status_at < ?1)"""
 _SECURITY_EVENTS = """
     DELETE FROM security_events WHERE id IN (
         SELECT id FROM (SELECT id, recorded_at FROM security_events ORDER BY id LIMIT ?2) WHERE recorded_at < ?1)"""

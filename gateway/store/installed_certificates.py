@@ -59,6 +59,12 @@ def remove(db: Writing, station: StationId, gone: Installed) -> int:
     ).rowcount
 
 
+def forget(db: Writing, station: StationId) -> None:
+    """It is another device by that name."""
+    for table in ("installed_certificates", "roots_sent"):
+        db.execute(f"DELETE FROM {table} WHERE station = ?", (station,))
+
+
 def is_last_of_type(db: Writing, station: StationId, certificate_type: str, one: Installed) -> bool:
     """True when the station is known to have no certificate of this type but this one."""
     rows = db.execute(

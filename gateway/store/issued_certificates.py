@@ -84,7 +84,10 @@ def ask(
 
 def waiting(db: Writing) -> list[IssuedRow]:
     """Every request that still waits, oldest first."""
-    rows = db.execute(f"SELECT {COLUMNS} FROM issued_certificates WHERE state = 'pending' ORDER BY certificate_id")
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM issued_certificates INDEXED BY issued_certificates_pending"
+        " WHERE state = 'pending' ORDER BY certificate_id"
+    )
     return [IssuedRow(*row) for row in rows]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.model.identities import FoldedTag, StationId, fold_tag
+from gateway.model.instants import Instant
 from gateway.model.local_lists import Changes, Entry, UpdateType
 from gateway.model.tags import KnownTag, Verdict
 from gateway.rules.capabilities import yes_or_no
@@ -102,6 +103,11 @@ def change_entries(db: Writing, station: StationId, update_type: UpdateType, cha
 def forget_entries(db: Writing, station: StationId) -> None:
     """It is not known any more what the station holds, or it holds nothing."""
     db.execute("DELETE FROM local_list_entries WHERE station = ?", (station,))
+
+
+def doubt_everything(db: Writing, now: Instant) -> None:
+    """A backup was restored: lists were sent since, under versions that it does not know."""
+    db.execute("UPDATE local_lists SET must_ask = 1, contents_known = 0, checked_revision = NULL")
 
 
 def count_entries(db: Writing, station: StationId) -> int:

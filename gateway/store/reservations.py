@@ -18,6 +18,7 @@ _COLUMNS = (
 )
 _LONGEST_WAIT_SECONDS = 3600.0  # no station is waited for as long
 _IS_ACTIVE = "standing IN ('asked', 'uncertain', 'in_force')"
+_BY_ACTIVE = "INDEXED BY active_reservations"  # few are active, of many
 
 
 class Request(NamedTuple):
@@ -70,8 +71,8 @@ def ended_by_status(db: Writing, station: StationId, *, since: Instant, now: Ins
 
 def expired_after(db: Writing, station: StationId, moment: Instant) -> list[Reservation]:
     """Those that ended by their time, after `moment`."""
-    where = "station = ? AND standing = 'ended' AND ended_why = 'expired' AND expiry_at > ?"
-    return _many(db, where, station, moment)
+    where = "station = ? AND standing = 'ended' AND ended_why = 'expired' AND expiry_at > ? AND ended_at > ?"
+    return _many(db, where, station, moment, moment)  # by the index: none ends before its time is over
 
 
 def due(db: Writing, now: Instant) -> list[Reservation]:
@@ -82,16 +83,17 @@ def due(db: Writing, now: Instant) -> list[Reservation]:
     given_up = seconds_later(now, -_LONGEST_WAIT_SECONDS)
     return _many(
         db,
-        "(standing IN ('uncertain', 'in_force') AND expiry_at <= ?)"
-        " OR (standing = 'asked' AND max(expiry_at, asked_at) <= ?)",
+        f"{_IS_ACTIVE} AND iif(standing = 'asked', max(expiry_at, asked_at) <= ?2, expiry_at <= ?1)",
         now,
         given_up,
+        index=_BY_ACTIVE,
     )
 
 
 def next_expiry(db: Writing) -> Instant | None:
     """When the next one of all stations is due; None: there is none."""
-    row = db.execute("SELECT min(expiry_at) FROM reservations WHERE standing IN ('uncertain', 'in_force')").fetchone()
+    sql = f"SELECT min(expiry_at) FROM reservations {_BY_ACTIVE} WHERE {_IS_ACTIVE} AND standing <> 'asked'"
+    row = db.execute(sql).fetchone()
     return None if row[0] is None else Instant(row[0])
 
 
@@ -133,12 +135,7 @@ def forget(db: Writing, number: int) -> None:
     db.execute("DELETE FROM reservations WHERE number = ?", (number,))
 
 
-def end_interrupted(db: Writing) -> None:
-    """Requests that were under way when the gateway died: nobody knows what became of them."""
-    db.execute("UPDATE reservations SET standing = 'uncertain' WHERE standing = 'asked'")
-
-
-def doubt_all(db: Writing) -> None:
+def doubt_everything(db: Writing, now: Instant) -> None:
     """A backup was restored: nobody knows what became of those that stood when it was made."""
     db.execute("UPDATE reservations SET standing = 'uncertain' WHERE standing IN ('asked', 'in_force')")
 
@@ -147,6 +144,6 @@ def _one(db: Writing, where: str, *parameters: object) -> Reservation | None:
     return next(iter(_many(db, where, *parameters)), None)
 
 
-def _many(db: Writing, where: str, *parameters: object) -> list[Reservation]:
-    rows = db.execute(f"SELECT {_COLUMNS} FROM reservations WHERE {where} ORDER BY number", parameters)
+def _many(db: Writing, where: str, *parameters: object, index: str = "") -> list[Reservation]:
+    rows = db.execute(f"SELECT {_COLUMNS} FROM reservations {index} WHERE {where} ORDER BY number", parameters)
     return [Reservation(*row) for row in rows]

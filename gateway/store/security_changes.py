@@ -12,7 +12,7 @@ from gateway.store.writing import Writing
 Answer = Literal["none", "Accepted", "RebootRequired", "lost"]
 
 # Each is one more slow hash for whoever tries passwords.
-_MOST_PASSWORDS = 3
+_MOST_OF_A_KIND = 3
 _COLUMNS = "command_id, profile, password_hash, answer, asked_at"
 
 
@@ -27,11 +27,12 @@ class Change(NamedTuple):
 
 
 def expect_profile(db: Writing, station: StationId, command_id: CommandId, profile: int, *, now: Instant) -> None:
-    """The station is told to use a higher profile."""
+    """The station is told to use a higher profile; of many that were never used the newest are kept."""
     db.execute(
         "INSERT INTO security_changes (station, command_id, profile, asked_at) VALUES (?, ?, ?, ?)",
         (station, command_id, profile, now),
     )
+    _keep_newest(db, station, command_id, "profile")
 
 
 def expect_password(
@@ -42,12 +43,7 @@ def expect_password(
         "INSERT INTO security_changes (station, command_id, password_hash, asked_at) VALUES (?, ?, ?, ?)",
         (station, command_id, password_hash, now),
     )
-    db.execute(
-        "DELETE FROM security_changes WHERE station = ?1 AND command_id IN (SELECT command_id FROM security_changes"
-        " WHERE station = ?1 AND password_hash IS NOT NULL ORDER BY asked_at DESC, command_id = ?2 DESC"
-        " LIMIT -1 OFFSET ?3)",
-        (station, command_id, _MOST_PASSWORDS),
-    )
+    _keep_newest(db, station, command_id, "password_hash")
 
 
 def answered(db: Writing, station: StationId, command_id: CommandId, answer: Answer) -> None:
@@ -73,11 +69,6 @@ def drop_passwords(db: Writing, station: str, *, only_lost: bool = False) -> Non
     db.execute(f"DELETE FROM security_changes WHERE station = ? AND password_hash IS NOT NULL{lost}", (station,))
 
 
-def end_interrupted(db: Writing) -> None:
-    """Requests that were under way when the gateway died: whether they arrived is not known."""
-    db.execute("UPDATE security_changes SET answer = 'lost' WHERE answer = 'none'")
-
-
 def of_station(db: Writing, station: str) -> list[Change]:
     """What the station was sent and has not used, the newest first."""
     rows = db.execute(
@@ -92,3 +83,13 @@ async def read_of_station(readers: Readers, station: str) -> list[Change]:
         f"SELECT {_COLUMNS} FROM security_changes WHERE station = ? ORDER BY asked_at DESC, command_id", (station,)
     )
     return [Change(*row) for row in rows]
+
+
+def _keep_newest(db: Writing, station: StationId, command_id: CommandId, column: str) -> None:
+    """Of those never used, few are kept; the one of `command_id` is the newest of its moment."""
+    db.execute(
+        "DELETE FROM security_changes WHERE station = ?1 AND command_id IN (SELECT command_id FROM security_changes"
+        f" WHERE station = ?1 AND {column} IS NOT NULL ORDER BY asked_at DESC, command_id = ?2 DESC"
+        " LIMIT -1 OFFSET ?3)",
+        (station, command_id, _MOST_OF_A_KIND),
+    )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
-from gateway.rules.station_jobs import ASKED, Job, JobResult, Kind, Moves, Notification, Said
+from gateway.rules.station_jobs import Job, JobResult, Kind, Moves, Notification, Said
 from gateway.store.writing import Writing
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -136,14 +136,6 @@ def note_said(db: Writing, station: StationId, told: Notification, *, now: Insta
     db.execute(
         "INSERT OR REPLACE INTO job_notifications VALUES (?, ?, ?, ?, ?)",
         (station, told.kind, told.status, told.request_id, now),
-    )
-
-
-def note_interrupted(db: Writing) -> None:
-    """Of the jobs that were asked for when the gateway died, nobody knows whether their stations took them up."""
-    db.execute(
-        "UPDATE station_jobs SET detail = ? WHERE finished_at IS NULL AND status = ? AND detail IS NULL",
-        ("the gateway stopped before the station answered: nobody knows whether it does it", ASKED),
     )
 
 

@@ -19,10 +19,10 @@ Origin = Literal["file", "api", "knock"]
 Admission = Literal["accepted", "pending", "removed"]
 
 # what goes with a station; `numbers_given` stays, because the device may come back
-_OF_STATIONS = (
+OF_STATIONS = (
     "charging_profile_clearings", "charging_profiles", "composite_schedules", "configuration_keys", "connectors",
-    "installed_certificates", "knocks", "quirks", "roots_sent", "security_changes", "setting_trials",
-    "settings_read", "signing_requests_counted", "unknown_keys", "unsupported_requests",
+    "installed_certificates", "job_notifications", "knocks", "quirks", "roots_sent", "security_changes",
+    "setting_trials", "settings_read", "signing_requests_counted", "unknown_keys", "unsupported_requests",
 )  # fmt: skip
 
 COLUMNS = (
@@ -139,7 +139,8 @@ def remove(db: Writing, station: str) -> bool:
     """Forget the station and what it said of itself; its transactions and the journal stay. False when unknown."""
     gone = db.execute("DELETE FROM stations WHERE station = ?", (station,)).rowcount > 0
     db.execute("DELETE FROM issued_certificates WHERE station = ? AND state = 'pending'", (station,))
-    for table in _OF_STATIONS:
+    db.execute("DELETE FROM station_jobs WHERE station = ? AND finished_at IS NULL", (station,))
+    for table in OF_STATIONS:
         db.execute(f"DELETE FROM {table} WHERE station = ?", (station,))
     return gone
 

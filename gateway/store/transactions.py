@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from gateway.model.identities import ConnectorId, FoldedTag, StationId, TransactionId
+from gateway.model.identities import CommandId, ConnectorId, FoldedTag, StationId, TransactionId
 from gateway.model.instants import Instant
 from gateway.model.sessions import OrphanStop, Session, StartRequest, Stop, StopRequest
 from gateway.model.tags import Verdict
@@ -28,6 +28,16 @@ _COLUMNS = (
 def find(db: Writing, transaction_id: int) -> Session | None:
     """The session with this id; None when there is none or the row is an orphan stop."""
     return _one(db, "transaction_id = ? AND start_at IS NOT NULL", (transaction_id,))
+
+
+def began_since(db: Writing, start: StartRequest, command_id: CommandId, *, besides: int) -> bool:
+    """Has another session with the tag of `start` begun at its station since this command was asked?"""
+    found = db.execute(
+        "SELECT 1 FROM transactions WHERE station = ? AND folded_tag = ? AND transaction_id <> ?"
+        " AND start_received_at >= (SELECT asked_at FROM commands WHERE command_id = ?) LIMIT 1",
+        (start.station, start.folded_tag, besides, command_id),
+    )
+    return found.fetchone() is not None
 
 
 def find_for_start(db: Writing, request: StartRequest) -> tuple[Session | None, list[Session]]:

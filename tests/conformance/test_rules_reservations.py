@@ -454,7 +454,11 @@ async def test_rule_2_7_03_a_request_cut_off_by_a_restart_is_uncertain(tmp_path:
             "INSERT INTO reservations (command_id, station, reservation_id, connector, id_tag, folded_tag, expiry_at,"
             f" asked_at, standing) VALUES ('c', 'CP-1', 5, 1, 'VALID', 'valid', {clock.now + 10**9}, 0, 'asked')"
         )
-        await gateway.site.database.write(lambda db: db.execute(rows) and None)
+        asked = (
+            "INSERT INTO commands (command_id, station, action, request, actor, asked_at, status)"
+            " VALUES ('c', 'CP-1', 'ReserveNow', '{}', 'test', 0, 'running')"
+        )
+        await gateway.site.database.write(lambda db: [db.execute(sql) for sql in (asked, rows)] and None)
         assert len(await gateway.reservations(uncertain=True)) == 1
     async with bench(tmp_path, clock=clock) as gateway, gateway.station() as station:
         assert [row["standing"] for row in await gateway.rows("SELECT standing FROM reservations")] == ["uncertain"]

@@ -10,8 +10,9 @@ import pytest
 
 from gateway.model.identities import CommandId, StationId
 from gateway.operations.keep_authority import make_station_certificate, renew_authority, revoke
-from gateway.store import security_changes
+from gateway.store import commands, security_changes
 from gateway.store.passwords import hash_password
+from gateway.store.writing import Writing
 from tests.conformance.secured_site import BETTER, GOOD, NEW, OLD, SUITES, boots, put, secured, suite_context
 from tests.conformance.site_under_test import bench
 from tests.fakes.certificate_maker import Authority, Pair, self_signed
@@ -105,9 +106,13 @@ async def test_rule_2_9_4_a_change_that_the_gateway_did_not_survive_is_a_lost_an
     hashed = await asyncio.to_thread(hash_password, bytes.fromhex(NEW))
     async with secured(tmp_path, authority, 1) as gateway:
         now, station, command = gateway.clock(), StationId("CP-1"), CommandId("c-1")
-        await gateway.site.database.write(
-            lambda db: security_changes.expect_password(db, station, command, hashed, now=now)
-        )
+
+        def unit(db: Writing) -> None:
+            asked = {"key": "AuthorizationKey", "value": "***"}
+            commands.accept(db, command, station, action="ChangeConfiguration", request=asked, actor="test", now=now)
+            security_changes.expect_password(db, station, command, hashed, now=now)
+
+        await gateway.site.database.write(unit)
     async with secured(tmp_path, authority, 1) as gateway:
         (change,) = await security_changes.read_of_station(gateway.site.readers, "CP-1")
         assert change.answer == "lost"

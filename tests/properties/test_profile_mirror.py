@@ -31,9 +31,9 @@ from gateway.model.treatment import Treatment
 from gateway.ocpp.frame import Call
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations import answer_notices, answer_sessions
+from gateway.operations.begin_again import end_interrupted
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.end_sessions import end_reconstructed
-from gateway.operations.heed_results import heed_interrupted
 from gateway.operations.known_profiles import known_of
 from gateway.operations.questions import Question
 from gateway.operations.reconcile_profiles import reconcile_profiles
@@ -175,8 +175,7 @@ class MirrorAgainstStation(RuleBasedStateMachine):
         try:
             drive(carry_out(self.site, station=CP1, action=action, payload=payload, actor="tester"))
         except Death:
-            self.unit(lambda db: heed_interrupted(db, self.site, self.now()))
-            self.unit(lambda db: commands.end_interrupted(db, now=self.now()))
+            self.unit(lambda db: end_interrupted(db, self.site, now=self.now()))
 
     def boots(self) -> None:
         said = v16.BootNotification(

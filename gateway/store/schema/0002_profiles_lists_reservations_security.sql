@@ -108,6 +108,7 @@ CREATE TABLE reservations (
 CREATE UNIQUE INDEX reservations_in_force ON reservations (station, reservation_id) WHERE standing = 'in_force';
 CREATE INDEX active_reservations ON reservations (station) WHERE standing IN ('asked', 'uncertain', 'in_force');
 CREATE INDEX reservations_by_id ON reservations (station, reservation_id);
+CREATE INDEX ended_reservations ON reservations (station, ended_at) WHERE standing = 'ended';
 
 -- == Firmware, diagnostics and log jobs ==
 
@@ -135,6 +136,7 @@ CREATE TABLE station_jobs (
 ) STRICT;
 CREATE INDEX jobs_by_station ON station_jobs (station, kind, job_id);
 CREATE INDEX finished_jobs ON station_jobs (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX open_jobs ON station_jobs (job_id) WHERE finished_at IS NULL;
 CREATE UNIQUE INDEX jobs_by_command ON station_jobs (command_id);
 
 -- the newest notification of each kind that the journal has: repetitions are not told

@@ -285,12 +285,3 @@ def test_after_a_boot() -> None:
     assert rules.next_free_shows_the_end(ConnectorId(0), [0, 1]) == 1
     assert rules.next_free_shows_the_end(ConnectorId(0), [0, 1, 2]) is None
     assert rules.next_free_shows_the_end(ConnectorId(0), []) is None
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "another"),
-    [(("V", "1"), ("V", "1"), False), (("V", "1"), ("V", "2"), True), (("V", None), ("V", "2"), False),
-     (("V", "1"), ("V", None), False)],
-)  # fmt: skip
-def test_another_device(before: tuple[str | None, ...], now: tuple[str | None, ...], another: bool) -> None:
-    assert rules.is_another_device(before, now) is another

@@ -108,7 +108,7 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
 
 
 def test_open_sessions_running_commands_and_open_jobs_stay(db: Writing) -> None:
-    station_jobs.begin(db, CP, "log", status="Uploading", now=OLD)
+    station_jobs.begin(db, CP, "log", status="Uploading", now=NOW)
     transactions.record_start(db, START, _verdict(), received_at=OLD, remote_start_command=None)
     db.execute(
         "INSERT INTO commands (command_id, station, action, request, actor, asked_at, status)"
@@ -116,6 +116,12 @@ def test_open_sessions_running_commands_and_open_jobs_stay(db: Writing) -> None:
         (OLD,),
     )
     assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 0
+
+
+def test_a_job_that_nobody_told_of_any_more_goes(db: Writing) -> None:
+    station_jobs.begin(db, CP, "log", status="Asked", now=OLD)
+    assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 1
+    assert count(db, "station_jobs") == 0
 
 
 def test_a_session_of_long_ago_that_was_told_today_stays(db: Writing) -> None:

@@ -49,7 +49,7 @@ def test_from_asking_to_the_end(db: Writing) -> None:
     assert reservations.ended_by_status(db, CP, since=seconds_later(NOW, 1), now=NOW) == []
     assert reservations.ended_by_status(db, CP, since=NOW, now=LATER) == []
     reservations.set_in_force(db, number)
-    reservations.end(db, number, "expired", now=NOW)
+    reservations.end(db, number, "expired", now=LATER)
     assert len(reservations.expired_after(db, CP, NOW)) == 1
     assert reservations.expired_after(db, CP, LATER) == []
     reservations.use(db, number, 7, now=NOW)
@@ -64,14 +64,12 @@ def test_an_answer_that_is_long_overdue(db: Writing) -> None:
     assert len(reservations.due(db, seconds_later(LATER, 3600))) == 1
 
 
-def test_what_was_under_way_is_uncertain_after_a_restart(db: Writing) -> None:
+def test_what_stood_in_a_restored_backup_is_uncertain(db: Writing) -> None:
     ask(db, 1)
     forgotten = ask(db, 2)
     reservations.set_in_force(db, ask(db, 3))
     reservations.forget(db, forgotten)
-    reservations.end_interrupted(db)
-    assert [one.standing for one in reservations.active(db, CP)] == ["uncertain", "in_force"]
-    reservations.set_uncertain(db, 3)
+    reservations.doubt_everything(db, LATER)
     assert [one.standing for one in reservations.active(db, CP)] == ["uncertain", "uncertain"]
 
 

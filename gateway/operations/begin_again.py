@@ -1,0 +1,37 @@
+"""What is doubtful when the gateway's memory and its stations went apart: it died, or an older state was restored.
+
+`AFTER_RESTORE` is the table of what a restored backup can no longer vouch for: a part that keeps what stations hold or
+tell has its row there. Commands that were under way have no row: they are heeded as if the station had not answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.model.instants import Instant
+from gateway.operations.heed_results import heed
+from gateway.operations.orders import Order, Result
+from gateway.operations.site import Site
+from gateway.store import charging_profiles, commands, configuration_keys, local_lists, reservations
+from gateway.store.writing import Writing
+
+AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
+    charging_profiles.doubt_everything,
+    configuration_keys.doubt_everything,
+    local_lists.doubt_everything,
+    reservations.doubt_everything,
+)
+
+
+def end_interrupted(db: Writing, site: Site, *, now: Instant) -> int:
+    """Commands without an outcome: their stations may have done them, as when they do not answer. Returns how many."""
+    for asked in commands.running(db):
+        order = Order(asked.command_id, asked.station, asked.action, asked.request, asked.actor)
+        heed(db, site, order, Result("unanswered"), now)
+    return commands.end_interrupted(db, now=now)
+
+
+def doubt_everything(db: Writing, *, now: Instant) -> None:
+    """This is an older state of the database: stations were told other things since."""
+    for doubt in AFTER_RESTORE:
+        doubt(db, now)
