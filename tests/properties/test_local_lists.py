@@ -31,6 +31,7 @@ from gateway.operations.send_local_lists import send_local_list, sync_local_list
 from gateway.operations.site import Site
 from gateway.store import station_facts, stations
 from gateway.store.writing import Writing
+from tests.properties.examples import examples
 from tests.unit.web.conftest import NOON, PlayedConnected, PlayedConnection, configuration_in, open_site
 
 STATION = StationId("FILE-1")
@@ -312,7 +313,7 @@ def _text(instant: int) -> str:
 
 TestLists = Lists.TestCase
 TestLists.settings = settings(
-    max_examples=30,
+    max_examples=examples(30),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

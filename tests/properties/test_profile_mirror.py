@@ -40,6 +40,7 @@ from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.simulated_charging import Held, Profiles, Running
 from gateway.store import charging_profiles, commands, database, migrations, stations, transactions
 from gateway.store.writing import Writing
+from tests.properties.examples import examples
 
 Result = TypeVar("Result")
 Fate = Literal["answered", "unheard", "lost", "error", "nonsense", "not_connected", "death"]
@@ -364,4 +365,4 @@ def bare(profile: Payload) -> str:
 
 
 TestMirrorAgainstStation = MirrorAgainstStation.TestCase
-TestMirrorAgainstStation.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
+TestMirrorAgainstStation.settings = settings(max_examples=examples(250), stateful_step_count=40, deadline=None)

@@ -36,6 +36,7 @@ from gateway.operations.questions import Question
 from gateway.store import database, migrations, reservations, station_facts
 from gateway.store.writing import Writing
 from tests.fakes.reserving_station import Held, ReservingStation, StartTold, StatusTold
+from tests.properties.examples import examples
 
 START = Instant(1_800_000_000_000_000)
 CP = StationId("CP-1")
@@ -322,5 +323,5 @@ def _put_tag(db: Writing, tag: str, parent: str) -> None:
     )
 
 
-Beliefs.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
+Beliefs.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None, derandomize=True)
 TestBeliefs = Beliefs.TestCase

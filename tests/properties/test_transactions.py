@@ -30,6 +30,7 @@ from gateway.operations.questions import Question
 from gateway.store import database, migrations
 from gateway.store.database import Outcomes
 from tests.faults.persistent_station import assert_without_gaps
+from tests.properties.examples import examples
 
 T = Instant(1_700_000_000 * SECOND)
 
@@ -117,7 +118,7 @@ def repeat(data: st.DataObject, running: Gateway, station: str, request: v16.Sta
     return answers
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(sites(), st.data())
 def test_each_session_once_with_its_energy(told: list[Told], data: st.DataObject) -> None:
     meters = dict.fromkeys(((one.station, one.connector) for one in told), 100)
@@ -168,7 +169,7 @@ def test_each_session_once_with_its_energy(told: list[Told], data: st.DataObject
 STOPS = st.tuples(st.sampled_from("AB"), st.integers(-3, 12), st.integers(0, 3000), st.integers(0, 50))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=examples(40), deadline=None, derandomize=True)
 @given(st.lists(STOPS, max_size=12), st.data())
 def test_stops_of_nobody_are_kept_once_and_disturb_nothing(
     stops: list[tuple[str, int, int, int]], data: st.DataObject

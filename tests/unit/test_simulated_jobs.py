@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.test_simulated_station import Central, booted, site
 
+pytestmark = pytest.mark.slow
+
 
 def statuses(central: Central, action: str) -> list[str]:
     return [told["status"] for told in central.all_of(action)]

@@ -16,6 +16,8 @@ from websockets.typing import Subprotocol
 from gateway.simulated_outlet import Meter
 from gateway.simulated_station import Habits, SimulatedStation
 
+pytestmark = pytest.mark.slow
+
 QUICK = Habits(busy=False, speed=200.0, reboot_seconds=10.0, patience_seconds=0.5)
 
 

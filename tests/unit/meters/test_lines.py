@@ -21,6 +21,8 @@ from tests.fakes.pty_bridge import PtyBridge
 from tests.unit.meters.reading_for_real import Watched, next_reading, plan, reading, until
 from tests.unit.meters.register_dumps import named
 
+pytestmark = pytest.mark.slow
+
 SDM630, EM340 = named("eastron_sdm630"), named("carlo_gavazzi_em340")
 
 

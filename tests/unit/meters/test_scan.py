@@ -19,6 +19,8 @@ from tests.fakes.modbus_meters import ServedMeter, on_serial, on_tcp
 from tests.fakes.pty_bridge import PtyBridge
 from tests.unit.meters.register_dumps import DUMPS, Dump, load, named
 
+pytestmark = pytest.mark.slow
+
 FINDABLE = [dump for dump in map(load, DUMPS) if dump.model != "eastron_sdm72_v1"]
 
 

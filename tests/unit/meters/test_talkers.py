@@ -16,6 +16,8 @@ from tests.fakes.pty_bridge import PtyBridge
 from tests.unit.meters import telegrams
 from tests.unit.meters.reading_for_real import reading, until
 
+pytestmark = pytest.mark.slow
+
 GOOD_P1 = telegrams.p1(*telegrams.DSMR5)
 
 

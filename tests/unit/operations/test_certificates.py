@@ -23,6 +23,8 @@ from gateway.store.issued_certificates import IssuedRow, Signed, plain_hex
 from tests.conformance.site_under_test import Bench, bench
 from tests.fakes.scripted_station import ScriptedStation
 
+pytestmark = pytest.mark.slow
+
 CP_1 = StationId("CP-1")
 DAY = 86_400 * SECOND
 ACCEPTED = {"status": "Accepted"}

@@ -19,6 +19,8 @@ from gateway.pki.server_certificates import ensure_server_certificates, server_n
 from tests.fakes.certificate_maker import Authority, Pair
 from tests.unit.web.conftest import NOON, configuration_in, open_site
 
+pytestmark = pytest.mark.slow
+
 NO_CHECK_TIME = 0x200000
 
 

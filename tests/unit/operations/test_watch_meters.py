@@ -24,6 +24,8 @@ from tests.fakes.pty_bridge import PtyBridge
 from tests.fakes.scripted_station import plugged_in
 from tests.unit.meters.register_dumps import named
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 30.0
 
 

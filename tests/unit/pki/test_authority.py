@@ -22,6 +22,8 @@ from gateway.pki.trust import trusted_client_authorities
 from tests.fakes.openssl_workshop import Workshop, blocks, openssl, public_key_of, text_of
 from tests.unit.pki.conftest import CutPower
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 NAMES = ["gateway.example", "192.168.1.10", "fd00::10"]
 

@@ -16,6 +16,8 @@ from gateway.pki.trust import trusted_client_authorities
 from tests.fakes.openssl_workshop import Workshop, blocks, openssl
 from tests.unit.pki.conftest import CutPower
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2027, 1, 15, tzinfo=UTC)
 AUTHORITY = "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n"
 

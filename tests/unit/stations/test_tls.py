@@ -26,6 +26,8 @@ from gateway.stations.server import Door, Knock, Welcome, serve_stations
 from gateway.stations.tls import HandshakeFailure, TlsDoor, make_context
 from tests.fakes.certificate_maker import Authority, self_signed
 
+pytestmark = pytest.mark.slow
+
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 

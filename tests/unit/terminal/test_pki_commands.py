@@ -14,6 +14,8 @@ from gateway.__main__ import main
 from tests.fakes.openssl_workshop import Workshop, blocks
 from tests.unit.terminal.fake_api import FakeApi, serving
 
+pytestmark = pytest.mark.slow
+
 AUTHORITY = {
     "generation": 2,
     "root": "PEM",

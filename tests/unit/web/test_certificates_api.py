@@ -11,6 +11,8 @@ from gateway.store import issued_certificates
 from tests.fakes.openssl_workshop import Workshop, blocks, openssl, public_key_of
 from tests.unit.web.conftest import Door, PlayedConnection
 
+pytestmark = pytest.mark.slow
+
 PKI = "/api/v1/pki"
 
 
