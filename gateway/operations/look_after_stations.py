@@ -63,8 +63,8 @@ WAKES: Mapping[str, Literal["arrived", "settings_changed", "changed", "all_chang
     }
 )
 
-SETTLING_SECONDS = 15.0
-SOON_SECONDS = 5.0
+SETTLING_SECONDS = 5.0
+SOON_SECONDS = 2.0
 AGAIN_SECONDS = 86_400.0
 MOST_AT_ONCE = 20
 _DEBOUNCE_SECONDS = 2.0

@@ -265,7 +265,7 @@ def test_rule_1_2_1_nothing_is_asked_right_after_connecting_nor_right_after_a_ch
     async def scene(site: VirtualSite) -> None:
         station = site.station()
         await station.boot()
-        await asyncio.sleep(10)
+        await asyncio.sleep(4)
         assert station.asked == [], "the station has its say first"
         await asyncio.sleep(HOUR)
         asked = len(station.asked)

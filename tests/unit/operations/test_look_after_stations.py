@@ -323,7 +323,7 @@ def test_stations_that_are_gone_are_forgotten(tmp_path: Path, monkeypatch: pytes
         await put_station(scene.site, "CP-1", {}, actor="tester")
         for name in ("CP-1", "CP-2"):
             station = scene.switch_on(name)
-        await asyncio.sleep(10)
+        await asyncio.sleep(SETTLING_SECONDS - 1)
         await station.lose_network(600)
         assert await remove_station(scene.site, "CP-1", actor="tester") == "removed"
         await asyncio.sleep(100)
