@@ -30,6 +30,11 @@ def known_code(text: str) -> ErrorCode | None:
     return _MEANINGS.get("".join(letter for letter in text.casefold() if letter.isalpha()))
 
 
+def says_not_done(text: str | None) -> bool:
+    """True for the codes by which a station says that it has no such request."""
+    return text is not None and known_code(text) in (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED)
+
+
 _MEANINGS = {code.value.casefold(): code for code in ErrorCode} | {
     "occurrenceconstraintviolation": ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION,
     "formatviolation": ErrorCode.FORMATION_VIOLATION,

@@ -14,6 +14,7 @@ from gateway.model.calls import Payload
 from gateway.model.clipping import clipped
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.ocpp.errors import says_not_done
 from gateway.ocpp.v16.to_station import JobAnswer
 from gateway.operations.orders import Order, Result
 from gateway.operations.questions import fits
@@ -81,7 +82,7 @@ def heed_job(db: Writing, site: Site, order: Order, result: Result, now: Instant
             station_jobs.note_detail(db, job.job_id, _UNANSWERED)
         case "call_error":
             code = keepable(result.code or "", secrets_in(order.payload))
-            instead = rules.hint(job.kind, code)
+            instead = rules.INSTEAD[job.kind] if says_not_done(result.code) else None
             refused = rules.Moves(rules.CALL_ERROR, job.stage, "refused")
             move(db, site, order.station, job, refused, now, detail=f"{code}: {instead}" if instead else code)
         case other:

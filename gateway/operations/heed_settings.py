@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, seconds_later
+from gateway.ocpp.errors import says_not_done
 from gateway.ocpp.v16.to_station import ConfigurationAnswer, StatusAnswer
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
@@ -25,7 +26,6 @@ BLAME_WITHIN_SECONDS = 300.0
 
 # characters; whatever an operator writes as requestedMessage
 _LONGEST_REQUEST = 80
-_NOT_DONE = ("notimplemented", "notsupported")
 _REBOOTS_BY_ITSELF = ("Reset", "UpdateFirmware", "SignedUpdateFirmware")
 
 
@@ -61,7 +61,7 @@ def heed_change(db: Writing, site: Site, order: Order, result: Result, now: Inst
 
 def cannot_do(status: str, code: str | None) -> bool:
     """True when the station's answer is that it has no such request."""
-    return status == "call_error" and (code or "").strip().casefold() in _NOT_DONE
+    return status == "call_error" and says_not_done(code)
 
 
 def heed_support(db: Writing, site: Site, order: Order, result: Result, now: Instant) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.model.calls import Payload
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.ocpp.errors import says_not_done
 from gateway.ocpp.v16.local_lists import read_list_request
 from gateway.ocpp.v16.to_station import ListVersionAnswer, StatusAnswer
 from gateway.operations.orders import Order, Result
@@ -47,15 +48,13 @@ _STATUSES: Mapping[str, Happened] = {
     "VersionMismatch": "VersionMismatch",
     "NotSupported": "NotSupported",
 }
-# CALLERROR of stations that do not have a request
-_WITHOUT_LISTS = frozenset({"notsupported", "notimplemented"})
 _SWITCH = "localauthlistenabled"
 
 
 def what_happened(result: Result) -> Happened:
     """What became of a request about the list."""
     if result.status == "call_error":
-        return "NotSupported" if (result.code or "").strip().casefold() in _WITHOUT_LISTS else "unclear"
+        return "NotSupported" if says_not_done(result.code) else "unclear"
     if isinstance(result.answer, StatusAnswer):
         return _STATUSES.get(result.answer.status, "unclear")
     return _OUTCOMES.get(result.status, "unclear")

@@ -13,15 +13,13 @@ from gateway.model.charging_profiles import TX
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.operations.ask_by_itself import ask, status_in
+from gateway.operations.heed_settings import cannot_do
 from gateway.operations.known_profiles import known_of
 from gateway.operations.site import Site
 from gateway.rules.charging_profiles import is_over
 from gateway.store import charging_profiles, transactions
 from gateway.store.charging_profiles import Kept
 from gateway.store.writing import Writing
-
-# a station that answers a clear like this holds no profiles
-_KNOWS_NO_PROFILES = ("notsupported", "notimplemented")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ async def _clear(site: Site, station: StationId, payload: dict[str, object]) -> 
     outcome = await ask(site, station, "ClearChargingProfile", payload)
     if outcome is None:
         return False
-    if outcome.status == "call_error" and (outcome.code or "").casefold() in _KNOWS_NO_PROFILES:
+    if cannot_do(outcome.status, outcome.code):  # what it does not clear, it does not hold
         await site.database.write(lambda db: _holds_none(db, station, site.wall_clock()))
         return True
     return status_in(outcome, "ClearChargingProfile") in ("Accepted", "Unknown")

@@ -193,14 +193,8 @@ def proven_by_boot(jobs: Sequence[Job], *, version: str | None, now: Instant) ->
     return job if is_new or job.stage >= _INSTALLING else None
 
 
-def hint(kind: Kind, error_code: str) -> str | None:
-    """What to try instead, when a station refuses a request as unknown to it."""
-    if error_code.casefold() not in ("notsupported", "notimplemented"):
-        return None
-    return _INSTEAD[kind]
-
-
-_INSTEAD: Mapping[Kind, str] = {
+# what to try when a station refuses a request as unknown to it
+INSTEAD: Mapping[Kind, str] = {
     "firmware": "a station with signed firmware update takes SignedUpdateFirmware only",
     "signed_firmware": "a station without the security extension takes UpdateFirmware",
     "diagnostics": "a station with the security extension may take GetLog instead",

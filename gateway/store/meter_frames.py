@@ -15,7 +15,6 @@ import zstandard
 
 from gateway.model.identities import ConnectorId, StationId, TransactionId
 from gateway.model.instants import Instant
-from gateway.store.readers import Readers
 from gateway.store.writing import Writing
 
 _RAW, _ZSTANDARD = 0, 1
@@ -180,12 +179,6 @@ def names_its_id(db: Writing, transaction_id: TransactionId) -> bool:
         ).fetchone()
         is not None
     )
-
-
-async def frames_of(readers: Readers, transaction_id: int) -> list[MeterFrame]:
-    """All frames of one session for the API, oldest first (the index is at most a moment behind)."""
-    rows = await readers.rows(_OF_SESSION, (transaction_id,))
-    return [_frame(tuple(row)) for row in rows]
 
 
 _OF_SESSION = (

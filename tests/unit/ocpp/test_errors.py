@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ocpp.errors import ErrorCode, known_code
+from gateway.ocpp.errors import ErrorCode, known_code, says_not_done
 
 
 def test_the_ten_codes_keep_their_historic_spelling() -> None:
@@ -46,3 +46,10 @@ def test_other_spellings_are_understood(text: str, code: ErrorCode) -> None:
 @pytest.mark.parametrize("text", ["", "Teapot", "Error"])
 def test_an_unknown_code_is_none(text: str) -> None:
     assert known_code(text) is None
+
+
+def test_which_codes_say_that_a_station_has_no_such_request() -> None:
+    for text in ("NotImplemented", "notSupported ", "NOT_SUPPORTED", "MessageTypeNotSupported"):
+        assert says_not_done(text)
+    for other in ("GenericError", "NotSupportedOperation", "", None):
+        assert not says_not_done(other)

@@ -24,7 +24,6 @@ from gateway.rules.station_jobs import (
     Said,
     SaysIdle,
     after_answer,
-    hint,
     is_worth_telling,
     next_state,
     proven_by_boot,
@@ -249,13 +248,6 @@ def test_what_the_station_has_taken_up() -> None:
     assert takes_up(job(), Moves(NOTHING_TO_UPLOAD, 0, "nothing_to_upload"))
     assert not takes_up(job(), Moves(CALL_ERROR, 0, "refused"))
     assert not takes_up(job(status="Accepted"), Moves("Downloading", 2))
-
-
-def test_a_hint_says_what_to_send_instead() -> None:
-    for kind in get_args(Kind):
-        assert hint(kind, "NotSupported") == hint(kind, "notimplemented")
-        assert hint(kind, "GenericError") is None
-    assert "SignedUpdateFirmware" in str(hint("firmware", "NotSupported"))
 
 
 # Boots

@@ -11,7 +11,6 @@ import pytest
 
 from gateway.model.identities import StationId, TransactionId
 from gateway.store import meter_frames, migrations
-from gateway.store.readers import Readers
 from gateway.store.writing import Writing
 from tests.unit.store.opened_database import CP, NOW
 
@@ -101,17 +100,3 @@ def test_ids_that_fit_nowhere_are_left_out(db: Writing, claimed: int, kept: int 
     (frame,) = meter_frames.unindexed(db, 10)
     assert (frame.claimed_transaction_id, frame.connector) == (kept, None)
     assert meter_frames.body_of(db, frame.frame_id) == TYPICAL
-
-
-async def test_readers_see_what_the_writer_stored(db: Writing, tmp_path: Path) -> None:
-    meter_frames.append(db, CP, 1, 7, TransactionId(7), NOW, TYPICAL)
-    (frame,) = meter_frames.unindexed(db, 10)
-    meter_frames.index(db, [(TransactionId(7), frame.frame_id)], upto=frame.frame_id)
-    db.insert_late_rows()
-    readers = Readers(tmp_path / "gateway.db")
-    try:
-        (found,) = await meter_frames.frames_of(readers, 7)
-        assert (found.body, found.station, found.transaction_id) == (TYPICAL, CP, 7)
-        assert await meter_frames.frames_of(readers, 8) == []
-    finally:
-        await readers.close()
