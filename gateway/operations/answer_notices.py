@@ -32,11 +32,11 @@ def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerU
     plate = _nameplate(request)
 
     def unit(db: Writing) -> v16.BootNotificationAnswer:
+        before = stations.find(db, asked.station)
         registration = how_to_register(
-            station_facts.admission_of(db, asked.station),
+            None if before is None else before.admission,
             heartbeat_seconds=asked.site.configuration.ocpp.heartbeat_seconds,
         )
-        before = stations.find(db, asked.station)
         station_facts.record_boot(db, asked.station, plate, now=asked.now)
         configuration_keys.all_in_effect(db, asked.station)
         events.append(

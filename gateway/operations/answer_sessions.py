@@ -13,7 +13,7 @@ from gateway.model.tags import KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.attribute_meter_frames import attribute_newest
 from gateway.operations.draw_consequences import Started, after_start
-from gateway.operations.draw_on_reservations import reservation_of_start
+from gateway.operations.draw_on_reservations import reservations_of_start
 from gateway.operations.end_sessions import end_reconstructed, record_end
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
@@ -136,7 +136,7 @@ def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
 
 def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int) -> v16.StartTransactionAnswer:
     verdict = _verdict_on_start(db, asked, start)
-    reservation = reservation_of_start(db, start, verdict, asked.now)
+    reservation, passed_over = reservations_of_start(db, start, verdict, asked.now)
     if reservation is not None:
         start = start._replace(reservation_id=reservation.reservation_id)
     elif start.reservation_id == 0:  # some stations always send it
@@ -165,7 +165,8 @@ def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int
             "anomalies": start.anomalies,
         },
     )
-    after_start(db, asked.site, Started(start, transaction_id, verdict, command, asked.now, reservation))
+    what = Started(start, transaction_id, verdict, command, asked.now, reservation, passed_over)
+    after_start(db, asked.site, what)
     db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="started"))
     return v16.StartTransactionAnswer(transaction_id=transaction_id, id_tag_info=_info(verdict))
 

@@ -80,7 +80,8 @@ class StatusChanged:
 class Started:
     """A session was recorded for the first time.
 
-    `command`: the remote start that asked for it, if one did; `reservation`: the one that it uses up, if any.
+    `command`: the remote start that asked for it, if one did; `reservation`: the one that it uses up, if any;
+    `passed_over`: what is reserved for others on its connector.
     """
 
     start: StartRequest
@@ -89,6 +90,7 @@ class Started:
     command: CommandId | None
     now: Instant
     reservation: Reservation | None = None
+    passed_over: tuple[Reservation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,19 @@ if TYPE_CHECKING:
     from gateway.operations.draw_consequences import Booted, Started, StatusChanged
 
 
-def reservation_of_start(db: Writing, start: StartRequest, verdict: Verdict, now: Instant) -> Reservation | None:
-    """The reservation that a session which begins now uses up, if any."""
+def reservations_of_start(
+    db: Writing, start: StartRequest, verdict: Verdict, now: Instant
+) -> tuple[Reservation | None, tuple[Reservation, ...]]:
+    """The reservation that a session which begins now uses up, if any; else those for others that it passes over."""
     claim = _claim(start, verdict, now)
-    known = reservations.active(db, start.station)
+    active = reservations.active(db, start.station)
+    known = list(active)
     if claim.told_id is not None:
         have = {one.number for one in known}
         known += [one for one in reservations.with_id(db, start.station, claim.told_id) if one.number not in have]
     known += [one for one in reservations.expired_after(db, start.station, claim.start_at) if one not in known]
-    return rules.which_is_used(claim, known)
+    used = rules.which_is_used(claim, known)
+    return used, () if used is not None else tuple(rules.which_are_passed_over(claim, active))
 
 
 def use_reservation(db: Writing, site: Site, what: Started) -> None:
@@ -40,8 +44,7 @@ def use_reservation(db: Writing, site: Site, what: Started) -> None:
     if what.reservation is not None:
         keep_reservations.use(db, site, what.reservation, what.transaction_id, what.start.connector, what.now)
         return
-    claim = _claim(what.start, what.verdict, what.now)
-    for one in rules.which_are_passed_over(claim, reservations.active(db, what.start.station)):
+    for one in what.passed_over:
         keep_reservations.pass_over(db, site, one, what.transaction_id, what.now)
 
 

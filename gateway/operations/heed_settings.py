@@ -81,14 +81,19 @@ def heed_support(db: Writing, site: Site, order: Order, result: Result, now: Ins
 
 def learn_from_boot(db: Writing, site: Site, what: Booted) -> None:
     """Changes right before it may have made the station boot; other firmware may do what the older one did not."""
-    since = seconds_later(what.now, -BLAME_WITHIN_SECONDS)
-    if what.before is not None and what.before.booted_at is not None:
-        since = max(since, what.before.booted_at)  # what came before that boot was counted with it
-    if not commands.asked_since(db, what.station, actions=_REBOOTS_BY_ITSELF, since=since):
-        setting_trials.count_boot(db, what.station, tried_after=since, most=REBOOTS_TO_BLAME)
+    if setting_trials.has_any(db, what.station):
+        _blame_for_boot(db, what)
     if what.is_another_device:
         setting_trials.forget(db, what.station)
         configuration_keys.read_again(db, what.station)  # until then they are the best that is known
     if what.is_another_device or what.has_other_firmware:
         unsupported_requests.forget(db, what.station)
         configuration_keys.forget(db, what.station, values_too=what.is_another_model)
+
+
+def _blame_for_boot(db: Writing, what: Booted) -> None:
+    since = seconds_later(what.now, -BLAME_WITHIN_SECONDS)
+    if what.before is not None and what.before.booted_at is not None:
+        since = max(since, what.before.booted_at)  # what came before that boot was counted with it
+    if not commands.asked_since(db, what.station, actions=_REBOOTS_BY_ITSELF, since=since):
+        setting_trials.count_boot(db, what.station, tried_after=since, most=REBOOTS_TO_BLAME)

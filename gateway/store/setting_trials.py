@@ -66,6 +66,11 @@ def settle(db: Writing, station: StationId, key: str, *, result: Result, accepte
     )
 
 
+def has_any(db: Writing, station: StationId) -> bool:
+    """True when a change of settings was ever tried there by itself."""
+    return db.execute("SELECT 1 FROM setting_trials WHERE station = ? LIMIT 1", (station,)).fetchone() is not None
+
+
 def count_boot(db: Writing, station: StationId, *, tried_after: Instant, most: int) -> None:
     """The station booted: right after the tries since `tried_after`; those that it survived are cleared."""
     taken = "result IN ('sent', 'Accepted')"
