@@ -26,7 +26,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
-from gateway.operations.begin_again import end_interrupted
+from gateway.operations.begin_again import heed_interrupted
 from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
@@ -38,7 +38,7 @@ from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import events
+from gateway.store import commands, events
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -166,7 +166,7 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
     with data_directory_held(directory):
         database = await open_database(directory / DATABASE_NAME)
         readers = Readers(database.path)
-        latest_known = await database.write(events.latest_time)
+        latest_known, interrupted = await database.write(lambda db: (events.latest_time(db), commands.running(db)))
         site = Site(
             configuration=configuration,
             database=database,
@@ -180,6 +180,7 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
         )
         try:
             _follow_commits(site, database)
+            await heed_interrupted(site, interrupted, now=site.wall_clock())
             await database.write(lambda db: _begin(db, site))
             yield site
         finally:
@@ -200,7 +201,7 @@ def _follow_commits(site: Site, database: Database) -> None:
 def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
     keep_house.judge_age_at(db, now)
-    data = {"commands_interrupted": end_interrupted(db, site, now=now)}
+    data = {"commands_interrupted": commands.end_interrupted(db, now=now)}
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 
 

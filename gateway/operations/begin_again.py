@@ -6,6 +6,7 @@ tell has its row there. Commands that were under way have no row: they are heede
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from gateway.model.instants import Instant
@@ -13,7 +14,10 @@ from gateway.operations.heed_results import heed
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
 from gateway.store import charging_profiles, commands, configuration_keys, local_lists, reservations
+from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
 
 AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
     charging_profiles.doubt_everything,
@@ -23,11 +27,22 @@ AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
 )
 
 
+async def heed_interrupted(site: Site, interrupted: list[commands.Asked], *, now: Instant) -> None:
+    """At the start: a fault of ours with one of them is told, and keeps neither the others nor the gateway waiting."""
+    for asked in interrupted:
+        try:
+            await site.database.write(lambda db, asked=asked: _heed(db, site, asked, now))  # type: ignore[misc]
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            extra = {"station": asked.station, "action": asked.action}
+            logger.error("what came of %s could not be noted", asked.action, exc_info=error, extra=extra)
+
+
 def end_interrupted(db: Writing, site: Site, *, now: Instant) -> int:
     """Commands without an outcome: their stations may have done them, as when they do not answer. Returns how many."""
     for asked in commands.running(db):
-        order = Order(asked.command_id, asked.station, asked.action, asked.request, asked.actor)
-        heed(db, site, order, Result("unanswered"), now)
+        _heed(db, site, asked, now)
     return commands.end_interrupted(db, now=now)
 
 
@@ -35,3 +50,8 @@ def doubt_everything(db: Writing, *, now: Instant) -> None:
     """This is an older state of the database: stations were told other things since."""
     for doubt in AFTER_RESTORE:
         doubt(db, now)
+
+
+def _heed(db: Writing, site: Site, asked: commands.Asked, now: Instant) -> None:
+    order = Order(asked.command_id, asked.station, asked.action, asked.request, asked.actor)
+    heed(db, site, order, Result("unanswered"), now)

@@ -167,6 +167,7 @@ def test_except_exception_stands_in_few_places() -> None:
 # Where a fault of ours must not take the rest of the site with it.
 MAY_CATCH_EVERYTHING = [
     "gateway/operations/answer_stations.py",  # one message
+    "gateway/operations/begin_again.py",  # one command of the life before, at the start
     "gateway/operations/look_after_stations.py",  # one care of one station
     "gateway/store/database.py",  # one batch: run again unit by unit
     "gateway/store/database.py",  # one unit

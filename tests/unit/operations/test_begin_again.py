@@ -10,12 +10,12 @@ import pytest
 
 from gateway.model.calls import Answered, Reply
 from gateway.model.identities import StationId
-from gateway.operations import keep_backups
-from gateway.operations.begin_again import doubt_everything, end_interrupted
+from gateway.operations import heed_results, keep_backups
+from gateway.operations.begin_again import doubt_everything, end_interrupted, heed_interrupted
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.heed_results import HEEDED
 from gateway.operations.site import Site
-from gateway.store import configuration_keys
+from gateway.store import commands, configuration_keys
 from gateway.store.writing import Writing
 from tests.unit.web.conftest import NOON, PlayedConnected, PlayedConnection, configuration_in, open_site
 
@@ -134,3 +134,19 @@ async def test_what_ran_when_a_backup_was_made_ends_with_its_restore(site: Site)
         await keep_backups.restore(site, kept, actor="test")
     assert await rows(site, "SELECT status FROM commands") == [("unknown",)]
     assert await rows(site, "SELECT standing FROM reservations") == [("uncertain",)]
+
+
+async def test_a_fault_of_ours_with_one_command_keeps_nobody_from_starting(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await kill_during(site, "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": PROFILE})
+    await kill_during(site, "ReserveNow", RESERVED)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(heed_results, "HEEDED", {**HEEDED, "SetChargingProfile": (broken,)})
+    await heed_interrupted(site, await site.database.write(commands.running), now=NOON)
+    assert "what came of SetChargingProfile could not be noted" in caplog.text
+    assert await rows(site, "SELECT standing FROM reservations") == [("uncertain",)]
+    assert await site.database.write(lambda db: commands.end_interrupted(db, now=NOON)) == 2
