@@ -12,6 +12,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.meters.latest import Latest
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.operations.load_now import LoadNow
 from gateway.stations.connected import Connected
 from gateway.store.database import Database
 from gateway.store.readers import Readers
@@ -40,3 +41,4 @@ class Site:
     meters: Latest = field(default_factory=Latest)  # the newest reading of each site meter
     failed_by_itself: dict[StationId, set[str]] = field(default_factory=dict)  # how the gateway's own requests failed
     certificates_asked: JournalSignal = field(default_factory=JournalSignal)  # a station waits for a certificate
+    load: LoadNow = field(default_factory=LoadNow)  # of load limits: the newest currents of cars and the newest tick

@@ -1,0 +1,42 @@
+"""What load limits know this moment: the newest measured current of every connector, and the newest tick.
+
+True only while the gateway runs; never stored. Stations' messages write draws, the loop of `balance_load` writes ticks,
+whoever tells people of the site reads both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gateway.model.identities import StationId
+from gateway.model.instants import Instant
+from gateway.model.load_decision import Decision
+from gateway.model.load_memory import Memory
+from gateway.model.site_picture import SitePicture
+
+
+class Draw(NamedTuple):
+    """What a car draws: amperes by line of its station (one for each that was told, L1 first), at loop time."""
+
+    amps: tuple[float, ...]
+    loop_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One decision with what it was made from: `decide(picture, before)` gives `(after, decision)` again."""
+
+    at: Instant
+    picture: SitePicture
+    before: Memory
+    after: Memory
+    decision: Decision
+
+
+@dataclass(slots=True)
+class LoadNow:
+    """The newest of everything. `tick` is None until the first, and where no circuit is configured."""
+
+    draws: dict[tuple[StationId, int], Draw] = field(default_factory=dict)
+    tick: Tick | None = None
