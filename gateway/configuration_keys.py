@@ -1,92 +1,45 @@
 """gateway.toml as frozen dataclasses: which keys there are, their types, bounds and defaults.
 
 `docs/configuration.md` and `docs/gateway.toml` say the same to people; a test holds the three together.
-This file does not know how files are read, nor which keys must agree with each other (configuration_agreement).
+This file does not know how files are read, what a single value may be (configuration_values), nor which keys must
+agree with each other (configuration_agreement).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Between, Passes, SecretFile
-from gateway.rules.desired_settings import may_be_wanted
-from gateway.rules.secrecy import masked_text
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        has_port = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    plain = not (parts.query or parts.fragment or parts.username or parts.password) and text.isprintable()
-    return has_port and plain and parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in text
-
-
-def _up_to(length: int) -> Passes:
-    expected = f"1 to {length} printable characters"
-    return Passes(expected, lambda text: 0 < len(text) <= length and text.isprintable() and text == text.strip())
-
-
-_ROTATIONS = {"".join(order) for order in permutations("123")} | set("123")
-
-Port = Annotated[int, Between(0, 65_535)]
-Seconds = Annotated[float, Between(0.1, 604_800)]
-SecondsOrOff = Annotated[float, Between(0, 604_800)]
-Days = Annotated[int, Between(1, 36_500)]
-Amps = Annotated[float, Between(0, 10_000)]
-PhaseAmps = tuple[Amps, Amps, Amps]
-Name = Annotated[str, _up_to(64)]
-# OCPP-J 1.6 sets no bound; 48 is what OCPP 2.0.1 allows and what its stations can store
-StationId = Annotated[str, _up_to(48)]
-Host = Annotated[str, Passes("a host name or an address", lambda text: 0 < len(text) <= 253 and text.split() == [text])]
-Zone = Annotated[str, Passes('a time zone such as "Europe/Amsterdam"', _is_zone)]
-WebAddress = Annotated[str, Passes('an address such as "http://192.168.1.10:8088"', _is_web_address)]
-TopicRoot = Annotated[
-    str,
-    Passes(
-        "a topic without `+`, `#`, `$` at its start and `/` at its ends",
-        lambda text: bool(text) and text.strip("/") == text and text[0] != "$" and not set("+#\0") & set(text),
-    ),
-]
-PhaseRotation = Annotated[
-    str, Passes('an order of "123", or "1", "2" or "3" for a one-phase station', lambda text: text in _ROTATIONS)
-]
-# OCPP 1.6 5.3, 7.29: a key is a CiString50, a value a CiString500
-SettingName = Annotated[
-    str,
-    Passes(
-        "1 to 50 characters, and none that holds a secret (AuthorizationKey and SecurityProfile are set by"
-        " `ocpp-gateway station security`)",
-        lambda text: 0 < len(text) <= 50 and text.isprintable() and text == text.strip() and may_be_wanted(text),
-    ),
-]
-SettingValue = Annotated[
-    str,
-    Passes(
-        'text such as "60", of up to 500 characters and without a password',
-        lambda text: len(text) <= 500 and text.isprintable() and masked_text(text) == text,
-    ),
-]
-Pattern = Annotated[str, _up_to(50)]
-Parity = Literal["N", "E", "O"]
-Baudrate = Annotated[int, Between(300, 921_600)]
-Unit = Annotated[int, Between(1, 247)]
+from gateway.configuration_values import (
+    Amps,
+    Baudrate,
+    Day,
+    Days,
+    EndOfDay,
+    Host,
+    Name,
+    Parity,
+    Pattern,
+    PhaseAmps,
+    PhaseRotation,
+    Port,
+    Seconds,
+    SecondsOrOff,
+    SettingName,
+    SettingValue,
+    StationId,
+    TimeOfDay,
+    TopicRoot,
+    Unit,
+    Watts,
+    WebAddress,
+    Zone,
+    up_to,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,14 +209,38 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledLimit:
+    """One entry of schedule in [[circuit]]: a lower limit at these hours, by the site's clock.
+
+    `days` are those on which it begins (none: every day); when `to` is not after `from`, it ends on the next day.
+    """
+
+    start: TimeOfDay = field(metadata={"key": "from"})
+    to: EndOfDay
+    days: tuple[Day, ...] = ()
+    limit_amps: PhaseAmps | None = None
+    limit_watts: Watts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Circuit:
     """[[circuit]]: limits are per phase; background_worst_amps is filled in by the loader."""
 
     name: Name
     limit_amps: PhaseAmps
+    limit_watts: Watts | None = None
     parent: str | None = None
     meter: str | None = None
     background_worst_amps: PhaseAmps | None = None
+    unbalance_limit_amps: Amps | None = None
+    schedule: tuple[ScheduledLimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """[load]: what holds for all circuits."""
+
+    fallbacks_may_become_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +253,17 @@ class StationSettings:
     min_amps: Amps = 6
     max_amps: Amps = 32
     fallback_amps: Amps = 6
+    connectors: Annotated[int, Between(1, 100)] = 1
     priority: Annotated[int, Between(-1000, 1000)] = 0
+    weight: Annotated[float, Between(0.01, 100)] = 1
+    eco: bool = False
+    no_resume: bool = False
+    load_mode: Literal["auto", "A", "B", "C", "D"] = "auto"
     password_file: SecretFile | None = None
     security_profile: Annotated[int, Between(0, 3)] = 0
     # A00.FR.404 and 405: what O of a client certificate must contain; a common name beside id and serial number
-    certificate_organization: Annotated[str, _up_to(64)] | None = None
-    certificate_common_name: Annotated[str, _up_to(64)] | None = None
+    certificate_organization: Annotated[str, up_to(64)] | None = None
+    certificate_common_name: Annotated[str, up_to(64)] | None = None
     aliases: tuple[StationId, ...] = ()
     allow_missing_subprotocol: bool = False
     accept_hex_password: bool = True
@@ -291,7 +273,7 @@ class StationSettings:
     utc_offset_minutes: Annotated[int, Between(-840, 840)] = 0
     energy_scale: Annotated[int, Between(1, 1000)] = 1
     # OCPP 1.6 7.28: IdToken is a CiString20
-    remote_id_tag: Annotated[str, _up_to(20)] | None = None
+    remote_id_tag: Annotated[str, up_to(20)] | None = None
     quiet: bool = False
     desired_configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
     reboot_when_idle: bool | None = None
@@ -323,6 +305,7 @@ class Configuration:
     upstreams: tuple[Upstream, ...] = field(default=(), metadata={"key": "upstream"})
     meters: tuple[Meter, ...] = field(default=(), metadata={"key": "meter"})
     circuits: tuple[Circuit, ...] = field(default=(), metadata={"key": "circuit"})
+    load: Load = field(default_factory=Load)
     stations: tuple[StationSettings, ...] = field(default=(), metadata={"key": "station"})
     station_models: tuple[StationModel, ...] = field(default=(), metadata={"key": "station_model"})
     written: Node = field(default=Node({}, _DEFAULTS_PLACE), compare=False, repr=False, metadata={"key": ""})

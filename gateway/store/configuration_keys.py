@@ -65,6 +65,12 @@ def value_of(db: Writing, station: StationId, key: str) -> str | None:
     return None if row is None else row[0]
 
 
+def values_of_all(db: Writing, key: str) -> dict[StationId, str]:
+    """What each station that told this key reported."""
+    sql = "SELECT station, value FROM configuration_keys WHERE folded_key = ? AND value IS NOT NULL"
+    return {StationId(station): value for station, value in db.execute(sql, (key.casefold(),))}
+
+
 def all_in_effect(db: Writing, station: StationId) -> None:
     """The station has rebooted: every accepted value is in effect."""
     db.execute("UPDATE configuration_keys SET reboot_required = 0 WHERE station = ? AND reboot_required", (station,))

@@ -44,3 +44,11 @@ def all_of_station(db: Writing, station: str) -> dict[int, ConnectorState]:
         (station,),
     )
     return {row[0]: ConnectorState(*row[1:]) for row in rows}
+
+
+def numbers(db: Writing) -> dict[StationId, set[int]]:
+    """By station, the connectors that ever told a state; connector 0 is none."""
+    found: dict[StationId, set[int]] = {}
+    for station, connector in db.execute("SELECT station, connector FROM connectors WHERE connector > 0"):
+        found.setdefault(StationId(station), set()).add(connector)
+    return found

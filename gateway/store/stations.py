@@ -67,6 +67,12 @@ def find(db: Writing, station: str) -> StationRow | None:
     return None if row is None else StationRow(*row)
 
 
+def every(db: Writing) -> dict[StationId, StationRow]:
+    """The row of each station that has one, whatever its admission."""
+    rows = (StationRow(*row) for row in db.execute(f"SELECT {COLUMNS} FROM stations ORDER BY station"))
+    return {row.station: row for row in rows}
+
+
 def find_by_alias(db: Writing, alias: str) -> StationRow | None:
     """The station whose run-time settings name `alias` as another of its identities, or None."""
     row = db.execute(
