@@ -44,7 +44,9 @@ from gateway.configuration_keys import (
     Upstream,
     Web,
 )
+from gateway.configuration_outlets import limit_of
 from gateway.configuration_reading import Reader
+from gateway.configuration_safety import unsafe_in_file
 
 __all__ = [
     "Certificate",
@@ -91,7 +93,12 @@ def load_configuration(path: Path | None, *, environment: Mapping[str, str] = os
         report_disagreements(configuration, tree, reader.report)
     if unparsed or reader.mistakes:
         raise ConfigurationMistakes((*unparsed, *_in_reading_order(reader.mistakes, files)))
-    return _completed(replace(configuration, written=tree))
+    completed = _completed(replace(configuration, written=tree))
+    for place, expected, got in unsafe_in_file(completed):
+        reader.report(place, expected=expected, got=got)
+    if reader.mistakes:
+        raise ConfigurationMistakes(tuple(_in_reading_order(reader.mistakes, files)))
+    return completed
 
 
 def read_secret(path: Path) -> bytes:
@@ -123,6 +130,6 @@ def _completed(configuration: Configuration) -> Configuration:
 def _with_background(circuit: Circuit) -> Circuit:
     if circuit.background_worst_amps is not None:
         return circuit
-    one, two, three = circuit.limit_amps
+    one, two, three = limit_of(circuit)
     worst = (one / 2, two / 2, three / 2) if circuit.meter else (0.0, 0.0, 0.0)
     return replace(circuit, background_worst_amps=worst)

@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.configuration_files import Node, Place, Step, place_of, quoted
-from gateway.configuration_keys import Circuit, Configuration, RtuTransport, SerialTransport, TcpTransport
+from gateway.configuration_keys import (
+    Circuit,
+    Configuration,
+    RtuTransport,
+    ScheduledLimit,
+    SerialTransport,
+    StationSettings,
+    TcpTransport,
+)
+from gateway.configuration_outlets import limit_of
 
 
 class Report(Protocol):
@@ -53,6 +63,7 @@ def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
         yield from _names_twice(section, names)
     yield from _meter_lines(configuration)
     yield from _circuits(configuration)
+    yield from _schedules(configuration)
     yield from _station_identities(configuration)
     yield from _station_load(configuration)
     yield from _keys_twice(configuration)
@@ -188,11 +199,57 @@ def _station_load(configuration: Configuration) -> Iterator[Disagreement]:
         if station.circuit is not None and station.circuit not in circuits and "" not in circuits:
             expected = _one_of("the name of a [[circuit]]", circuits)
             yield ("station", position, "circuit"), expected, quoted(station.circuit)
-        most = f"max_amps ({station.max_amps:g})"
-        if station.min_amps > station.max_amps:
-            yield ("station", position, "min_amps"), f"at most {most}", f"{station.min_amps:g}"
-        if station.fallback_amps > station.max_amps:
-            yield ("station", position, "fallback_amps"), f"at most {most}", f"{station.fallback_amps:g}"
+        for key, expected, got in disagreements_of_load(station):
+            yield ("station", position, key), expected, got
+
+
+def disagreements_of_load(station: StationSettings) -> Iterator[tuple[str, str, str]]:
+    """Keys of load limits of one station that do not agree with each other: the key, what was expected, what is there.
+
+    What only a station on a circuit must keep to is asked of no other.
+    """
+    most, fallback = f"max_amps ({station.max_amps:g})", f"{station.fallback_amps:g}"
+    managed = station.circuit is not None
+    if station.min_amps > station.max_amps:
+        yield "min_amps", f"at most {most}", f"{station.min_amps:g}"
+    elif managed and not station.min_amps:
+        yield "min_amps", "more than 0", "0"
+    if station.fallback_amps > station.max_amps:
+        yield "fallback_amps", f"at most {most}", fallback
+    elif managed and 0 < station.fallback_amps < station.min_amps:
+        yield "fallback_amps", f"0, or at least min_amps ({station.min_amps:g})", fallback
+    if station.load_mode == "C" and station.connectors > 1:
+        got = f'"C" with {station.connectors} connectors'
+        yield "load_mode", 'another than "C": one limit for the whole station serves one connector', got
+
+
+def _schedules(configuration: Configuration) -> Iterator[Disagreement]:
+    for position, circuit in enumerate(configuration.circuits):
+        for index, entry in enumerate(circuit.schedule):
+            where: tuple[Step, ...] = ("circuit", position, "schedule", index)
+            if entry.start and entry.start == entry.to:
+                yield (*where, "to"), 'another time than from ("24:00" for the end of the day)', quoted(entry.to)
+            if entry.limit_amps is None and entry.limit_watts is None:
+                yield (*where, "limit_amps"), "limit_amps or limit_watts", "nothing"
+            elif isinstance(circuit.limit_amps, tuple):  # else its own limit is a mistake, and reported already
+                yield from _lower(where, entry, circuit)
+
+
+def _lower(where: tuple[Step, ...], entry: ScheduledLimit, circuit: Circuit) -> Iterator[Disagreement]:
+    """A scheduled limit lowers that of its circuit, on each phase."""
+    limits = limit_of(circuit)
+    for key, amps in (
+        ("limit_amps", replace(entry, limit_watts=None)),
+        ("limit_watts", replace(entry, limit_amps=None)),
+    ):
+        if getattr(entry, key) is None:
+            continue
+        above = [(own, most) for own, most in zip(limit_of(amps), limits, strict=True) if own > most + 1e-6]
+        if above:
+            unit = "" if key == "limit_amps" else " A per phase"
+            most = min(limit for _, limit in above)
+            got = f"{max(own for own, _ in above):g}{unit}"
+            yield (*where, key), f"at most the limit of {quoted(circuit.name)} ({most:g} A per phase)", got
 
 
 def _keys_twice(configuration: Configuration) -> Iterator[Disagreement]:

@@ -96,6 +96,7 @@ def _standing(site: Site, station: str, row: StationRow | None) -> Document:
     settings = settings_in_force(site.configuration, station, row)
     values = asdict(settings)
     del values["id"], values["password_file"]
+    values["connectors_setting"] = values.pop("connectors")  # `connectors` are those that told their status
     pending = row is not None and row.admission == "pending" and written is None
     return {
         "origin": "file" if written else row.origin if row else "file",

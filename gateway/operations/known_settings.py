@@ -13,6 +13,7 @@ from gateway.operations.known_stations import settings_in_force
 from gateway.operations.site import Site
 from gateway.rules.capabilities import Capabilities, capabilities_of
 from gateway.rules.desired_settings import Drift, Known, ModelSettings, State, desired_settings, drift
+from gateway.rules.load_measurements import measurements_wanted
 from gateway.store import configuration_keys, connectors, setting_trials, stations, unsupported_requests
 from gateway.store.writing import Writing
 
@@ -38,12 +39,17 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
         firmware_version=row.firmware_version if row else None,
         booted_at=row.booted_at if row else None,
     )
+    settings = settings_in_force(site.configuration, station, row)
+    managed = settings.circuit is not None and bool(site.configuration.circuits)
     desired = desired_settings(
         [
-            ModelSettings(kind.vendor, kind.model, kind.desired_configuration)
-            for kind in site.configuration.station_models
+            *([ModelSettings("*", "*", measurements_wanted(known))] if managed else []),
+            *(
+                ModelSettings(kind.vendor, kind.model, kind.desired_configuration)
+                for kind in site.configuration.station_models
+            ),
         ],
-        settings_in_force(site.configuration, station, row).desired_configuration,
+        settings.desired_configuration,
         vendor=row.vendor if row else None,
         model=row.model if row else None,
     )

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from gateway.configuration import Configuration, StationSettings
 from gateway.configuration_outlets import NOT_TRIED, circuits_of, odd_settings, outlets_of, why_unlimited
-from gateway.model.circuits import Circuit, Outlet
+from gateway.configuration_safety import Unsafe, find_unsafe
+from gateway.model.circuits import Circuit, Outlet, mistakes_of_site
 from gateway.model.identities import StationId
 from gateway.model.limiting import Limiting
 from gateway.operations.known_stations import is_known, settings_in_force
@@ -22,7 +23,7 @@ from gateway.rules.safe_assumptions import FallbackCheck, check_fallbacks
 from gateway.store import configuration_keys, connectors, stations
 from gateway.store.writing import Writing
 
-__all__ = ["SitePlan", "find_connectors", "find_plan", "find_stations", "plan_site"]
+__all__ = ["SitePlan", "find_plan", "find_unsafe_change", "plan_site"]
 
 MOST_CONNECTORS = 100  # what says that it has more is not believed
 
@@ -50,23 +51,53 @@ def plan_site(
 ) -> SitePlan:
     """The plan of these adopted stations; of one that is not in `connectors`, or tells none, its setting counts."""
     circuits = circuits_of(configuration)
+    outlets, reasons = _outlets(configuration, stations, connectors, limiting)
+    check = check_fallbacks(circuits, outlets)
+    lowered = () if check.fits else check.to_zero
+    safe = tuple(replace(each, fallback_amps=0.0) if each.key in lowered else each for each in outlets)
+    notes = [
+        *(note for settings in stations.values() for note in odd_settings(configuration, settings)),
+        *(f"{station} cannot be limited ({why}): it counts with max_amps" for station, why in reasons.items()),
+        *(() if check.fits else (check.text,)),
+        *mistakes_of_site(circuits, safe),  # there are none, whatever the settings
+    ]
+    return SitePlan(circuits, safe, check, lowered, tuple(notes))
+
+
+def find_unsafe_change(
+    db: Writing, configuration: Configuration, settings: StationSettings, limiting: Mapping[StationId, Limiting]
+) -> tuple[Unsafe, ...]:
+    """Why the site would not be safe with these settings of one station; what it was not safe with before is no reason.
+
+    The station counts as adopted.
+    """
+    if settings.circuit is None:
+        return ()
+    known = find_stations(db, configuration)
+    before, _ = _outlets(configuration, known, find_connectors(db, known), limiting)
+    changed = {**known, StationId(settings.id): settings}
+    after, reasons = _outlets(configuration, changed, find_connectors(db, changed), limiting)
+    return find_unsafe(configuration, after, reasons, before=check_fallbacks(circuits_of(configuration), before))
+
+
+def _outlets(
+    configuration: Configuration,
+    stations: Mapping[StationId, StationSettings],
+    connectors: Mapping[StationId, Iterable[int]],
+    limiting: Mapping[StationId, Limiting],
+) -> tuple[tuple[Outlet, ...], dict[str, str]]:
+    """The connectors of all stations, and by station why it can be held to no limit, where that is so."""
     outlets: list[Outlet] = []
-    notes: list[str] = []
+    reasons: dict[str, str] = {}
     for station, settings in sorted(stations.items()):
         told = set(connectors.get(station, ())) or set(range(1, settings.connectors + 1))
         known = limiting.get(station, NOT_TRIED)
         own = outlets_of(configuration, settings, told, known)
         outlets += own
-        if own:
-            notes += odd_settings(configuration, settings)
-            if reason := why_unlimited(configuration, settings, known, connectors=len(told)):
-                notes.append(f"{station} cannot be limited ({reason}): it counts with max_amps")
-    check = check_fallbacks(circuits, outlets)
-    lowered = () if check.fits else check.to_zero
-    if not check.fits:
-        notes.append(check.text)
-    safe = tuple(replace(each, fallback_amps=0.0) if each.key in lowered else each for each in outlets)
-    return SitePlan(circuits, safe, check, lowered, tuple(notes))
+        reason = why_unlimited(configuration, settings, known, connectors=len(told))
+        if own and reason:
+            reasons[station] = reason
+    return tuple(outlets), reasons
 
 
 def find_plan(db: Writing, site: Site, limiting: Mapping[StationId, Limiting]) -> SitePlan:

@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.configuration import Configuration, StationSettings
-from gateway.configuration_agreement import spelled_twice
+from gateway.configuration_agreement import disagreements_of_load, spelled_twice
 from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Reader
+from gateway.configuration_safety import what_is_expected
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.operations import keep_reservations
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.known_stations import effective_settings, is_known, settings_from_file, settings_in_force
 from gateway.operations.mirror_local_lists import station_removed
+from gateway.operations.plan_site import find_unsafe_change
 from gateway.operations.site import Site
 from gateway.rules.security_profiles import HIGHEST
 from gateway.rules.station_passwords import key_bytes
@@ -49,6 +51,8 @@ logger = logging.getLogger(__name__)
 
 MOST_PASSWORD_BYTES = 512
 SETTABLE = frozenset(field.name for field in fields(StationSettings)) - {"id", "password_file"}
+# what may be to blame when the fuse would not hold without the gateway
+_MAKE_UNSAFE = ("fallback_amps", "circuit", "connectors", "max_amps", "load_mode", "quiet", "phase_rotation")
 
 _REMOVED = 1000
 _NOWHERE = Path("/")  # nothing in a request names a file
@@ -140,6 +144,7 @@ def _put(
         run_time = {**run_time, "security_profile": 1}
         settings = with_run_time_values(settings, run_time)
     mistakes = (*asked.mistakes, *_disagreements(configuration, settings, password_hash, asked.mistakes))
+    mistakes = mistakes or _unsafe(db, configuration, settings, asked)
     if mistakes:
         return mistakes
     # a row left over from a table that has gone from the file, or from a knock, starts anew but keeps what it said
@@ -195,9 +200,8 @@ def _disagreements(
     if settings.circuit is not None and settings.circuit not in {circuit.name for circuit in configuration.circuits}:
         names = ", ".join(circuit.name for circuit in configuration.circuits) or "there is none"
         found.append(FieldMistake("circuit", f"expected the name of a [[circuit]] ({names})"))
-    for name in ("min_amps", "fallback_amps"):
-        if getattr(settings, name) > settings.max_amps:
-            found.append(FieldMistake(name, f"expected at most max_amps ({settings.max_amps:g})"))
+    for name, expected, got in disagreements_of_load(settings):
+        found.append(FieldMistake(name, f"expected {expected}, got {got}"))
     if logs_in and not has_password:
         found.append(
             FieldMistake("password", f"expected a password, as security_profile is {settings.security_profile}")
@@ -216,6 +220,17 @@ def _disagreements(
         found.append(FieldMistake(f"desired_configuration.{key}", "another spelling of the same key is there already"))
     wrong = {mistake.field for mistake in mistaken}
     return [mistake for mistake in found if mistake.field not in wrong]
+
+
+def _unsafe(
+    db: Writing, configuration: Configuration, settings: StationSettings, asked: _Asked
+) -> tuple[FieldMistake, ...]:
+    """Why the site could not be safe without the gateway any more, at the field that was to be changed."""
+    named = next((name for name in _MAKE_UNSAFE if asked.values.get(name) is not None), "fallback_amps")
+    return tuple(
+        FieldMistake(named, f"expected {what_is_expected(wrong)}")
+        for wrong in find_unsafe_change(db, configuration, settings, {})
+    )
 
 
 def _node(value: object, key: str) -> Node:

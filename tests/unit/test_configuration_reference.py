@@ -32,6 +32,8 @@ SHAPES: dict[str, type[object]] = {
     'type = "tcp"': keys.TcpTransport,
     'type = "serial"': keys.SerialTransport,
     "[[circuit]]": keys.Circuit,
+    "schedule": keys.ScheduledLimit,
+    "[load]": keys.Load,
     "[[station]]": keys.StationSettings,
     "[[station_model]]": keys.StationModel,
 }
@@ -64,7 +66,8 @@ def written_keys(value: object, found: set[tuple[str, ...]], path: tuple[str, ..
     return found
 
 
-TOML_TABLES = {"certificates": "ocpp.tls.certificates", **dict.fromkeys(list(SHAPES)[11:14], "meter.transport")}
+ENTRIES = {"certificates": "ocpp.tls.certificates", "schedule": "circuit.schedule"}
+TOML_TABLES = {**ENTRIES, **dict.fromkeys(list(SHAPES)[11:14], "meter.transport")}
 
 
 @pytest.mark.parametrize("section", SHAPES)
@@ -78,7 +81,7 @@ def test_every_key_stands_in_the_reference_file(section: str) -> None:
 def documented_rows(section: str) -> dict[str, str]:
     """key -> default, of the first table after the line that names the section."""
     lines = (DOCS / "configuration.md").read_text().splitlines()
-    heading = f"`{section}`" if section == "certificates" else section
+    heading = f"`{section}`" if section in ENTRIES else section
     starts = ("## ", "Each entry", "`transport")
     start = next(i for i, line in enumerate(lines) if heading in line and line.startswith(starts))
     rows: dict[str, str] = {}
