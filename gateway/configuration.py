@@ -46,7 +46,6 @@ from gateway.configuration_keys import (
 )
 from gateway.configuration_outlets import limit_of
 from gateway.configuration_reading import Reader
-from gateway.configuration_safety import unsafe_in_file
 
 __all__ = [
     "Certificate",
@@ -94,10 +93,8 @@ def load_configuration(path: Path | None, *, environment: Mapping[str, str] = os
     if unparsed or reader.mistakes:
         raise ConfigurationMistakes((*unparsed, *_in_reading_order(reader.mistakes, files)))
     completed = _completed(replace(configuration, written=tree))
-    for place, expected, got in unsafe_in_file(completed):
-        reader.report(place, expected=expected, got=got)
-    if reader.mistakes:
-        raise ConfigurationMistakes(tuple(_in_reading_order(reader.mistakes, files)))
+    if unsafe := _unsafe(completed):
+        raise ConfigurationMistakes(tuple(_in_reading_order(unsafe, files)))
     return completed
 
 
@@ -110,6 +107,15 @@ def read_secret(path: Path) -> bytes:
 def _in_reading_order(mistakes: list[Mistake], files: list[Path]) -> list[Mistake]:
     position = {str(file): index for index, file in enumerate(files)}
     return sorted(mistakes, key=lambda mistake: (position[mistake.place.file], mistake.place.line or 0))
+
+
+def _unsafe(configuration: Configuration) -> list[Mistake]:
+    """What could not be safe without the gateway; a site without circuits does not even load that question."""
+    if not configuration.circuits:
+        return []
+    from gateway.configuration_safety import unsafe_in_file
+
+    return [Mistake(place=place, expected=expected, got=got) for place, expected, got in unsafe_in_file(configuration)]
 
 
 def _completed(configuration: Configuration) -> Configuration:

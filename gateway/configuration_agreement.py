@@ -216,7 +216,7 @@ def disagreements_of_load(station: StationSettings) -> Iterator[tuple[str, str, 
         yield "min_amps", "more than 0", "0"
     if station.fallback_amps > station.max_amps:
         yield "fallback_amps", f"at most {most}", fallback
-    elif managed and 0 < station.fallback_amps < station.min_amps:
+    elif managed and 0 < station.fallback_amps < station.min_amps <= station.max_amps:
         yield "fallback_amps", f"0, or at least min_amps ({station.min_amps:g})", fallback
     if station.load_mode == "C" and station.connectors > 1:
         got = f'"C" with {station.connectors} connectors'

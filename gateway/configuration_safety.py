@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.configuration_files import Node, Place, is_written, place_of
+from gateway.configuration_files import Node, Place, Step, is_written, place_of
 from gateway.configuration_keys import Configuration
 from gateway.configuration_outlets import NOT_TRIED, VOLTS, circuits_of, outlets_of, why_unlimited
 from gateway.model.circuits import PHASES, Circuit, Outlet, circuits_above, supply_phases
@@ -41,6 +41,24 @@ def unsafe_in_file(configuration: Configuration) -> Iterator[tuple[Place, str, s
     }
     for wrong in find_unsafe(configuration, outlets, reasons):
         yield _mistake(configuration, wrong, configuration.written)
+
+
+def load_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """What is allowed and yet worth knowing, for a file without mistakes: where it stands, and a sentence."""
+    if not configuration.circuits:
+        return
+    outlets: list[Outlet] = []
+    for position, station in enumerate(configuration.stations):
+        own = outlets_of(configuration, station, range(1, station.connectors + 1))
+        outlets += own
+        reason = why_unlimited(configuration, station, NOT_TRIED, connectors=station.connectors)
+        if not own:
+            yield ("station", position), "no circuit: nothing limits it, and what it draws counts as background"
+        elif reason:
+            yield ("station", position), f"it cannot be limited ({reason}): it counts with max_amps"
+    check = check_fallbacks(circuits_of(configuration), outlets)
+    if not check.fits:
+        yield ("load", "fallbacks_may_become_zero"), f"the fallback of {', '.join(check.to_zero)} counts as 0"
 
 
 def find_unsafe(

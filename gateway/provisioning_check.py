@@ -21,6 +21,7 @@ from gateway.configuration import Configuration, Mistake, RtuTransport, SerialTr
 from gateway.configuration_agreement import listeners
 from gateway.configuration_files import Place, Step, place_of, quoted
 from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
+from gateway.configuration_safety import load_notes
 from gateway.meters.catalog import find_model
 from gateway.model.instants import Instant
 from gateway.operations.plan_meters import Unreadable, plan_of
@@ -66,6 +67,7 @@ def notes_about(configuration: Configuration, *, resolves: Callable[[str], bool]
         *_meter_notes(configuration),
         *_name_notes(configuration, resolves or _resolves),
         *_certificate_notes(configuration),
+        *load_notes(configuration),
     )
     return tuple(Note(place=place_of(configuration.written, *where), text=text) for where, text in found)
 

@@ -69,10 +69,8 @@ def find_unsafe_change(
 ) -> tuple[Unsafe, ...]:
     """Why the site would not be safe with these settings of one station; what it was not safe with before is no reason.
 
-    The station counts as adopted.
+    The station counts as adopted, and is fed by a circuit.
     """
-    if settings.circuit is None:
-        return ()
     known = find_stations(db, configuration)
     before, _ = _outlets(configuration, known, find_connectors(db, known), limiting)
     changed = {**known, StationId(settings.id): settings}

@@ -18,14 +18,12 @@ from gateway.configuration import Configuration, StationSettings
 from gateway.configuration_agreement import disagreements_of_load, spelled_twice
 from gateway.configuration_files import Node, Place
 from gateway.configuration_reading import Reader
-from gateway.configuration_safety import what_is_expected
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.operations import keep_reservations
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.known_stations import effective_settings, is_known, settings_from_file, settings_in_force
 from gateway.operations.mirror_local_lists import station_removed
-from gateway.operations.plan_site import find_unsafe_change
 from gateway.operations.site import Site
 from gateway.rules.security_profiles import HIGHEST
 from gateway.rules.station_passwords import key_bytes
@@ -226,6 +224,11 @@ def _unsafe(
     db: Writing, configuration: Configuration, settings: StationSettings, asked: _Asked
 ) -> tuple[FieldMistake, ...]:
     """Why the site could not be safe without the gateway any more, at the field that was to be changed."""
+    if settings.circuit is None or not configuration.circuits:
+        return ()
+    from gateway.configuration_safety import what_is_expected
+    from gateway.operations.plan_site import find_unsafe_change
+
     named = next((name for name in _MAKE_UNSAFE if asked.values.get(name) is not None), "fallback_amps")
     return tuple(
         FieldMistake(named, f"expected {what_is_expected(wrong)}")

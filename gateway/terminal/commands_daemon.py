@@ -125,6 +125,7 @@ def _facts(configuration: Configuration) -> list[tuple[str, str]]:
         ("data", str(configuration.data.directory)),
         ("fleet managers", ", ".join(one.name for one in configuration.upstreams) or "none"),
         ("meters", ", ".join(one.name for one in configuration.meters) or "none"),
+        ("circuits", ", ".join(one.name for one in configuration.circuits) or "none"),
         ("configuration", "good"),
     ]
     return facts

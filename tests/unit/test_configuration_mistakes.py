@@ -21,7 +21,14 @@ def mistakes_in(folder: Path, text: str) -> list[str]:
 METER = '[[meter]]\nname = "{}"\nmodel = "m"\ntransport = {{ type = "rtu", device = "/dev/x", {} }}\n'
 TALKER = '[[meter]]\nname = "{}"\nmodel = "m"\ntransport = {{ type = "serial", device = "/dev/x" }}\n'
 CIRCUITS = '[[circuit]]\nname = "main"\nlimit_amps = 63\n'
+ON_MAIN = CIRCUITS + '[[station]]\nid = "A"\ncircuit = "main"\n'
 UPSTREAM = '[[upstream]]\nname = "fleet"\nhost = "b"\n'
+
+
+def hours(begin: str, end: str, limit: str = "limit_amps = 6") -> str:
+    """A schedule of one entry."""
+    return f"schedule = [{{ from = {begin}, to = {end}{', ' if limit else ''}{limit} }}]"
+
 
 WRONG = [
     # types and bounds
@@ -174,6 +181,31 @@ WRONG = [
         "circuit[0].limit_amps: expected a number from 0 to 10000, or a list of 3 of them, got [63, 63, -1]",
     ),
     (CIRCUITS + "background_worst_amps = -1", "circuit[0].background_worst_amps: expected a number from 0"),
+    (CIRCUITS + "limit_watts = -1", "circuit[0].limit_watts: expected a number from 0 to 10000000, got -1"),
+    (CIRCUITS + "unbalance_limit_amps = -1", "circuit[0].unbalance_limit_amps: expected a number from 0 to 10000"),
+    (CIRCUITS + "schedule = 5", "circuit[0].schedule: expected a list, got 5"),
+    (CIRCUITS + hours('"24:00"', '"07:00"'), 'schedule[0].from: expected a time of day such as "17:30", got "24:00"'),
+    (CIRCUITS + hours('"7:00"', '"07:00"'), 'schedule[0].from: expected a time of day such as "17:30", got "7:00"'),
+    (CIRCUITS + hours("07:00:00", '"07:00"'), "schedule[0].from: expected a time of day such as"),
+    (CIRCUITS + hours('"07:00"', '"24:01"'), 'schedule[0].to: expected a time of day such as "17:30", up to "24:00"'),
+    (CIRCUITS + hours('"07:00"', '"07:00"'), 'circuit[0].schedule[0].to: expected another time than from ("24:00" for'),
+    (
+        CIRCUITS + hours('"07:00"', '"08:00"', ""),
+        "schedule[0].limit_amps: expected limit_amps or limit_watts, got nothing",
+    ),
+    (
+        CIRCUITS + hours('"07:00"', '"08:00"', "limit_amps = [1, 64, 70]"),
+        'schedule[0].limit_amps: expected at most the limit of "main" (63 A per phase), got 70',
+    ),
+    (
+        CIRCUITS + "limit_watts = 6900\n" + hours('"07:00"', '"08:00"', "limit_watts = 13800"),
+        'schedule[0].limit_watts: expected at most the limit of "main" (10 A per phase), got 20 A per phase',
+    ),
+    (
+        CIRCUITS + hours('"07:00"', '"08:00"', 'limit_amps = 6, days = ["monday"]'),
+        'circuit[0].schedule[0].days[0]: expected one of "mon", "tue", "wed", "thu", "fri", "sat", "sun", got "monday"',
+    ),
+    ("load.fallbacks_may_become_zero = 1", "load.fallbacks_may_become_zero: expected true or false, got 1"),
     # stations
     ("[[station]]", "station[0].id: expected 1 to 48 printable characters, got nothing"),
     ('[[station]]\nid = " A"', 'station[0].id: expected 1 to 48 printable characters, got " A"'),
@@ -195,6 +227,15 @@ WRONG = [
     ('[[station]]\nid = "A"\nmin_amps = 33', "station[0].min_amps: expected at most max_amps (32), got 33"),
     ('[[station]]\nid = "A"\nfallback_amps = 33', "station[0].fallback_amps: expected at most max_amps (32), got 33"),
     ('[[station]]\nid = "A"\ncircuit = "x"', 'expected the name of a [[circuit]] (there is none), got "x"'),
+    (ON_MAIN + "min_amps = 0", "station[0].min_amps: expected more than 0, got 0"),
+    (ON_MAIN + "min_amps = 8", "station[0].fallback_amps: expected 0, or at least min_amps (8), got 6"),
+    (ON_MAIN + "connectors = 0", "station[0].connectors: expected a whole number from 1 to 100, got 0"),
+    (ON_MAIN + "weight = 0", "station[0].weight: expected a number from 0.01 to 100, got 0"),
+    (ON_MAIN + 'load_mode = "E"', 'load_mode: expected one of "auto", "A", "B", "C", "D", got "E"'),
+    (
+        ON_MAIN + 'load_mode = "C"\nconnectors = 2',
+        'load_mode: expected another than "C": one limit for the whole station serves one connector, got "C" with 2',
+    ),
     ('[[station]]\nid = "A"\npassword_file = 5', "password_file: expected a path or `credential:NAME`, got 5"),
     ('[[station]]\nid = "A"\nenergy_scale = 0', "energy_scale: expected a whole number from 1 to 1000, got 0"),
     ('[[station]]\nid = "A"\nanswer_delay_ms = -1', "answer_delay_ms: expected a whole number from 0 to 10000, got -1"),

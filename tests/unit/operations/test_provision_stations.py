@@ -28,11 +28,12 @@ async def row_of(site: Site, station: str) -> StationRow | None:
 
 async def test_run_time_beats_file_beats_defaults(tmp_path: Path) -> None:
     async with open_site(configuration_in(tmp_path)) as site:
-        assert await put_station(site, "FILE-1", {"min_amps": 8, "aliases": ["X"]}, actor="t") == Provisioned(False)
+        fields = {"min_amps": 8, "fallback_amps": 8, "aliases": ["X"]}
+        assert await put_station(site, "FILE-1", fields, actor="t") == Provisioned(False)
         row = await row_of(site, "FILE-1")
         assert row is not None
         settings = effective_settings(site.configuration, row)
-        assert (settings.min_amps, settings.max_amps, settings.fallback_amps) == (8, 16, 6)
+        assert (settings.min_amps, settings.max_amps, settings.fallback_amps) == (8, 16, 8)
         assert settings.aliases == ("X",)
         found = await site.database.write(lambda db: stations.find_by_alias(db, "X"))
         assert found == row

@@ -280,14 +280,18 @@ async def test_wanted_configuration_keys_are_set_shown_and_taken_back(door: Door
     station = await door.document(
         "PUT", f"{LIST}/FILE-1", json={"desired_configuration": wanted, "reboot_when_idle": True}
     )
-    assert (station["desired_configuration"], station["desired_configuration_in_force"]) == (wanted, wanted)
+    by_load_limits = {"MeterValuesSampledData": "Current.Import,Energy.Active.Import.Register"}  # it is on a circuit
+    assert station["desired_configuration"] == wanted
+    assert station["desired_configuration_in_force"] == wanted | by_load_limits
     assert station["reboot_when_idle"] is True
     assert station["settings_drift"] == [
-        {"key": key, "desired": value, "reported": None, "state": "unread"} for key, value in wanted.items()
+        {"key": key, "desired": value, "reported": None, "state": "unread"}
+        for key, value in (wanted | by_load_limits).items()
     ]
     assert (station["reboot_required"], station["capabilities"]["feature_profiles"]) == (False, None)
     station = await door.document("PUT", f"{LIST}/FILE-1", json={"desired_configuration": None})
-    assert (station["desired_configuration"], station["settings_drift"]) == ({}, [])
+    assert station["desired_configuration"] == {}
+    assert {each["key"] for each in station["settings_drift"]} == {"MeterValueSampleInterval", *by_load_limits}
 
 
 @pytest.mark.parametrize(
