@@ -147,8 +147,9 @@ class _Sums:
         if worst_background(self.known)[name][phase] > circuit.background_worst_amps[phase] + _HAIR:
             return " (of the circuits below)"
         written = ("circuit", _position(self.configuration, name), "background_worst_amps")
-        known_well = not circuit.metered or is_written(self.configuration.written, *written)
-        return "" if known_well else " (half the limit, as background_worst_amps is not written)"
+        is_half = circuit.background_worst_amps[phase] == circuit.limit_amps[phase] / 2
+        by_default = circuit.metered and is_half and not is_written(self.configuration.written, *written)
+        return " (half the limit, as background_worst_amps is not written)" if by_default else ""
 
     def _on(self, name: str, phase: int) -> list[Outlet]:
         return [
@@ -162,11 +163,11 @@ def what_is_expected(wrong: Unsafe, *, in_watts: bool = False) -> str:
     """What is expected instead, with the sum; for a key of the circuit or of a station."""
     if not wrong.stations:
         least = math.ceil(wrong.needed_amps * 3 * VOLTS) if in_watts else wrong.needed_amps
-        return f"at least {least:g} for {wrong.circuit}, which nobody can limit ({wrong.arithmetic})"
+        return f"a limit of at least {least:g} for {wrong.circuit}, as so much cannot be limited ({wrong.arithmetic})"
     shown = ", ".join(wrong.stations[:12]) + (", ..." if len(wrong.stations) > 12 else "")
     return (
-        f"0 for {shown}, or a smaller worst case: without the gateway the fuse would not hold ({wrong.arithmetic};"
-        " see also fallbacks_may_become_zero in [load])"
+        f"fallback_amps = 0 for {shown}, or a smaller worst case: without the gateway the fuse would not hold"
+        f" ({wrong.arithmetic}; see also fallbacks_may_become_zero in [load])"
     )
 
 

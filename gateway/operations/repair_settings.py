@@ -25,6 +25,7 @@ from gateway.store import configuration_keys, setting_trials, unsupported_reques
 from gateway.store.writing import Writing
 
 _TAKEN = ("Accepted", "RebootRequired")
+_SOON_SECONDS = 10.0
 
 
 async def repair_settings(site: Site, station: StationId) -> None:
@@ -36,6 +37,8 @@ async def repair_settings(site: Site, station: StationId) -> None:
             return
     if len(now) < len(due):
         raise LookAgain(BLAME_WITHIN_SECONDS + 60)  # by then the station has booted, or has borne it
+    if now and (await site.database.write(lambda db: _due(db, site, station)))[1]:
+        raise LookAgain(_SOON_SECONDS)  # what was refused made something else wanted in its place
 
 
 def _due(db: Writing, site: Site, station: StationId) -> tuple[Settings, tuple[Drift, ...]]:

@@ -45,8 +45,8 @@ def test_what_fits_to_the_last_ampere_is_taken(tmp_path: Path) -> None:
 def test_the_lowest_class_is_named_with_the_whole_sum(tmp_path: Path) -> None:
     text = MAIN + stations("A", "B", more="connectors = 3") + stations("LOW-1", "LOW-2", more="priority = -1")
     assert refusals(tmp_path, text) == [
-        "station[3].fallback_amps: expected 0 for LOW-2, or a smaller worst case: without the gateway the fuse would"
-        " not hold (main, each phase: 8 x 6 A + background 20 A = 68 A, limit 63 A; see also"
+        "station[3].fallback_amps: expected fallback_amps = 0 for LOW-2, or a smaller worst case: without"
+        " the gateway the fuse would not hold (main, each phase: 8 x 6 A + background 20 A = 68 A, limit 63 A; see also"
         " fallbacks_may_become_zero in [load]), got 6 (line 18)"
     ]
 
@@ -99,7 +99,7 @@ def test_the_lowest_class_is_named_with_the_whole_sum(tmp_path: Path) -> None:
 )
 def test_the_sum_is_shown(tmp_path: Path, text: str, sums: list[str]) -> None:
     (refusal,) = refusals(tmp_path, text)
-    assert ".fallback_amps: expected 0 for " in refusal
+    assert ".fallback_amps: expected fallback_amps = 0 for " in refusal
     for each in sums:
         assert f"({each};" in refusal
 
@@ -114,8 +114,8 @@ def test_the_sum_is_shown(tmp_path: Path, text: str, sums: list[str]) -> None:
 def test_what_cannot_be_limited_counts_with_all_it_can_draw(tmp_path: Path, more: str, reason: str) -> None:
     (refusal,) = refusals(tmp_path, MAIN + stations("A", "B", more=more))
     assert refusal == (
-        "circuit[0].limit_amps: expected at least 84 for main, which nobody can limit (main, each phase: 2 x 32 A"
-        f" (A cannot be limited: {reason}, B cannot be limited: {reason}) + background 20 A = 84 A, limit 63 A),"
+        "circuit[0].limit_amps: expected a limit of at least 84 for main, as so much cannot be limited"
+        f" (main, each phase: 2 x 32 A (A cannot be limited: {reason}, B cannot be limited: {reason}) + background 20 A = 84 A, limit 63 A),"
         " got 63 (line 4)"
     )
     assert refusals(tmp_path, MAIN + stations("A", more=more)) == []
@@ -130,7 +130,9 @@ def test_in_certification_mode_nobody_can_be_limited(tmp_path: Path) -> None:
 
 def test_a_limit_in_watts_that_is_too_low_is_told_in_watts(tmp_path: Path) -> None:
     (refusal,) = refusals(tmp_path, MAIN.replace("= 63\n", "= 63\nlimit_watts = 6900\n"))
-    assert refusal.startswith("circuit[0].limit_watts: expected at least 13800 for main, which nobody can limit (main,")
+    assert refusal.startswith(
+        "circuit[0].limit_watts: expected a limit of at least 13800 for main, as so much cannot be limited (main,"
+    )
     assert refusal.endswith("background 20 A = 20 A, limit 10 A), got 6900 (line 5)")
 
 

@@ -266,6 +266,27 @@ def test_check_config_tells_the_facts(config: Path, capsys: pytest.CaptureFixtur
     assert "station[0].password_file: expected a readable file" in capsys.readouterr().err
 
 
+def test_check_config_and_run_refuse_what_is_not_safe_without_the_gateway(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ports = "[ocpp]\nport = 0\n[web]\nport = 0\n[firmware]\nport = 0\n"
+    circuit = '[[circuit]]\nname = "main"\nlimit_amps = 16\nbackground_worst_amps = 5\n'
+    station = '[[station]]\nid = "{}"\ncircuit = "main"\n'
+    safe = config.read_text() + ports + circuit + station.format("A")
+    config.write_text(safe)
+    assert do(config, "check-config") == 0
+    assert "circuits: main\n" in capsys.readouterr().out
+    config.write_text(safe + station.format("B"))
+    for command in ("check-config", "run"):
+        assert do(config, command) == 78
+        told = capsys.readouterr().err
+        assert "station[1].fallback_amps: expected fallback_amps = 0 for B" in told
+        assert "(main, each phase: 2 x 6 A + background 5 A = 17 A, limit 16 A;" in told
+    config.write_text(safe + station.format("B") + "[load]\nfallbacks_may_become_zero = true\n")
+    assert do(config, "check-config") == 0
+    assert "load.fallbacks_may_become_zero: note: the fallback of B/1 counts as 0" in capsys.readouterr().err
+
+
 def test_tokens_are_made_through_the_socket_or_without_a_daemon(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
