@@ -115,8 +115,8 @@ def test_what_cannot_be_limited_counts_with_all_it_can_draw(tmp_path: Path, more
     (refusal,) = refusals(tmp_path, MAIN + stations("A", "B", more=more))
     assert refusal == (
         "circuit[0].limit_amps: expected a limit of at least 84 for main, as so much cannot be limited"
-        f" (main, each phase: 2 x 32 A (A cannot be limited: {reason}, B cannot be limited: {reason}) + background 20 A = 84 A, limit 63 A),"
-        " got 63 (line 4)"
+        f" (main, each phase: 2 x 32 A (A cannot be limited: {reason}, B cannot be limited: {reason})"
+        " + background 20 A = 84 A, limit 63 A), got 63 (line 4)"
     )
     assert refusals(tmp_path, MAIN + stations("A", more=more)) == []
     assert refusals(tmp_path, MAIN + ZERO + stations("A", "B", more=more)) == [refusal]

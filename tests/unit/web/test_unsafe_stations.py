@@ -85,7 +85,8 @@ async def test_stations_of_run_time_count_with_those_of_the_file(tight: Door) ->
     assert await refused(tight, "CP-4", circuit="main") == (
         "circuit",
         "expected fallback_amps = 0 for FILE-1, or a smaller worst case: without the gateway the fuse would not"
-        " hold (main, each phase: 5 x 6 A + background 8 A = 38 A, limit 32 A; see also fallbacks_may_become_zero in [load])",
+        " hold (main, each phase: 5 x 6 A + background 8 A = 38 A, limit 32 A;"
+        " see also fallbacks_may_become_zero in [load])",
     )
     await tight.problem("GET", f"{LIST}/CP-4", expect=404, role="installer")
     await put(tight, "CP-4", 201, circuit="main", fallback_amps=0)
