@@ -228,10 +228,10 @@ class Circuit:
 
     name: Name
     limit_amps: PhaseAmps
-    limit_watts: Watts | None = None
     parent: str | None = None
     meter: str | None = None
     background_worst_amps: PhaseAmps | None = None
+    limit_watts: Watts | None = None
     unbalance_limit_amps: Amps | None = None
     schedule: tuple[ScheduledLimit, ...] = ()
 

@@ -14,7 +14,7 @@ from gateway.configuration_files import Node, Place, Step, is_written, place_of
 from gateway.configuration_keys import Configuration
 from gateway.configuration_outlets import NOT_TRIED, VOLTS, circuits_of, outlets_of, why_unlimited
 from gateway.model.circuits import PHASES, Circuit, Outlet, circuits_above, supply_phases
-from gateway.rules.safe_assumptions import FallbackCheck, check_fallbacks, worst_background
+from gateway.rules.safe_assumptions import FallbackCheck, FallbackSum, check_fallbacks, worst_background
 
 _HAIR = 1e-6  # amperes
 
@@ -31,15 +31,12 @@ class Unsafe:
 
 def unsafe_in_file(configuration: Configuration) -> Iterator[tuple[Place, str, str]]:
     """The mistakes of a file whose keys agree otherwise: the place, what was expected and what is there."""
-    outlets: list[Outlet] = []
-    for station in configuration.stations:
-        outlets += outlets_of(configuration, station, range(1, station.connectors + 1))
     reasons = {
         station.id: reason
         for station in configuration.stations
         if (reason := why_unlimited(configuration, station, NOT_TRIED, connectors=station.connectors))
     }
-    for wrong in find_unsafe(configuration, outlets, reasons):
+    for wrong in find_unsafe(configuration, _outlets_in_file(configuration), reasons):
         yield _mistake(configuration, wrong, configuration.written)
 
 
@@ -47,18 +44,41 @@ def load_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...],
     """What is allowed and yet worth knowing, for a file without mistakes: where it stands, and a sentence."""
     if not configuration.circuits:
         return
-    outlets: list[Outlet] = []
     for position, station in enumerate(configuration.stations):
-        own = outlets_of(configuration, station, range(1, station.connectors + 1))
-        outlets += own
         reason = why_unlimited(configuration, station, NOT_TRIED, connectors=station.connectors)
-        if not own:
+        if station.circuit is None:
             yield ("station", position), "no circuit: nothing limits it, and what it draws counts as background"
         elif reason:
             yield ("station", position), f"it cannot be limited ({reason}): it counts with max_amps"
-    check = check_fallbacks(circuits_of(configuration), outlets)
+    check = check_fallbacks(circuits_of(configuration), _outlets_in_file(configuration))
     if not check.fits:
         yield ("load", "fallbacks_may_become_zero"), f"the fallback of {', '.join(check.to_zero)} counts as 0"
+
+
+def _outlets_in_file(configuration: Configuration) -> tuple[Outlet, ...]:
+    return tuple(
+        outlet
+        for station in configuration.stations
+        for outlet in outlets_of(configuration, station, range(1, station.connectors + 1))
+    )
+
+
+def worst_case(configuration: Configuration) -> str:
+    """What comes together without the gateway on the fullest phase of each circuit, in words."""
+    fullest: dict[str, FallbackSum] = {}
+    for row in check_fallbacks(circuits_of(configuration), _outlets_in_file(configuration)).rows:
+        other = fullest.get(row.circuit)
+        if other is None or _room(row) < _room(other):
+            fullest[row.circuit] = row
+    return ", ".join(
+        f"{circuit.name} {row.fallback_amps + row.background_amps:g} of {row.limit_amps:g} A"
+        for circuit in configuration.circuits
+        for row in (fullest[circuit.name],)
+    )
+
+
+def _room(row: FallbackSum) -> float:
+    return row.limit_amps - row.fallback_amps - row.background_amps
 
 
 def find_unsafe(

@@ -28,7 +28,7 @@ from gateway.operations.site import Site
 from gateway.rules.security_profiles import HIGHEST
 from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
-from gateway.store import events, security_changes, stations, transactions
+from gateway.store import events, limiting, security_changes, stations, transactions
 from gateway.store.passwords import hash_password
 from gateway.store.writing import Writing
 
@@ -232,7 +232,7 @@ def _unsafe(
     named = next((name for name in _MAKE_UNSAFE if asked.values.get(name) is not None), "fallback_amps")
     return tuple(
         FieldMistake(named, f"expected {what_is_expected(wrong)}")
-        for wrong in find_unsafe_change(db, configuration, settings, {})
+        for wrong in find_unsafe_change(db, configuration, settings, limiting.every(db))
     )
 
 

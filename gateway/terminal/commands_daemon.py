@@ -126,9 +126,12 @@ def _facts(configuration: Configuration) -> list[tuple[str, str]]:
         ("fleet managers", ", ".join(one.name for one in configuration.upstreams) or "none"),
         ("meters", ", ".join(one.name for one in configuration.meters) or "none"),
         ("circuits", ", ".join(one.name for one in configuration.circuits) or "none"),
-        ("configuration", "good"),
     ]
-    return facts
+    if configuration.circuits:
+        from gateway.configuration_safety import worst_case
+
+        facts.append(("without the gateway at most", worst_case(configuration)))
+    return [*facts, ("configuration", "good")]
 
 
 def _is_elsewhere(options: argparse.Namespace) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
-from gateway.configuration_safety import load_notes
+from gateway.configuration import Configuration, ConfigurationMistakes, ScheduledLimit, load_configuration
+from gateway.configuration_outlets import limit_of
+from gateway.configuration_safety import load_notes, worst_case
 
 MAIN = '[[circuit]]\nname = "main"\nlimit_amps = 63\nbackground_worst_amps = 20\n'
 ROW = '[[circuit]]\nname = "row"\nparent = "main"\nlimit_amps = 40\n'
@@ -164,3 +165,30 @@ def test_without_circuits_and_without_stations_on_them_nothing_is_added_up(tmp_p
     assert notes[0] == (("station", 0), "no circuit: nothing limits it, and what it draws counts as background")
     assert notes[-1] == (("station", 13), "it cannot be limited (it is quiet): it counts with max_amps")
     assert len(notes) == 14
+
+
+def test_the_fullest_phase_of_each_circuit_is_told(tmp_path: Path) -> None:
+    text = MAIN.replace("63", "[63, 50, 63]") + ROW + stations("A", "B", on="row")
+    text += stations("C", on="row", more='phase_rotation = "3"\nconnectors = 2')
+    assert worst_case(load(tmp_path, text)) == "main 32 of 50 A, row 24 of 40 A"
+
+
+def test_what_is_written_of_circuits_and_stations_is_read(tmp_path: Path) -> None:
+    circuit = (
+        "limit_watts = 20000\nunbalance_limit_amps = 20\n"
+        'schedule = [{ days = ["sat", "sun"], from = "22:00", to = "06:00",'
+        " limit_amps = [10, 20, 25], limit_watts = 9000 }]\n"
+    )
+    station = 'weight = 2\neco = true\nno_resume = true\nload_mode = "B"'
+    read = load(tmp_path, MAIN + circuit + stations("A", more=station))
+    assert (read.circuits[0].limit_watts, read.circuits[0].unbalance_limit_amps) == (20_000, 20)
+    (entry,) = read.circuits[0].schedule
+    assert entry == ScheduledLimit("22:00", "06:00", ("sat", "sun"), (10, 20, 25), 9000)
+    assert limit_of(entry) == pytest.approx((10, 13.043, 13.043), abs=0.001)
+    (own,) = read.stations
+    assert (own.weight, own.eco, own.no_resume, own.load_mode, own.connectors) == (2, True, True, "B", 1)
+
+
+def test_half_of_what_a_metered_circuit_may_carry_is_background_unless_written(tmp_path: Path) -> None:
+    read = load(tmp_path, METERED + "limit_watts = 20700\n" + ROW)
+    assert [each.background_worst_amps for each in read.circuits] == [(15, 15, 15), (0, 0, 0)]

@@ -275,7 +275,7 @@ def test_check_config_and_run_refuse_what_is_not_safe_without_the_gateway(
     safe = config.read_text() + ports + circuit + station.format("A")
     config.write_text(safe)
     assert do(config, "check-config") == 0
-    assert "circuits: main\n" in capsys.readouterr().out
+    assert "circuits: main\nwithout the gateway at most: main 11 of 16 A\n" in capsys.readouterr().out
     config.write_text(safe + station.format("B"))
     for command in ("check-config", "run"):
         assert do(config, command) == 78

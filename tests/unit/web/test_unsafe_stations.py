@@ -11,9 +11,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.configuration import Circuit, Load, StationSettings
 from gateway.model.identities import StationId
+from gateway.model.limiting import Limiting
 from gateway.operations.manage_tokens import create_token
 from gateway.operations.plan_site import find_plan
-from gateway.store import configuration_keys, station_facts, stations
+from gateway.store import configuration_keys, limiting, station_facts, stations
 from gateway.store.writing import Writing
 from gateway.web.application import make_application
 from tests.unit.web.conftest import NOON, Door, configuration_in, open_site
@@ -136,6 +137,20 @@ async def test_a_station_that_cannot_be_limited_needs_all_its_current(tight: Doo
     )
     await put(tight, "CP-1", quiet=True, max_amps=18)
     assert (await refused(tight, "CP-1", max_amps=19))[0] == "max_amps"
+
+
+async def test_what_was_found_out_of_a_station_counts(tight: Door) -> None:
+    await put(tight, "CP-1", 201, circuit="main", max_amps=18)
+    found = Limiting("D", reason="it ignores limits")
+    await tight.write(lambda db: limiting.keep(db, StationId("CP-1"), found, now=NOON))
+    assert await refused(tight, "CP-2", circuit="main") == (
+        "circuit",
+        "expected fallback_amps = 0 for FILE-1, or a smaller worst case: without the gateway the fuse would not"
+        " hold (main, each phase: 2 x 6 A + 1 x 18 A (CP-1 cannot be limited: it ignores limits) + background 8 A"
+        " = 38 A, limit 32 A; see also fallbacks_may_become_zero in [load])",
+    )
+    await put(tight, "CP-1", load_mode="B")
+    await put(tight, "CP-2", 201, circuit="main")
 
 
 @pytest.mark.parametrize("load", [Load(fallbacks_may_become_zero=True)])
