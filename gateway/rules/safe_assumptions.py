@@ -164,7 +164,7 @@ def check_fallbacks(circuits: Sequence[Circuit], outlets: Sequence[Outlet]) -> F
     known = {circuit.name: circuit for circuit in circuits}
     places = {name: place for place, name in enumerate(sorted(known))}
     room, by_row = _room_beside_background(known, places), {}
-    candidates = []
+    beside_unlimited, candidates = list(room), []
     for outlet in outlets:
         amps = outlet.max_amps if outlet.mode == "D" else outlet.fallback_amps
         rows = tuple(
@@ -173,17 +173,18 @@ def check_fallbacks(circuits: Sequence[Circuit], outlets: Sequence[Outlet]) -> F
             for phase in supply_phases(outlet.phase_rotation)
         )
         by_row[outlet.key] = (amps, rows)
-        order = (outlet.mode != "D", -outlet.priority, -outlet.weight, amps)
-        candidates.append(Candidate(outlet.key, order, amps, rows))
+        if outlet.mode == "D":
+            for row in rows:
+                beside_unlimited[row] -= amps
+        else:
+            order = (-outlet.priority, -outlet.weight, amps)
+            candidates.append(Candidate(outlet.key, order, amps, rows))
     sums = tuple(_fallback_sum(known[name], phase, room, by_row, places) for name in places for phase in PHASES)
     fits = all(each.fits for each in sums)
     class_of = {outlet.key: (outlet.priority, outlet.key) for outlet in outlets}
-    refused = admit(candidates, room).refused if not fits else {}
-    unlimited = {outlet.key for outlet in outlets if outlet.mode == "D"}
-    to_zero = tuple(
-        sorted((key for key in refused if by_row[key][0] > 0 and key not in unlimited), key=lambda key: class_of[key])
-    )
-    fits_then = fits or (not unlimited & refused.keys() and min(room) >= 0)
+    refused = admit(candidates, beside_unlimited).refused if not fits else {}
+    to_zero = tuple(sorted((key for key in refused if by_row[key][0] > 0), key=lambda key: class_of[key]))
+    fits_then = fits or min(beside_unlimited) >= -1e-6
     return FallbackCheck(fits, sums, to_zero, fits_then, _verdict(sums, to_zero, fits_then))
 
 

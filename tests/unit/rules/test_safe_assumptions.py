@@ -144,6 +144,16 @@ def test_s2_what_no_fallback_of_0_mends() -> None:
     assert not crowded.fits and not crowded.fits_then
 
 
+def test_s2_where_nothing_mends_it_no_fallback_is_left() -> None:
+    """What cannot be limited is there whether or not it fits: nothing is let in beside it."""
+    circuit = Circuit("main", (63.0,) * 3, background_worst_amps=(20.0,) * 3)
+    outlets = [*site(3, 6.0, priority=5), outlet(8, mode="D"), outlet(9, mode="D")]
+    check = check_fallbacks([circuit], outlets)
+    assert not check.fits_then and check.to_zero == ("CP/0", "CP/1", "CP/2")
+    beside = check_fallbacks([circuit], outlets[:-1])
+    assert beside.fits_then and beside.to_zero == ("CP/1", "CP/2")
+
+
 def test_s2_the_background_of_sub_circuits_counts_above() -> None:
     circuits = [
         Circuit("main", (40.0,) * 3, background_worst_amps=(5.0,) * 3),

@@ -153,6 +153,20 @@ async def test_what_was_found_out_of_a_station_counts(tight: Door) -> None:
     await put(tight, "CP-2", 201, circuit="main")
 
 
+async def test_nothing_is_added_beside_more_than_the_fuse_bears(tight: Door) -> None:
+    await put(tight, "CP-1", 201, circuit="main")
+    found = Limiting("D", reason="it ignores limits")
+    await tight.write(lambda db: limiting.keep(db, StationId("CP-1"), found, now=NOON))
+    assert await refused(tight, "CP-2", circuit="main", priority=9) == (
+        "circuit",
+        "expected a limit of at least 40 for main, as so much cannot be limited (main, each phase: 1 x 32 A (CP-1"
+        " cannot be limited: it ignores limits) + background 8 A = 40 A, limit 32 A)",
+    )
+    await put(tight, "CP-2", 201, circuit="main", fallback_amps=0)
+    plan = await tight.site.database.write(lambda db: find_plan(db, tight.site, limiting.every(db)))
+    assert plan.lowered == ("FILE-1/1",) and not plan.check.fits_then
+
+
 @pytest.mark.parametrize("load", [Load(fallbacks_may_become_zero=True)])
 async def test_where_fallbacks_may_become_zero_the_lowest_class_is_lowered_instead(tight: Door, load: Load) -> None:
     for name in ("CP-1", "CP-2", "CP-3", "CP-4"):
