@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from gateway.configuration_files import Node, Place, Step, place_of, quoted
+from gateway.configuration_files import Node, Place, Step, is_written, place_of, quoted
 from gateway.configuration_keys import (
     Circuit,
     Configuration,
@@ -32,7 +32,7 @@ class Report(Protocol):
 
 def report_disagreements(configuration: Configuration, tree: Node, report: Report) -> None:
     """Every disagreement between keys; values that were themselves mistaken are stand-ins and stay silent."""
-    for where, expected, got in _disagreements(configuration):
+    for where, expected, got in _disagreements(configuration, tree):
         report(place_of(tree, *where), expected=expected, got=got)
 
 
@@ -52,7 +52,7 @@ def listeners(configuration: Configuration) -> list[tuple[tuple[Step, ...], str,
 Disagreement = tuple[tuple[Step, ...], str, str]
 
 
-def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
+def _disagreements(configuration: Configuration, tree: Node) -> Iterator[Disagreement]:
     yield from _ports_twice(configuration)
     yield from _upstreams(configuration)
     for section, names in (
@@ -63,7 +63,7 @@ def _disagreements(configuration: Configuration) -> Iterator[Disagreement]:
         yield from _names_twice(section, names)
     yield from _meter_lines(configuration)
     yield from _circuits(configuration)
-    yield from _schedules(configuration)
+    yield from _schedules(configuration, tree)
     yield from _station_identities(configuration)
     yield from _station_load(configuration)
     yield from _keys_twice(configuration)
@@ -223,15 +223,16 @@ def disagreements_of_load(station: StationSettings) -> Iterator[tuple[str, str, 
         yield "load_mode", 'another than "C": one limit for the whole station serves one connector', got
 
 
-def _schedules(configuration: Configuration) -> Iterator[Disagreement]:
+def _schedules(configuration: Configuration, tree: Node) -> Iterator[Disagreement]:
     for position, circuit in enumerate(configuration.circuits):
         for index, entry in enumerate(circuit.schedule):
             where: tuple[Step, ...] = ("circuit", position, "schedule", index)
             if entry.start and entry.start == entry.to:
                 yield (*where, "to"), 'another time than from ("24:00" for the end of the day)', quoted(entry.to)
             if entry.limit_amps is None and entry.limit_watts is None:
-                yield (*where, "limit_amps"), "limit_amps or limit_watts", "nothing"
-            elif isinstance(circuit.limit_amps, tuple):  # else its own limit is a mistake, and reported already
+                if not is_written(tree, *where, "limit_watts"):  # else that is a mistake, and reported already
+                    yield (*where, "limit_amps"), "limit_amps or limit_watts", "nothing"
+            elif isinstance(circuit.limit_amps, tuple):  # else its own limit is one
                 yield from _lower(where, entry, circuit)
 
 

@@ -25,7 +25,7 @@ from gateway.store.writing import Writing
 
 __all__ = ["SitePlan", "find_plan", "find_unsafe_change", "plan_site"]
 
-MOST_CONNECTORS = 100  # what says that it has more is not believed
+MOST_CONNECTORS = 100  # of one station; what says that it has more is not believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +128,6 @@ def find_connectors(db: Writing, known: Mapping[StationId, StationSettings]) -> 
         if not 0 < count <= MOST_CONNECTORS:
             count = settings.connectors  # it did not tell, or nonsense
         if station in told or station in seen:
-            found[station] = set(range(1, count + 1)) | seen.get(station, set())
+            every = sorted(set(range(1, count + 1)) | seen.get(station, set()))
+            found[station] = set(every[:MOST_CONNECTORS])
     return found

@@ -205,6 +205,12 @@ WRONG = [
         CIRCUITS + hours('"07:00"', '"08:00"', 'limit_amps = 6, days = ["monday"]'),
         'circuit[0].schedule[0].days[0]: expected one of "mon", "tue", "wed", "thu", "fri", "sat", "sun", got "monday"',
     ),
+    (CIRCUITS + hours('"07:00"', '"08:00"', "limit_watts = -1"), "schedule[0].limit_watts: expected a number from 0"),
+    (CIRCUITS + hours('"07:00"', '"08:00"', "limit_amps = -1"), "schedule[0].limit_amps: expected a number from 0"),
+    (
+        '[[circuit]]\nname = "main"\nlimit_amps = -1\n' + hours('"07:00"', '"08:00"'),
+        "circuit[0].limit_amps: expected a number from 0",
+    ),
     ("load.fallbacks_may_become_zero = 1", "load.fallbacks_may_become_zero: expected true or false, got 1"),
     # stations
     ("[[station]]", "station[0].id: expected 1 to 48 printable characters, got nothing"),

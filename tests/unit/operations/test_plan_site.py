@@ -233,6 +233,14 @@ async def test_the_plan_is_found_in_file_and_database(tmp_path: Path) -> None:
         assert (by_key["FILE-1/1"].min_amps, by_key["FILE-1/1"].max_amps) == (7, 10), "run time beats the file"
 
 
+async def test_a_station_that_tells_ever_more_connectors_is_bounded(tmp_path: Path) -> None:
+    async with open_site(configuration_in(tmp_path)) as opened:
+        await opened.database.write(lambda db: shown(db, "FILE-1", *range(1, 200)))
+        found = await opened.database.write(lambda db: find_plan(db, opened, {}))
+        assert [outlet.connector for outlet in found.outlets] == list(range(1, 101))
+        assert not found.check.fits and len(found.lowered) == 90
+
+
 def test_a_schedule_is_no_fuse() -> None:
     """Hours with a lower limit do not lower what must fit without the gateway: nobody would tell it the time."""
     hours = (ScheduledLimit(start="17:00", to="20:00", limit_amps=(6.0, 6.0, 6.0)),)
