@@ -44,6 +44,10 @@ def load_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...],
     """What is allowed and yet worth knowing, for a file without mistakes: where it stands, and a sentence."""
     if not configuration.circuits:
         return
+    for position, circuit in enumerate(configuration.circuits):
+        written = is_written(configuration.written, "circuit", position, "background_worst_amps")
+        if circuit.parent is None and circuit.meter is None and not written:
+            yield ("circuit", position), "no meter and no background_worst_amps: what else hangs on it counts as 0 A"
     for position, station in enumerate(configuration.stations):
         reason = why_unlimited(configuration, station, NOT_TRIED, connectors=station.connectors)
         if station.circuit is None:

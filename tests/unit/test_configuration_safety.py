@@ -167,6 +167,14 @@ def test_without_circuits_and_without_stations_on_them_nothing_is_added_up(tmp_p
     assert len(notes) == 14
 
 
+def test_a_fuse_about_whose_other_loads_nothing_is_said_is_noted(tmp_path: Path) -> None:
+    bare = '[[circuit]]\nname = "main"\nlimit_amps = 63\n'
+    note = (("circuit", 0), "no meter and no background_worst_amps: what else hangs on it counts as 0 A")
+    assert list(load_notes(load(tmp_path, bare + ROW))) == [note]
+    for said in (bare + "background_worst_amps = 0\n" + ROW, METERED + ROW):
+        assert list(load_notes(load(tmp_path, said))) == []
+
+
 def test_the_fullest_phase_of_each_circuit_is_told(tmp_path: Path) -> None:
     text = MAIN.replace("63", "[63, 50, 63]") + ROW + stations("A", "B", on="row")
     text += stations("C", on="row", more='phase_rotation = "3"\nconnectors = 2')
