@@ -53,6 +53,7 @@ class Outlet:
     mode: LeaseMode = "A"
     starts_at_zero: bool = True  # its fallback profile holds a new session at 0 A for `hold_seconds()` of the site
     step_amps: float = 0.1  # the finest step the station follows
+    switches_phases: bool = False  # from three phases to one and back, within a session
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ fallback of 0, and `lowered` and `notes` say so. Refusing is for the door (`conf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.configuration import Configuration, StationSettings
@@ -18,7 +18,7 @@ from gateway.model.identities import StationId
 from gateway.model.limiting import Limiting
 from gateway.operations.known_stations import is_known, settings_in_force
 from gateway.operations.site import Site
-from gateway.rules.capabilities import whole_number
+from gateway.rules.capabilities import whole_number, yes_or_no
 from gateway.rules.safe_assumptions import FallbackCheck, check_fallbacks
 from gateway.store import configuration_keys, connectors, stations
 from gateway.store.writing import Writing
@@ -48,13 +48,25 @@ def plan_site(
     stations: Mapping[StationId, StationSettings],
     connectors: Mapping[StationId, Iterable[int]],
     limiting: Mapping[StationId, Limiting],
+    *,
+    switching: Collection[StationId] = (),
 ) -> SitePlan:
-    """The plan of these adopted stations; of one that is not in `connectors`, or tells none, its setting counts."""
+    """The plan of these adopted stations; of one that is not in `connectors`, or tells none, its setting counts.
+
+    `switching`: the stations that can switch between one phase and three.
+    """
     circuits = circuits_of(configuration)
     outlets, reasons = _outlets(configuration, stations, connectors, limiting)
     check = check_fallbacks(circuits, outlets)
     lowered = () if check.fits else check.to_zero
-    safe = tuple(replace(each, fallback_amps=0.0) if each.key in lowered else each for each in outlets)
+    safe = tuple(
+        replace(
+            each,
+            fallback_amps=0.0 if each.key in lowered else each.fallback_amps,
+            switches_phases=each.station in switching and len(each.phase_rotation) == 3,
+        )
+        for each in outlets
+    )
     notes = [
         *(note for settings in stations.values() for note in odd_settings(configuration, settings)),
         *(f"{station} cannot be limited ({why}): it counts with max_amps" for station, why in reasons.items()),
@@ -101,7 +113,9 @@ def _outlets(
 def find_plan(db: Writing, site: Site, limiting: Mapping[StationId, Limiting]) -> SitePlan:
     """The plan as of now, inside a unit of work."""
     known = find_stations(db, site.configuration)
-    return plan_site(site.configuration, known, find_connectors(db, known), limiting)
+    told = configuration_keys.values_of_all(db, "ConnectorSwitch3to1PhaseSupported")
+    switching = {station for station, value in told.items() if yes_or_no(value)}
+    return plan_site(site.configuration, known, find_connectors(db, known), limiting, switching=switching)
 
 
 def find_stations(db: Writing, configuration: Configuration) -> dict[StationId, StationSettings]:

@@ -206,6 +206,7 @@ async def test_the_plan_is_found_in_file_and_database(tmp_path: Path) -> None:
     async with open_site(configuration) as opened:
         for name in ("API-1", "API-2", "API-3"):
             assert await put_station(opened, name, {"circuit": "main"}, actor="t") == Provisioned(True)
+        await put_station(opened, "API-2", {"phase_rotation": "2"}, actor="t")
         assert await put_station(opened, "FILE-1", {"min_amps": 7, "fallback_amps": 0}, actor="t") == Provisioned(False)
 
         def told(db: Writing) -> None:
@@ -219,6 +220,9 @@ async def test_the_plan_is_found_in_file_and_database(tmp_path: Path) -> None:
                 configuration_keys.record(
                     db, StationId(name), "numberOfConnectors", value=count, readonly=True, now=NOON
                 )
+            for name, value in (("API-1", "true"), ("API-2", "TRUE"), ("API-3", "false")):
+                key = "ConnectorSwitch3to1PhaseSupported"
+                configuration_keys.record(db, StationId(name), key, value=value, readonly=True, now=NOON)
             shown(db, "API-1", 0, 1)
             shown(db, "API-3", 0, 2)
             shown(db, "FILE-1", 3)
@@ -230,6 +234,7 @@ async def test_the_plan_is_found_in_file_and_database(tmp_path: Path) -> None:
         ]  # fmt: skip
         by_key = {outlet.key: outlet for outlet in found.outlets}
         assert by_key["API-1/2"].mode == "B"
+        assert [key for key, outlet in sorted(by_key.items()) if outlet.switches_phases] == ["API-1/1", "API-1/2"]
         assert (by_key["FILE-1/1"].min_amps, by_key["FILE-1/1"].max_amps) == (7, 10), "run time beats the file"
 
 
