@@ -39,7 +39,7 @@ from gateway.configuration_values import (
     WebAddress,
     Zone,
     up_to,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
