@@ -302,6 +302,10 @@ async def _loops(site: Site, certificates: TlsCertificates | None) -> AsyncItera
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
     }
+    if site.configuration.circuits:
+        # its parts are not needed by a site without circuits, and stations are answered meanwhile
+        balancing = await asyncio.to_thread(importlib.import_module, "gateway.operations.balance_load")
+        named["load limits"] = balancing.balance_load
     if certificates is not None:
         named["certificates of the TLS port"] = lambda site: certificates.watch()
     async with asyncio.TaskGroup() as group:

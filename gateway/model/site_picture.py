@@ -65,6 +65,7 @@ class ConnectorFacts:
     `measured_amps`: by line of the station, None where it never told. `session`: with an open transaction. `lease`: in
     mode A that of this session, never that of an earlier one; in modes B and C the connector's.
 
+    `asked_amps`: a lower limit that people asked for by charging profiles of their own.
     `fallback_confirmed`: the station once accepted the fallback profile and nothing has removed it since.
     """
 
@@ -77,6 +78,7 @@ class ConnectorFacts:
     measured_age_seconds: float = 0.0
     lease: LeaseFacts | None = None
     fallback_confirmed: bool = True
+    asked_amps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from gateway.operations.attribute_meter_frames import attribute_newest
 from gateway.operations.draw_consequences import Started, after_start
 from gateway.operations.draw_on_reservations import reservations_of_start
 from gateway.operations.end_sessions import end_reconstructed, record_end
+from gateway.operations.note_draws import note_draw
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules import transactions as rules
 from gateway.rules.authorization import verdict_on, verdict_on_start
@@ -87,6 +88,8 @@ def meter_values(asked: Question, request: v16.MeterValues) -> AnswerUnit:
     if not 0 <= request.connector_id < 1 << 31:
         connector = None
     claimed = request.transaction_id
+    if asked.site.load.outlets:
+        note_draw(asked, request.connector_id, body)
 
     def unit(db: Writing) -> v16.EmptyAnswer:
         meter_frames.append(db, asked.station, connector, claimed, None, asked.now, body)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.model.load_decision import Decision
@@ -17,10 +18,11 @@ from gateway.model.site_picture import SitePicture
 
 
 class Draw(NamedTuple):
-    """What a car draws: amperes by line of its station (one for each that was told, L1 first), at loop time."""
+    """What a car draws: amperes by wired line of its station (L1 first) at loop time, and the energy register then."""
 
     amps: tuple[float, ...]
     loop_seconds: float
+    energy_register_wh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,12 @@ class Tick:
 
 @dataclass(slots=True)
 class LoadNow:
-    """The newest of everything. `tick` is None until the first, and where no circuit is configured."""
+    """The newest of everything. `tick` is None until the first, and where no circuit is configured.
 
+    `outlets`: those of the newest plan; nobody else's draws are noted. `notes`: what people should know of the plan.
+    """
+
+    outlets: dict[tuple[StationId, int], Outlet] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     draws: dict[tuple[StationId, int], Draw] = field(default_factory=dict)
     tick: Tick | None = None

@@ -16,11 +16,13 @@ from gateway.model.measurements import IMPORT_REGISTER
 from gateway.ocpp.timestamps import read_instant
 from gateway.ocpp.v16.from_station import Measurand
 from gateway.ocpp.v16.mending import JSON
-from gateway.ocpp.v16.meter_values import energy_register_wh, read_samples
+from gateway.ocpp.v16.meter_values import Sample, energy_register_wh, read_samples
 
 # So many meter values are tried for a readable time, and so many samples of one frame for a register.
 _MOMENTS_TRIED = 100
 _SAMPLES_READ = 1000
+# What is read while its station waits: the last few meter values of a frame of usual size.
+_LARGE_BYTES, _NEWEST = 32_768, 4
 # What is certainly no register; an absent or misspelled measurand may be one.
 _OTHER_MEASURANDS = frozenset(get_args(Measurand)) - {IMPORT_REGISTER}
 
@@ -85,6 +87,13 @@ def first_register(body: bytes, *, utc_offset_minutes: int) -> Reading | None:
         if room <= 0:
             break
     return None
+
+
+def newest_samples(body: bytes, *, utc_offset_minutes: int) -> tuple[Sample, ...]:
+    """The samples of the last meter values, of a frame that is not unusually large; else nothing."""
+    if len(body) > _LARGE_BYTES:
+        return ()
+    return read_samples(_elements(body)[-_NEWEST:], assumed_offset_minutes=utc_offset_minutes)
 
 
 def _meter_values(body: bytes) -> list[_MeterValue]:

@@ -256,7 +256,7 @@ def _standing(car: Car, plan: Plan, *, hold: float, at: float) -> Standing:
         step_amps=outlet.step_amps,
         weight=outlet.weight,
         slow=outlet.mode == "C",
-        binding=plan.held[car.key].by in ("surplus", "unbalance"),
+        binding=plan.held[car.key].by in ("asked", "surplus", "unbalance"),
         waiting_seconds=lease.pending_age_seconds if lease is not None and lease.pending_amps is not None else None,
         since_change=None if memory.changed_at is None else at - memory.changed_at,
         since_sent=None if memory.sent_at is None else at - memory.sent_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from gateway.model.circuits import Outlet
 from gateway.model.load_memory import ConnectorMemory
@@ -58,7 +59,7 @@ class Surplus:
 class Held:
     """What keeps a connector from more. `row` where it is a row."""
 
-    by: str  # row, room, outlet, demand, satisfied, surplus, unbalance, shed, fixed, idle
+    by: str  # row, room, outlet, demand, asked, satisfied, surplus, unbalance, shed, fixed, idle
     row: int | None = None
 
 
@@ -111,10 +112,10 @@ def plan_shares(
 
 
 def _plan_without_share(plan: Plan, left: list[float], car: Car, shed: frozenset[str]) -> None:
-    if car.shared and car.key not in shed:
-        return
     if car.shared:
-        plan.amps[car.key], plan.held[car.key] = 0.0, Held("shed")
+        by = "shed" if car.key in shed else "asked" if _asked_amps(car) < car.least_amps else None
+        if by is not None:
+            plan.amps[car.key], plan.held[car.key] = 0.0, Held(by)
         return
     if not car.revocable:
         _take(left, car, car.worst_amps)
@@ -141,7 +142,7 @@ def _share(plan: Plan, cars: Sequence[Car], left: Sequence[float], surplus: Surp
         Wish(
             car.key,
             car.least_amps,
-            most_amps(car.outlet, car.memory),
+            min(most_amps(car.outlet, car.memory), _asked_amps(car)),
             car.rows + ((soft,) * len(car.phases) if car.outlet.eco else ()),
             car.outlet.weight,
         )
@@ -154,7 +155,20 @@ def _share(plan: Plan, cars: Sequence[Car], left: Sequence[float], surplus: Surp
         if share.row is not None:
             plan.held[car.key] = Held("surplus") if share.row == soft else Held("row", share.row)
         else:
-            plan.held[car.key] = Held("demand" if car.memory.demand_amps is not None else "outlet")
+            plan.held[car.key] = Held(_own_bound(car))
+
+
+def _asked_amps(car: Car) -> float:
+    """Up to where people let it charge; as a rule they say nothing."""
+    asked = car.facts.asked_amps if car.facts is not None else None
+    return inf if asked is None else asked
+
+
+def _own_bound(car: Car) -> str:
+    """What bounds a car that no row holds down."""
+    if _asked_amps(car) < most_amps(car.outlet, car.memory):
+        return "asked"
+    return "outlet" if car.memory.demand_amps is None else "demand"
 
 
 def _level_phases(plan: Plan, cars: Sequence[Car], balances: Sequence[Balance]) -> None:

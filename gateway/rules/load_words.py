@@ -89,6 +89,7 @@ def _binding(told: Told, car: Car, held: Held) -> Binding:
         {
             "outlet": f"it has all that the outlet gives: {planned:g} A",
             "demand": f"its car takes less than it may; {planned:g} A leave it some room to take more",
+            "asked": f"a charging profile that somebody set allows it no more than {planned:g} A",
             "satisfied": f"its car takes nothing; it keeps {planned:g} A as long as nobody needs them",
             "surplus": "it charges from surplus alone, and there is no more",
             "unbalance": "more would load the phases too unequally",

@@ -52,3 +52,9 @@ def numbers(db: Writing) -> dict[StationId, set[int]]:
     for station, connector in db.execute("SELECT station, connector FROM connectors WHERE connector > 0"):
         found.setdefault(StationId(station), set()).add(connector)
     return found
+
+
+def all_statuses(db: Writing) -> dict[tuple[StationId, int], str]:
+    """The newest status of every connector of the site."""
+    rows = db.execute("SELECT station, connector, status FROM connectors")
+    return {(station, connector): status for station, connector, status in rows}

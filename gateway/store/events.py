@@ -55,6 +55,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "certificate.settled": "ops",
     "certificate.revoked": "ops",
     "meter.trust_changed": "ops",
+    "load.session_stopped": "ops",
     "token.created": "ops",
     "token.revoked": "ops",
     "gateway.started": "ops",

@@ -218,6 +218,17 @@ def test_a_modest_car_is_told_so() -> None:
     assert why(decision)[0] == "demand" and decision.connectors[0].planned_amps == 9.0
 
 
+def test_what_people_asked_for_by_profiles_of_their_own_is_not_exceeded() -> None:
+    asked = charging(1, 16.0, asked_amps=10.0), charging(2, 16.0, asked_amps=0.0), charging(3, 16.0, asked_amps=20.0)
+    roomy = replace(MAIN, limit_amps=(100.0,) * 3)
+    decision = decided(picture(*asked, circuits=(roomy,), outlets=(outlet(1), outlet(2), outlet(3, max_amps=16.0))))
+    assert [each.planned_amps for each in decision.connectors] == [10.0, 0.0, 16.0]
+    assert sent(decision) == {1: ("decrease", 10.0), 2: ("decrease", 0.0)}
+    assert why(decision, 1) == ("asked", "a charging profile that somebody set allows it no more than 10 A")
+    assert (why(decision, 2)[0], why(decision, 3)[0]) == ("asked", "outlet")
+    assert sent(decided(picture(replace(NEW, asked_amps=5.9)))) == {}
+
+
 def test_phases_are_kept_even() -> None:
     uneven = replace(MAIN, unbalance_limit_amps=20.0, limit_amps=(63.0,) * 3)
     one_phase = outlet(1, phase_rotation="1"), outlet(2, phase_rotation="2"), outlet(3)
