@@ -62,7 +62,11 @@ def heard(status: str, answer: str | None, code: str | None) -> Heard:
     A station that reports a fault of its own may have kept the profile all the same.
     """
     if status == "answered":
-        by_answer: Mapping[str | None, Heard] = {"Accepted": "accepted", "Rejected": "refused", "NotSupported": "cannot"}
+        by_answer: Mapping[str | None, Heard] = {
+            "Accepted": "accepted",
+            "Rejected": "refused",
+            "NotSupported": "cannot",
+        }
         return by_answer.get(answer, "silent")
     folded = (code or "").casefold()
     if status == "call_error" and folded in _CANNOT_CODES:
