@@ -30,14 +30,18 @@ _SET, _CLEAR = "SetChargingProfile", "ClearChargingProfile"
 
 def is_due(held: Held, hold: float) -> bool:
     """Has the station something to be told?"""
-    return (
-        bool(held.clear_ids) or _next_lease(held, falling=False) is not None or _next_fallback(held, hold) is not None
-    )
+    if held.clear_ids or held.learned is not None:
+        return True
+    return _next_lease(held, falling=False) is not None or _next_fallback(held, hold) is not None
 
 
 async def serve(site: Site, held: Held, hold: float) -> None:
     """Tell the station all that is due; stops when it does not answer, and comes again after `held.not_before`."""
     while may_be_asked(site, held.station):
+        if held.learned is not None:
+            learned, held.learned = held.learned, None
+            await become(site, held, learned)
+            continue
         if held.clear_ids:
             well = await _clear(site, held, held.clear_ids[0])
         elif (connector := _next_lease(held, falling=True)) is not None:

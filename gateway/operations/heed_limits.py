@@ -1,7 +1,7 @@
-"""What boots, ended sessions and other people's charging profiles change in the limits that a station is believed to hold.
+"""What boots, ended sessions and other people's profiles change in the limits that a station is believed to hold.
 
-Only for stations that a circuit feeds. What may be gone counts as gone: `LimitSender` is told once that is on disk, and
-sets it again at once. The operator's own profiles go out verbatim all the same; the answer says what will follow.
+Only for stations that a circuit feeds. What may be gone counts as gone: `LimitSender` is told once that is on disk,
+and sets it again at once. The operator's own profiles go out verbatim all the same; the answer says what will follow.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def warn_of_limits(db: Writing, site: Site, order: Order) -> str | None:
     if not touched:
         return None
     names = ", ".join(str(number) for number in touched)
-    return (
-        f"load limits: this takes away their profile {names} of a station on a circuit, and they set it again at once"
-    )
+    return f"load limits: this takes away their profile {names}, which is set again at once"
 
 
 def _touched(db: Writing, order: Order) -> list[int]:

@@ -40,7 +40,7 @@ def foreign_limit(db: Writing, station: StationId, connector: int, now: Instant)
     ]
     if not theirs:
         return None
-    sessions = {session.connector: session.start_at for session in transactions.open_of_station(db, station)}
+    sessions = {int(session.connector): session.start_at for session in transactions.open_of_station(db, station)}
     composite = composite_schedule(
         Station(theirs, [connector], sessions), connector=connector, start_at=now, duration_seconds=1, unit="A"
     )

@@ -28,8 +28,8 @@ class LimitNews(NamedTuple):
     """Something that changes what a station holds of our limits; already in the store. No connector: all of them.
 
     booted: it may have forgotten them; new_device: also how it can be limited is to be found out anew; ended: the
-    session, by its station's word; fallback_lost and lease_lost: somebody else's request may have removed them; told: it
-    told settings.
+    session, by its station's word; fallback_lost and lease_lost: somebody else's request may have removed them; told:
+    it told settings.
     """
 
     station: StationId

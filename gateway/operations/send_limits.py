@@ -1,7 +1,7 @@
-"""Limits on their way to stations: what was sent, what may be in force, how each station can be limited, what is next.
+"""Limits on their way to stations: what was sent, what may be in force, how each station is limited, what is next.
 
-`LimitSender` hears of stations' boots and of other people's profiles (`heed_limits`), notices new connections, and gives
-each station that has something to be told its turn (`give_limits`): one call at a time, the newest limit first. Which
+`LimitSender` hears of stations' boots and of other people's profiles (`heed_limits`), notices new connections, and
+gives each station that has something to be told its turn (`give_limits`): one call at a time, the newest limit first. Which
 limit a connector shall have is decided elsewhere (`rules.balance`).
 """
 
@@ -115,7 +115,7 @@ class LimitSender:
             held.not_before = min(held.not_before, at)
         self.site.load.limits_wake.announce()
 
-    async def look_at(self, decision: Decision, plan: Plan) -> None:
+    def look_at(self, decision: Decision, plan: Plan) -> None:
         """Learn the plan; notice who follows its limit and who does not, and try another mode where none is proven."""
         self._hear()
         outlets = tuple(plan.outlets)
@@ -124,11 +124,8 @@ class LimitSender:
             held = self._station(StationId(outlet.station))
             held.place(outlet.connector).outlet = outlet
             held.told_due = held.told_due or outlet.mode not in ("D", held.mode(outlet))
-        for station, held in list(self._held.items()):
-            if held.told_due and not held.busy:
-                await self._look_at_settings(station, held)
         for each in decision.connectors:
-            await self._judge(each)
+            self._judge(each)
         if any(is_due(held, self._hold) for held in self._held.values()):
             self.site.load.limits_wake.announce()
 
@@ -193,10 +190,8 @@ class LimitSender:
         if held.limiting is None or before == held.told or known.proven:
             return
         shape = first_try(held.told)
-        if shape.mode == "D" or (shape.unit, shape.stack_level) != (
-            first_try(before).unit,
-            first_try(before).stack_level,
-        ):
+        old = first_try(before)
+        if shape.mode == "D" or (shape.unit, shape.stack_level) != (old.unit, old.stack_level):
             changed = replace(known, unit=shape.unit, stack_level=shape.stack_level)
             await become(self.site, held, shape if shape.mode == "D" else changed)
 
@@ -245,7 +240,7 @@ class LimitSender:
                     place.wanted, place.due = None, False
             held.limiting, held.told_due, held.clear_ids = None, True, []
 
-    async def _judge(self, each: ConnectorDecision) -> None:
+    def _judge(self, each: ConnectorDecision) -> None:
         """Did this car follow its limit? Silence, and a limit that may not have arrived, prove nothing."""
         held = self._held.get(StationId(each.station))
         place = None if held is None else held.places.get(each.connector)
@@ -264,17 +259,17 @@ class LimitSender:
             if obeyed or at - since > _PROOF_SECONDS:
                 place.cut = None
             if obeyed:
-                await self._learn(held, obeyed=True)
+                self._learn(held, obeyed=True)
         accepted_for = max((_accepted_for(ledger, at) for ledger in place.ledgers.values()), default=0.0)
         if not each.compliant and accepted_for >= _JUDGED_AFTER_SECONDS:
-            await self._learn(held, obeyed=False)
+            self._learn(held, obeyed=False)
 
-    async def _learn(self, held: Held, *, obeyed: bool) -> None:
+    def _learn(self, held: Held, *, obeyed: bool) -> None:
         if held.pinned is not None:
             return
         known = after_behaviour(held.known, held.told, obeyed=obeyed)
         if known is not held.known and known != held.known:
-            await become(self.site, held, known)
+            held.learned = known
 
 
 def _find_all(

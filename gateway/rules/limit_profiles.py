@@ -1,6 +1,6 @@
 """What does a limit look like as an OCPP 1.6 charging profile?
 
-Two profiles per connector are ours. L1, the fallback: what may be drawn without the gateway. L2, the lease: one schedule
+Two profiles per connector are ours. L1, the fallback: what may be drawn without the gateway. L2, the lease: a schedule
 of two periods, the limit and then the fallback, without an end, because where no profile is valid a station is open.
 Which of the purposes carries the lease is the mode's (`model.circuits.LeaseMode`). A profile that must hold whatever
 the station's clock shows begins in 2000. There is no third profile with the installer's maximum: the fallback is

@@ -1,4 +1,4 @@
-"""How can this station be held to a limit? The commissioning probe: from answers and behaviour to the next thing to try.
+"""How can this station be held to a limit? The commissioning probe: from answers and behaviour to the next try.
 
 A station is taken to follow leases until it says or does something else. A refused fallback is tried in other shapes
 (stack level, unit, without the wait at 0 A). A refused lease is tried in the next mode: A for the session, B in the
@@ -22,6 +22,7 @@ Heard = Literal["accepted", "refused", "cannot", "silent"]
 Tried = Literal["fallback", "lease"]
 
 _AFTER: Mapping[LeaseMode, LeaseMode] = {"A": "B", "B": "C", "C": "D", "D": "D"}
+_BY_ANSWER: Mapping[str | None, Heard] = {"Accepted": "accepted", "Rejected": "refused", "NotSupported": "cannot"}
 _CANNOT_CODES = frozenset({"notimplemented", "notsupported"})
 _REFUSING_CODES = frozenset(
     {
@@ -62,12 +63,7 @@ def heard(status: str, answer: str | None, code: str | None) -> Heard:
     A station that reports a fault of its own may have kept the profile all the same.
     """
     if status == "answered":
-        by_answer: Mapping[str | None, Heard] = {
-            "Accepted": "accepted",
-            "Rejected": "refused",
-            "NotSupported": "cannot",
-        }
-        return by_answer.get(answer, "silent")
+        return _BY_ANSWER.get(answer, "silent")
     folded = (code or "").casefold()
     if status == "call_error" and folded in _CANNOT_CODES:
         return "cannot"
