@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gateway.model.circuits import LeaseMode
 from gateway.model.identities import StationId
 from gateway.operations.known_stations import find_settings
@@ -22,7 +20,7 @@ def is_limited(db: Writing, site: Site, station: StationId) -> bool:
 def find_told(db: Writing, site: Site, station: StationId, *, connectors: int) -> tuple[Abilities, LeaseMode | None]:
     """What it can, as far as it told, and the mode that a person set."""
     settings = {name: configuration_keys.value_of(db, station, name) or "" for name in _KEYS}
-    written: LeaseMode | Literal["auto"] = getattr(find_settings(db, site.configuration, station), "load_mode", "auto")
+    written = find_settings(db, site.configuration, station).load_mode
     told = Abilities(
         highest_level=whole_value(settings[MAX_STACK_LEVEL]),
         units=frozenset(rate_units(settings[RATE_UNITS])),

@@ -1,8 +1,8 @@
 """Limits on their way to stations: what was sent, what may be in force, how each station is limited, what is next.
 
 `LimitSender` hears of stations' boots and of other people's profiles (`heed_limits`), notices new connections, and
-gives each station that has something to be told its turn (`give_limits`): one call at a time, the newest limit first. Which
-limit a connector shall have is decided elsewhere (`rules.balance`).
+gives each station that has something to be told its turn (`give_limits`): one call at a time, the newest limit first.
+Which limit a connector shall have is decided elsewhere (`rules.balance`).
 """
 
 from __future__ import annotations
