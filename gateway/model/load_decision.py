@@ -73,6 +73,7 @@ class Send:
     lease_seconds: float
     kind: SendKind
     reason: str
+    number_phases: int | None = None  # that the car shall use; None: as it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,15 @@ from gateway.model.instants import Instant
 from gateway.operations.heed_results import heed
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
-from gateway.store import charging_profiles, commands, configuration_keys, local_lists, reservations
+from gateway.store import (
+    charging_profiles,
+    commands,
+    configuration_keys,
+    fallback_profiles,
+    limits_sent,
+    local_lists,
+    reservations,
+)
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
@@ -22,6 +30,8 @@ logger = logging.getLogger(__name__)
 AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
     charging_profiles.doubt_everything,
     configuration_keys.doubt_everything,
+    fallback_profiles.doubt_everything,
+    limits_sent.doubt_everything,
     local_lists.doubt_everything,
     reservations.doubt_everything,
 )

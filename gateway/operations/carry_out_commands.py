@@ -36,8 +36,13 @@ logger = logging.getLogger(__name__)
 _MOST_ITEMS_RECORDED = 100
 
 
-async def carry_out(site: Site, *, station: str, action: str, payload: Payload, actor: str) -> Outcome:
-    """Send one request to a station and return what became of it; never raises for what the station does."""
+async def carry_out(
+    site: Site, *, station: str, action: str, payload: Payload, actor: str, patience_seconds: float | None = None
+) -> Outcome:
+    """Send one request to a station and return what became of it; never raises for what the station does.
+
+    `patience_seconds`: to wait for the answer no longer than this, when that is less than usual.
+    """
     new_password_hash = await hash_of_new_password(action, payload)
     order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash)
     if not sent_to_station(action):
@@ -45,7 +50,7 @@ async def carry_out(site: Site, *, station: str, action: str, payload: Payload, 
     accepted = await site.database.write(lambda db: _accept(db, site, order))
     if accepted is None:
         return Outcome(order.command_id, "unknown_station", description="unknown station")
-    result, outcome = await _send(site, accepted)
+    result, outcome = await _send(site, accepted, patience_seconds)
     if accepted.payload is not payload:
         outcome = replace(outcome, request=accepted.payload)
     outcome = _shown(outcome, accepted)
@@ -75,7 +80,7 @@ def _accept(db: Writing, site: Site, order: Order) -> Order | None:
     return order
 
 
-async def _send(site: Site, order: Order) -> tuple[Result, Outcome]:
+async def _send(site: Site, order: Order, patience_seconds: float | None) -> tuple[Result, Outcome]:
     connection = site.connected.get(order.station)
     if connection is None:
         return _no_result(order, "not_connected", "the station is not connected")
@@ -86,8 +91,10 @@ async def _send(site: Site, order: Order) -> tuple[Result, Outcome]:
     if refusal is not None:
         return _no_result(order, "refused", refusal)
     messages = site.health.counters.messages
+    usual = treatment.call_patience_seconds
+    patience = usual if patience_seconds is None else min(usual, patience_seconds)
     try:
-        reply = await connection.call(order.action, order.payload, patience_seconds=treatment.call_patience_seconds)
+        reply = await connection.call(order.action, order.payload, patience_seconds=patience)
     except NotConnected:
         messages[order.action, "out", "not_connected"] += 1
         return _no_result(order, "not_connected", "the station is not connected")

@@ -23,6 +23,7 @@ from gateway.operations.draw_on_reservations import (
 )
 from gateway.operations.follow_jobs import note_boot
 from gateway.operations.heed_certificates import forget_replaced_device
+from gateway.operations.heed_limits import limits_after_boot, limits_end_with_session
 from gateway.operations.heed_settings import learn_from_boot
 from gateway.operations.note_draws import forget_when_ended, forget_when_free
 from gateway.operations.site import Site
@@ -113,6 +114,7 @@ ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
     mirror_local_lists.boot_may_lose_the_list,
     mirror_profiles.notice_other_device,
     reservations_after_boot,
+    limits_after_boot,
 )
 ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = (
     mirror_local_lists.conflict_needs_the_list,
@@ -123,7 +125,11 @@ ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (
     use_reservation,
     mirror_profiles.install_with_session,
 )
-ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = (mirror_profiles.end_with_session, forget_when_ended)
+ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = (
+    mirror_profiles.end_with_session,
+    limits_end_with_session,
+    forget_when_ended,
+)
 
 
 def after_boot(db: Writing, site: Site, what: Booted) -> None:

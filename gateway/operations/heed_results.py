@@ -26,6 +26,7 @@ from gateway.operations.heed_certificates import (
     heed_installed_certificates,
     heed_sent_root,
 )
+from gateway.operations.heed_limits import heed_others_profiles, heed_told_settings
 from gateway.operations.heed_settings import heed_change, heed_configuration, heed_support
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
@@ -88,11 +89,11 @@ HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
     {
         "CancelReservation": (heed_cancellation,),
         "CertificateSigned": (heed_certificate_signed,),
-        "ChangeConfiguration": (heed_change, heed_security, mirror_local_lists.heed_switch),
-        "ClearChargingProfile": (mirror_profiles.heed_clear,),
+        "ChangeConfiguration": (heed_change, heed_security, mirror_local_lists.heed_switch, heed_told_settings),
+        "ClearChargingProfile": (heed_others_profiles, mirror_profiles.heed_clear),
         "DeleteCertificate": (heed_deleted_certificate,),
         "GetCompositeSchedule": (mirror_profiles.heed_composite,),
-        "GetConfiguration": (heed_configuration,),
+        "GetConfiguration": (heed_configuration, heed_told_settings),
         "GetDiagnostics": (heed_job,),
         "GetInstalledCertificateIds": (heed_installed_certificates,),
         "GetLocalListVersion": (mirror_local_lists.heed_version,),
@@ -101,7 +102,7 @@ HEEDED: Mapping[str, tuple[Heed, ...]] = MappingProxyType(
         "RemoteStartTransaction": (heed_remote_start, mirror_profiles.heed_remote_start),
         "ReserveNow": (heed_reservation,),
         "SendLocalList": (mirror_local_lists.heed_list,),
-        "SetChargingProfile": (mirror_profiles.heed_set,),
+        "SetChargingProfile": (heed_others_profiles, mirror_profiles.heed_set),
         "SignedUpdateFirmware": (heed_job,),
         "UpdateFirmware": (heed_job,),
     }

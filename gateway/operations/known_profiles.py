@@ -6,8 +6,12 @@ from dataclasses import replace
 
 from gateway.model.charging_profiles import Installed
 from gateway.model.identities import StationId
+from gateway.model.instants import Instant
 from gateway.ocpp.v16.charging_profiles import read_profile
-from gateway.store import charging_profiles
+from gateway.rules.charging_profiles import is_over
+from gateway.rules.charging_schedule import Station, composite_schedule
+from gateway.rules.limit_profiles import is_ours
+from gateway.store import charging_profiles, transactions
 from gateway.store.charging_profiles import Kept
 from gateway.store.writing import Writing
 
@@ -22,3 +26,23 @@ def meant_by(row: Kept) -> Installed:
 def known_of(db: Writing, station: StationId) -> list[tuple[Kept, Installed]]:
     """Everything that the station holds or may hold, oldest first."""
     return [(row, meant_by(row)) for row in charging_profiles.of_station(db, station)]
+
+
+def foreign_limit(db: Writing, station: StationId, connector: int, now: Instant) -> float | None:
+    """What the profiles of others, an operator's or the fleet's, leave the connector now, in A; None: they say nothing.
+
+    Those that nobody is certain of count, too: a limit that may hold is not to be planned above.
+    """
+    theirs = [
+        one
+        for row, one in known_of(db, station)
+        if not is_ours(row.profile_id) and row.wanted and not is_over(one.profile, now)
+    ]
+    if not theirs:
+        return None
+    sessions = {int(session.connector): session.start_at for session in transactions.open_of_station(db, station)}
+    composite = composite_schedule(
+        Station(theirs, [connector], sessions), connector=connector, start_at=now, duration_seconds=1, unit="A"
+    )
+    limit = composite.periods[0].limit if composite.periods else None
+    return None if limit is None else float(limit)

@@ -1,14 +1,15 @@
 """What load limits know this moment: the newest measured current of every connector, and the newest tick.
 
 True only while the gateway runs; never stored. Stations' messages write draws, the loop of `balance_load` writes ticks,
-whoever tells people of the site reads both.
+`heed_limits` writes what becomes of limits, whoever tells people of the site reads both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from gateway.journal_signal import JournalSignal
 from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
@@ -23,6 +24,20 @@ class Draw(NamedTuple):
     amps: tuple[float, ...]
     loop_seconds: float
     energy_register_wh: float | None = None
+
+
+class LimitNews(NamedTuple):
+    """Something that changes what a station holds of our limits; already in the store. No connector: all of them.
+
+    booted: it may have forgotten them; new_device: also how it can be limited is to be found out anew; ended: the
+    session, by its station's word; fallback_lost and lease_lost: somebody else's request may have removed them; told:
+    it told settings.
+    """
+
+    station: StationId
+    kind: Literal["booted", "new_device", "ended", "fallback_lost", "lease_lost", "told"]
+    connector: int | None = None
+    transaction_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +62,10 @@ class LoadNow:
     notes: tuple[str, ...] = ()
     draws: dict[tuple[StationId, int], Draw] = field(default_factory=dict)
     tick: Tick | None = None
+    limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
+    limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
+
+    def tell_limits(self, news: LimitNews) -> None:
+        """Let `LimitSender` know, once the commit is on disk."""
+        self.limit_news.append(news)
+        self.limits_wake.announce()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from gateway.operations import ask_for_profiles, change_security, heed_certificates
 from gateway.operations.ask_for_reservations import warn_of_reservation
+from gateway.operations.heed_limits import warn_of_limits
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
 from gateway.store.writing import Writing
@@ -24,13 +25,23 @@ def warning_of(db: Writing, site: Site, order: Order) -> str | None:
     return None if warn is None else warn(db, site, order)
 
 
+def both(one: Warn, other: Warn) -> Warn:
+    """The warnings of two functions in one."""
+
+    def warn(db: Writing, site: Site, order: Order) -> str | None:
+        found = [text for text in (one(db, site, order), other(db, site, order)) if text is not None]
+        return "; ".join(found) or None
+
+    return warn
+
+
 WARNED: Mapping[str, Warn] = MappingProxyType(
     {
         "ChangeConfiguration": change_security.warn_of_security,
-        "ClearChargingProfile": ask_for_profiles.warn_of_clear,
+        "ClearChargingProfile": both(ask_for_profiles.warn_of_clear, warn_of_limits),
         "DeleteCertificate": heed_certificates.warn_of_deletion,
         "RemoteStartTransaction": ask_for_profiles.warn_of_remote_start,
-        "SetChargingProfile": ask_for_profiles.warn_of_set,
+        "SetChargingProfile": both(ask_for_profiles.warn_of_set, warn_of_limits),
         "ReserveNow": warn_of_reservation,
     }
 )

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gateway.model.charging_profiles import CHARGE_POINT_MAX, TX, Criteria, Installed, Profile
+from gateway.model.charging_profiles import CHARGE_POINT_MAX, TX, Criteria, Installed, Profile, Unit
 from gateway.model.instants import Instant, seconds_later
 from gateway.rules.charging_schedule import RECURRENCE_SECONDS
 
@@ -21,7 +21,7 @@ MAX_INSTALLED = "MaxChargingProfilesInstalled"
 LIMITING_KEYS = (MAX_STACK_LEVEL, RATE_UNITS, MAX_PERIODS, MAX_INSTALLED)
 
 # the specification's words, and what stations were seen to say instead
-_UNIT_WORDS: Mapping[str, str] = {
+_UNIT_WORDS: Mapping[str, Unit] = {
     "current": "A",
     "a": "A",
     "amp": "A",
@@ -111,7 +111,7 @@ def _wrong_by_itself(profile: Profile, known: Circumstances) -> Iterator[str]:
         yield f"stackLevel: the station's highest is {highest} ({MAX_STACK_LEVEL})"
     if most is not None and len(profile.periods) > most:
         yield f"chargingSchedulePeriod: the station takes at most {most} periods ({MAX_PERIODS})"
-    units = _units(known.settings.get(RATE_UNITS, ""))
+    units = rate_units(known.settings.get(RATE_UNITS, ""))
     if units and profile.unit not in units:
         yield f"chargingRateUnit: the station takes only {' and '.join(sorted(units))} ({RATE_UNITS})"
 
@@ -165,11 +165,16 @@ def _wrong_company(new: Installed, known: Circumstances) -> Iterator[str]:
 
 
 def _whole(settings: Mapping[str, str], name: str) -> int | None:
-    text = settings.get(name, "").strip()
+    return whole_value(settings.get(name, ""))
+
+
+def whole_value(value: str) -> int | None:
+    """The number in a setting; None when it is none."""
+    text = value.strip()
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
-def _units(text: str) -> Collection[str]:
+def rate_units(text: str) -> Collection[Unit]:
     """The units in a comma-separated list; a word that nobody knows makes it say nothing."""
     words = [word.strip().casefold() for word in text.split(",") if word.strip()]
     return {_UNIT_WORDS[word] for word in words} if all(word in _UNIT_WORDS for word in words) else set()

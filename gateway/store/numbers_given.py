@@ -14,6 +14,8 @@ from gateway.store.writing import Writing
 
 Name = Literal["reservation", "charging_profile", "request"]
 
+# ids of charging profiles that load limits give (`rules/limit_profiles`)
+_OF_LOAD_LIMITS = range(100, 400)
 # stations were seen that keep ids in 32 bits
 _GREATEST = 2**31 - 2
 
@@ -22,13 +24,16 @@ def next_number(db: Writing, station: StationId, name: Name) -> int:
     """The next id of this kind for this station, 1 or more."""
     row = db.execute("SELECT value FROM numbers_given WHERE station = ? AND name = ?", (station, name)).fetchone()
     number = 1 if row is None or row[0] >= _GREATEST else row[0] + 1
+    if name == "charging_profile" and number in _OF_LOAD_LIMITS:
+        number = _OF_LOAD_LIMITS.stop
     db.execute("INSERT OR REPLACE INTO numbers_given VALUES (?, ?, ?)", (station, name, number))
     return number
 
 
 def note_used(db: Writing, station: StationId, name: Name, number: int) -> None:
     """Somebody chose this id himself: ours go on above it."""
-    if 0 < number < _GREATEST:
+    of_load_limits = name == "charging_profile" and number in _OF_LOAD_LIMITS
+    if 0 < number < _GREATEST and not of_load_limits:
         db.execute(
             "INSERT INTO numbers_given VALUES (?, ?, ?)"
             " ON CONFLICT (station, name) DO UPDATE SET value = max(value, excluded.value)",

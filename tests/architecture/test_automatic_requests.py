@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 EXCEPTIONS = {
     "gateway/operations/balance_load.py",  # stopping a session that overloads a circuit cannot wait for a turn
     "gateway/operations/ask_by_itself.py",  # the words in which the functions of the table ask
+    "gateway/operations/give_limits.py",  # a limit cannot wait for a turn in the loop: `send_limits` gives the turns
     "gateway/operations/send_certificates.py",  # CertificateSigned is the second half of the station's SignCertificate
 }
 

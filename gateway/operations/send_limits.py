@@ -1,0 +1,292 @@
+"""Limits on their way to stations: what was sent, what may be in force, how each station is limited, what is next.
+
+`LimitSender` hears of stations' boots and of other people's profiles (`heed_limits`), notices new connections, and
+gives each station that has something to be told its turn (`give_limits`): one call at a time, the newest limit first.
+Which limit a connector shall have is decided elsewhere (`rules.balance`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from gateway.model.circuits import Outlet
+from gateway.model.identities import StationId
+from gateway.model.limiting import Limiting
+from gateway.model.load_decision import ConnectorDecision, Decision, Send
+from gateway.model.site_picture import LeaseFacts
+from gateway.operations.ask_by_itself import may_be_asked
+from gateway.operations.give_limits import become, is_due, serve
+from gateway.operations.known_limiting import find_told
+from gateway.operations.limits_held import Held, Place, Wanted
+from gateway.operations.load_now import LimitNews
+from gateway.operations.site import Site
+from gateway.rules import sent_limits
+from gateway.rules.load_modes import after_behaviour, first_try, has_obeyed
+from gateway.rules.safe_assumptions import SETTLE_SECONDS, hold_seconds
+from gateway.rules.sent_limits import Ledger
+from gateway.store import fallback_profiles, limiting, limits_sent
+from gateway.store.database import StoreUnavailable
+from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0  # connections are looked at so often, whatever happens
+_JUDGED_AFTER_SECONDS = 30.0  # a mode is judged when its limit was accepted so long ago
+_PROOF_SECONDS = 60.0  # a car that comes down later than this may have done so by itself
+
+
+class Plan(Protocol):
+    """The part of the site's plan that matters here."""
+
+    @property
+    def outlets(self) -> Iterable[Outlet]:
+        """Every connector that is limited."""
+
+
+@dataclass(slots=True)
+class LimitSender:
+    """Call `begin` first, then `look_at` and `hand_over` with each tick; `run` works for ever."""
+
+    site: Site
+    _held: dict[StationId, Held] = field(default_factory=dict)
+    _hold: float = 0.0
+
+    async def begin(self) -> None:
+        """Load the ledger: after a start, everything in it may be in force, for its whole time from now on."""
+        at = _now()
+        rows, fallbacks, known = await self.site.database.write(_find_all)
+        for station, each in known.items():
+            self._station(station).limiting = each
+        for (station, connector), fallback in fallbacks.items():
+            self._station(station).place(connector).fallback = fallback
+        for row in rows:
+            place = self._station(row.station).place(row.connector)
+            ledger = place.ledgers.get(row.transaction_id, Ledger())
+            limit = sent_limits.restored(row.amps, row.lease_seconds, at=at)
+            place.ledgers[row.transaction_id] = sent_limits.with_restored(ledger, limit)
+
+    def limiting(self) -> Mapping[StationId, Limiting]:
+        """How each station can be limited, as far as that was found out."""
+        self._hear()
+        return {station: held.known for station, held in self._held.items()}
+
+    def lease_of(self, station: str, connector: int, transaction_id: int | None) -> LeaseFacts | None:
+        """The limits that may be in force: in mode A those of this session, in modes B and C the connector's."""
+        self._hear()
+        held = self._held.get(StationId(station))
+        place = None if held is None else held.places.get(connector)
+        if held is None or place is None:
+            return None
+        of_sessions = (held.pinned or held.known.mode) == "A"
+        return place.facts(transaction_id if of_sessions else None, _now())
+
+    def fallback_confirmed(self, outlet: Outlet) -> bool:
+        """Does the station hold a fallback that allows no more than the outlet's, nor sooner?"""
+        self._hear()
+        held = self._held.get(StationId(outlet.station))
+        place = None if held is None else held.places.get(outlet.connector)
+        if held is None or place is None or place.fallback is None:
+            return False
+        if place.fallback.amps > outlet.fallback_amps + 1e-6:
+            return False
+        waits = outlet.mode == "A" and outlet.starts_at_zero
+        return not waits or place.fallback.hold_seconds >= round(self._hold)
+
+    def hand_over(self, send: Send, outlet: Outlet, *, transaction_id: int | None, hold_seconds: float) -> None:
+        """Send this limit as soon as it can be; it replaces one of the connector that has not gone out."""
+        self._hear()
+        self._hold = hold_seconds
+        held = self._station(StationId(send.station))
+        place = held.place(send.connector)
+        place.outlet, at = outlet, _now()
+        session = transaction_id if held.mode(outlet) == "A" else None
+        if place.session_seen[0] != transaction_id:
+            place.session_seen, place.cut = (transaction_id, at), None
+        facts = sent_limits.facts_of(place.ledgers.get(session, Ledger()), at=at)
+        most = None if facts is None else max(facts.accepted_amps or 0.0, facts.pending_amps or 0.0)
+        falls = send.kind == "decrease" or (most is not None and send.amps < most)
+        place.wanted = Wanted(send.amps, send.lease_seconds, session, send.number_phases, at, falls)
+        place.due = True
+        if falls:
+            held.not_before = min(held.not_before, at)
+        self.site.load.limits_wake.announce()
+
+    def look_at(self, decision: Decision, plan: Plan) -> None:
+        """Learn the plan; notice who follows its limit and who does not, and try another mode where none is proven."""
+        self._hear()
+        outlets = tuple(plan.outlets)
+        self._hold = hold_seconds(outlets)
+        for outlet in outlets:
+            held = self._station(StationId(outlet.station))
+            held.place(outlet.connector).outlet = outlet
+            held.told_due = held.told_due or outlet.mode not in ("D", held.mode(outlet))
+        for each in decision.connectors:
+            self._judge(each)
+        if any(is_due(held, self._hold) for held in self._held.values()):
+            self.site.load.limits_wake.announce()
+
+    async def run(self) -> None:
+        """For ever: give each station that has something to be told its turn."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                seen = self.site.load.limits_wake.generation
+                self._hear()
+                for held in self._ready():
+                    held.busy = True
+                    group.create_task(self._turn(held), name=f"limits of {held.station}")
+                try:
+                    async with asyncio.timeout(self._next_look()):
+                        await self.site.load.limits_wake.newer_than(seen)
+                except TimeoutError:
+                    pass
+
+    def _ready(self) -> list[Held]:
+        at = _now()
+        return [
+            held
+            for held in self._held.values()
+            if not held.busy
+            and held.not_before <= at
+            and may_be_asked(self.site, held.station)
+            and is_due(held, self._hold)
+        ]
+
+    def _next_look(self) -> float:
+        at = _now()
+        waits = [held.not_before - at for held in self._held.values() if held.not_before > at]
+        return max(0.01, min([_LOOK_SECONDS, *waits]))
+
+    async def _turn(self, held: Held) -> None:
+        try:
+            await self._look_at_settings(held.station, held)
+            await serve(self.site, held, self._hold)
+        except StoreUnavailable as error:
+            logger.error("limits of %s wait: %s", held.station, error, extra={"station": held.station})
+            held.went_wrong(_now())
+        except Exception as error:
+            logger.error("limits of %s", held.station, exc_info=error, extra={"station": held.station})
+            self.site.health.counters.increase("automatic_faults_total", care="send_limits")
+            held.went_wrong(_now())
+        finally:
+            held.busy = False
+            self.site.load.limits_wake.announce()
+
+    def _station(self, station: StationId) -> Held:
+        return self._held.setdefault(station, Held(station))
+
+    async def _look_at_settings(self, station: StationId, held: Held) -> None:
+        """What the station told, and what a person pinned; what was tried with other settings is tried anew."""
+        held.told_due = False
+        before = held.told
+        connectors = len(held.places)
+        held.told, held.pinned = await self.site.database.write(
+            lambda db: find_told(db, self.site, station, connectors=connectors)
+        )
+        known = held.known
+        if held.limiting is None or before == held.told or known.proven:
+            return
+        shape = first_try(held.told)
+        old = first_try(before)
+        if shape.mode == "D" or (shape.unit, shape.stack_level) != (old.unit, old.stack_level):
+            changed = replace(known, unit=shape.unit, stack_level=shape.stack_level)
+            await become(self.site, held, shape if shape.mode == "D" else changed)
+
+    def _hear(self) -> None:
+        """Take in what has happened: news of the store, and new connections."""
+        news, self.site.load.limit_news = self.site.load.limit_news, []
+        for each in news:
+            self._heard(each)
+        at = _now()
+        for station, held in self._held.items():
+            connection = self.site.connected.get(station)
+            if connection is not held.connection:
+                held.connection, held.failures, held.not_before = connection, 0, 0.0
+                if connection is not None:
+                    for place in held.places.values():
+                        place.doubt(at)
+
+    def _heard(self, news: LimitNews) -> None:
+        held, at = self._station(news.station), _now()
+        places = [place for number, place in held.places.items() if news.connector in (None, number)]
+        match news.kind:
+            case "told":
+                held.told_due = True
+            case "ended":
+                for place in places:
+                    if news.transaction_id is not None:
+                        place.end(news.transaction_id)
+            case "booted" | "new_device":
+                self._booted(held, places, at, anew=news.kind == "new_device")
+            case "fallback_lost":
+                for place in places:
+                    place.fallback, place.fallback_due, place.refused_fallback = None, True, None
+            case "lease_lost":
+                for place in places:
+                    place.doubt(at)
+
+    def _booted(self, held: Held, places: list[Place], at: float, *, anew: bool) -> None:
+        for place in places:
+            place.fallback_due, place.refused_fallback = True, None
+            place.doubt(at)
+            if anew:
+                place.fallback = None
+        if anew:
+            if held.known.mode != "A":
+                for place in places:
+                    place.wanted, place.due = None, False
+            held.limiting, held.told_due, held.clear_ids = None, True, []
+
+    def _judge(self, each: ConnectorDecision) -> None:
+        """Did this car follow its limit? Silence, and a limit that may not have arrived, prove nothing."""
+        held = self._held.get(StationId(each.station))
+        place = None if held is None else held.places.get(each.connector)
+        if held is None or place is None or place.outlet is None or held.busy:
+            return
+        if held.known.unit == "W" and each.phases and len(each.phases) != place.phases and not place.due:
+            place.phases = len(each.phases)
+            place.send_again(_now())
+        place.phases = len(each.phases) or place.phases
+        place.draws_amps = max(each.measured_amps or (0.0,))
+        at, cut = _now(), place.cut
+        if cut is not None and at - cut[2] >= SETTLE_SECONDS / 2 and each.measured_amps is not None:
+            drew, cap, since = cut
+            least = place.outlet.min_amps
+            obeyed = has_obeyed(drew_amps=drew, cap_amps=cap, draws_amps=place.draws_amps, least_amps=least)
+            if obeyed or at - since > _PROOF_SECONDS:
+                place.cut = None
+            if obeyed:
+                self._learn(held, obeyed=True)
+        accepted_for = max((_accepted_for(ledger, at) for ledger in place.ledgers.values()), default=0.0)
+        if not each.compliant and accepted_for >= _JUDGED_AFTER_SECONDS:
+            self._learn(held, obeyed=False)
+
+    def _learn(self, held: Held, *, obeyed: bool) -> None:
+        if held.pinned is not None:
+            return
+        known = after_behaviour(held.known, held.told, obeyed=obeyed)
+        if known is not held.known and known != held.known:
+            held.learned = known
+
+
+def _find_all(
+    db: Writing,
+) -> tuple[
+    list[limits_sent.SentLimit],
+    dict[tuple[StationId, int], fallback_profiles.Fallback],
+    dict[StationId, Limiting],
+]:
+    return limits_sent.every(db), fallback_profiles.every(db), limiting.every(db)
+
+
+def _accepted_for(ledger: Ledger, at: float) -> float:
+    """For how long the station has followed a limit for certain, or should have."""
+    certain = ledger.accepted is not None and ledger.pending is None and ledger.under_way is None
+    return at - ledger.accepted.answered_at if certain and ledger.accepted is not None else 0.0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
