@@ -20,10 +20,9 @@ from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.load_now import Tick
 from gateway.operations.orders import GATEWAY
 from gateway.operations.picture_site import Now, Photographer, Survey, look, survey
-from gateway.operations.record_load import record_load
 from gateway.operations.send_limits import LimitSender
 from gateway.operations.site import Site
-from gateway.operations.tell_load import tell_load
+from gateway.operations.tell_load import LoadTeller
 from gateway.rules.balance import decide
 from gateway.rules.safe_assumptions import hold_seconds
 from gateway.store import events
@@ -44,7 +43,7 @@ async def balance_load(site: Site) -> None:
     site.load.tick = None
     async with asyncio.TaskGroup() as group:
         group.create_task(sender.run(), name="sending limits")
-        balancer = _Balancer(site, sender, Photographer(site, sender), group)
+        balancer = _Balancer(site, sender, Photographer(site, sender), LoadTeller(site), group)
         while True:
             begun = asyncio.get_running_loop().time()
             try:
@@ -60,6 +59,7 @@ class _Balancer:
     site: Site
     sender: LimitSender
     photographer: Photographer
+    teller: LoadTeller
     group: asyncio.TaskGroup
     memory: Memory = field(default_factory=Memory)
     survey: Survey | None = None
@@ -77,14 +77,13 @@ class _Balancer:
             self._heed_draws(found)
         picture = self.photographer.take(found, now, at_seconds=loop.time(), wall=wall)
         after, decision = decide(picture, self.memory)
-        before, tick = self.site.load.tick, Tick(wall, picture, self.memory, after, decision)
+        tick = Tick(wall, picture, self.memory, after, decision)
         self.memory, self.site.load.tick = after, tick
         self._send(picture, now, decision)
         self.sender.look_at(decision, found.plan)
         for stop in decision.stops:
             self._stop(stop, now, loop.time())
-        await tell_load(self.site, before, tick)
-        await record_load(self.site, before, tick)
+        await self.teller.tell(tick, found.plan.notes)
 
     def _heed_draws(self, found: Survey) -> None:
         """From now on, note the draws of these outlets."""

@@ -137,9 +137,7 @@ def _minute(time_of_day: str) -> int:
 def _read(
     circuit: Circuit, fields: Mapping[str, object], now: Instant
 ) -> tuple[TemporaryLimit | None, list[LimitMistake]]:
-    mistakes = [
-        LimitMistake(name, f"unknown; known are {', '.join(FIELDS)}") for name in fields if name not in FIELDS
-    ]
+    mistakes = [LimitMistake(name, f"unknown; known are {', '.join(FIELDS)}") for name in fields if name not in FIELDS]
     amps = _amps_of(circuit, fields, mistakes)
     until = _until_of(fields.get("until"), now, mistakes)
     source = _source_of(fields.get("source", API_SOURCE), mistakes)

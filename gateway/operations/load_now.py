@@ -65,6 +65,10 @@ class LoadNow:
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
 
+    def forget_draw(self, station: StationId, connector: int) -> None:
+        """What was measured there says nothing any more."""
+        self.draws.pop((station, connector), None)
+
     def tell_limits(self, news: LimitNews) -> None:
         """Let `LimitSender` know, once the commit is on disk."""
         self.limit_news.append(news)

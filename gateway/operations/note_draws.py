@@ -55,4 +55,4 @@ def forget_when_ended(db: Writing, site: Site, what: Ended) -> None:
 
 def _forget(db: Writing, site: Site, station: StationId, connector: int) -> None:
     if (station, connector) in site.load.draws:
-        db.then.append(partial(site.load.draws.pop, (station, connector), None))
+        db.then.append(partial(site.load.forget_draw, station, connector))

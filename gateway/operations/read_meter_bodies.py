@@ -93,7 +93,8 @@ def newest_samples(body: bytes, *, utc_offset_minutes: int) -> tuple[Sample, ...
     """The samples of the last meter values, of a frame that is not unusually large; else nothing."""
     if len(body) > _LARGE_BYTES:
         return ()
-    return read_samples(_elements(body)[-_NEWEST:], assumed_offset_minutes=utc_offset_minutes)
+    newest: list[JSON] = [*_elements(body)[-_NEWEST:]]
+    return read_samples(newest, assumed_offset_minutes=utc_offset_minutes)
 
 
 def _meter_values(body: bytes) -> list[_MeterValue]:

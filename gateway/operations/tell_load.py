@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, field
 from functools import partial
 
-from gateway.model.load_decision import Alarm
+from gateway.model.load_decision import Alarm, AlarmKind
 from gateway.operations.load_now import Tick
 from gateway.operations.site import Site
 from gateway.store import events
@@ -38,7 +38,7 @@ class LoadTeller:
     """Hears of every tick."""
 
     site: Site
-    _known: dict[tuple[str, str], _Known] = field(default_factory=dict)
+    _known: dict[tuple[AlarmKind, str], _Known] = field(default_factory=dict)
     _violated: bool = False
 
     async def tell(self, tick: Tick, notes: tuple[str, ...]) -> None:
@@ -71,7 +71,7 @@ class LoadTeller:
             self.site.health.counters.increase("load_limits_sent_total", kind=send.kind)
 
     def _notice(self, tick: Tick, at: float) -> None:
-        now = {(alarm.kind, alarm.what): alarm for alarm in tick.decision.alarms}
+        now = {(alarm.kind, alarm.subject): alarm for alarm in tick.decision.alarms}
         for key, alarm in now.items():
             known = self._known.get(key)
             if known is None:
@@ -86,7 +86,7 @@ class LoadTeller:
 
     async def _tell(self, each: _Known, tick: Tick) -> None:
         kind = "load.alarm_raised" if each.there else "load.alarm_cleared"
-        data = {"alarm": each.alarm.kind, "what": each.alarm.what, "text": each.alarm.text}
+        data: dict[str, object] = {"alarm": each.alarm.kind, "what": each.alarm.subject, "text": each.alarm.text}
         await self.site.database.write(partial(_append, kind=kind, tick=tick, data=data))
         each.told = each.there
         level = logging.WARNING if each.there else logging.INFO

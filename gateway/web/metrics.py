@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import metadata
+from typing import get_args
 
 from aiohttp import web
 
 from gateway.model.identities import StationId
+from gateway.model.load_decision import AlarmKind
 from gateway.operations.describe_stations import count_stations
 from gateway.operations.site import Site
 from gateway.operations.watch_certificates import expiry_seconds
@@ -45,6 +47,14 @@ HELP = {
     "meter_trusted": "1 while the newest reading of the site meter may be believed.",
     "meter_reads_total": "Readings of each site meter since the start.",
     "meter_errors_total": "Failed tries to read each site meter since the start, by what went wrong.",
+    "load_limit_amps": "What a circuit may carry now, by phase.",
+    "load_measured_amps": "What the meter of a circuit shows, by phase.",
+    "load_allotted_amps": "The most that all connectors of a circuit can draw now, by phase.",
+    "load_headroom_amps": "What is left of a circuit's limit beside that and other loads; below 0: too much.",
+    "load_degraded": "1 while the limits of a circuit are kept without its meter.",
+    "load_alarms": "Alarms of load limits that are there now, by kind.",
+    "load_ticks_above_limit_total": "Seconds since the start in which the worst case of a circuit was above its limit.",
+    "load_limits_sent_total": "Limits decided on for connectors since the start, by kind.",
     "web_errors_total": "Requests to the API that failed by an error of the gateway since the start.",
 }
 
@@ -74,6 +84,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         *(("component_up", {"component": name}, ill is None) for name, ill in site.health.components().items()),
         *(("certificate_expiry_timestamp_seconds", labels, end) for labels, end in await expiry_seconds(site)),
         *_meter_gauges(site),
+        *_load_gauges(site),
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
     counters += _meter_counters(site)
@@ -86,6 +97,25 @@ def _meter_gauges(site: Site) -> Iterable[Sample]:
         if now.age_seconds is not None:
             yield "meter_reading_age_seconds", {"meter": meter.name}, now.age_seconds
         yield "meter_trusted", {"meter": meter.name}, now.trust == "fresh"
+
+
+def _load_gauges(site: Site) -> Iterable[Sample]:
+    tick = site.load.tick
+    if tick is None:
+        return
+    for circuit in tick.decision.circuits:
+        for name, amps in (
+            ("load_limit_amps", circuit.effective_limit_amps),
+            ("load_measured_amps", circuit.measured_amps or ()),
+            ("load_allotted_amps", circuit.allotted_amps),
+            ("load_headroom_amps", circuit.headroom_amps),
+        ):
+            for phase, value in enumerate(amps, 1):
+                if value is not None:
+                    yield name, {"circuit": circuit.name, "phase": str(phase)}, round(value, 3)
+        yield "load_degraded", {"circuit": circuit.name}, circuit.mode != "normal"
+    kinds = [alarm.kind for alarm in tick.decision.alarms]
+    yield from (("load_alarms", {"kind": kind}, kinds.count(kind)) for kind in get_args(AlarmKind))
 
 
 def _meter_counters(site: Site) -> Iterable[tuple[str, dict[str, str], float]]:
