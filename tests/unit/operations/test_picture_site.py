@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+from gateway.configuration import Meter, TcpTransport
 from gateway.meters.latest import Latest
 from gateway.model.circuits import Circuit, Outlet
 from gateway.model.identities import ConnectorId, FoldedTag, StationId, TransactionId
@@ -46,14 +48,10 @@ class Scene:
     def __init__(self) -> None:
         self.connections: dict[StationId, Any] = {}
         self.load, self.sender = LoadNow(), Remembering()
-        meter = SimpleNamespace(name="grid", model="eastron_sdm630", interval_seconds=1.0, may_export=True)
-        circuit = SimpleNamespace(name="main", meter="grid", limit_amps=(32.0, 32.0, 32.0))
         self.meters = Latest()
+        self.configuration = SimpleNamespace(circuits=(), meters=())
         site: Any = SimpleNamespace(
-            connected=self.connections,
-            load=self.load,
-            meters=self.meters,
-            configuration=SimpleNamespace(circuits=(circuit,), meters=(meter,)),
+            connected=self.connections, load=self.load, meters=self.meters, configuration=self.configuration
         )
         sender: Any = self.sender
         self.camera = Photographer(site, sender)
@@ -121,6 +119,8 @@ def test_who_charges_without_a_session_for_long_counts_with_all_it_may() -> None
     scene.come(90.0)
     scene.connections[CP].last_message_at = 91.0
     scene.status = "Charging"
+    assert not scene.facts(99.0).connected
+    scene.connections[CP].last_message_at = 99.5
     scene.facts(100.0)
     assert scene.facts(129.0).measured_amps is None, "its start may be on the way"
     assert scene.facts(130.0).measured_amps == (6.0, 6.0, 6.0)
@@ -132,9 +132,22 @@ def test_who_charges_without_a_session_for_long_counts_with_all_it_may() -> None
     assert scene.facts(134.0).measured_amps == (14.0, 0.0, 0.0)
 
 
-def test_meters_are_told_with_their_age_and_what_they_are_worth() -> None:
+async def test_a_reading_is_that_of_the_circuit_whose_meter_it_is() -> None:
     scene = Scene()
+    meter = Meter("grid", "eastron_sdm630", TcpTransport("127.0.0.1"))
+    scene.configuration.meters = (meter,)
+    scene.configuration.circuits = (SimpleNamespace(name="main", meter="grid", limit_amps=(32.0,) * 3),)
     assert scene.taken(100.0).readings == ()
+    measured = Measured(amps=(10.0, -3.0, 0.0), volts=(230.0, 230.0, 230.0))
+    at = asyncio.get_running_loop().time()
+    scene.meters.succeeded("grid", measured, wall=WALL, loop_seconds=at)
+    (reading,) = scene.taken(at).readings
+    assert (reading.circuit, reading.amps, reading.trust) == ("main", (10.0, -3.0, 0.0), "good")
+    scene.configuration.circuits = (SimpleNamespace(name="main", meter=None, limit_amps=(32.0,) * 3),)
+    assert scene.taken(at).readings == ()
+
+
+def test_what_a_meter_does_not_tell_by_phase_may_flow_in_any() -> None:
     measured = Measured(amps=(10.0, -3.0, 0.0), volts=(230.0, 230.0, 230.0))
     assert picture_site._amps(judged_with(measured)) == (10.0, -3.0, 0.0)
     assert picture_site._amps(judged_with(Measured(total_watts=2300.0))) == (10.0, 10.0, 10.0)
