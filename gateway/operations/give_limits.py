@@ -158,15 +158,17 @@ async def _give_fallback(site: Site, held: Held, connector: int, hold: float) ->
     what = _heard(await _ask(site, held, _SET, request))
     if what == "accepted":
         if not place.fallback_due:
+            place.fallback_doubted = False
             await _hold_fallback(site, held, connector, wanted)
         if held.mode(outlet) != "A" and place.ledgers.pop(None, None) is not None:
             await site.database.write(lambda db: limits_sent.forget_connector(db, held.station, connector))
         return True
     if what == "silent":
         place.fallback_due = True
+    if place.fallback_doubted:
         await _lose_fallback(site, held, connector)
+    if what == "silent":
         return False
-    await _lose_fallback(site, held, connector)
     await _heed_refused_fallback(site, held, place, wanted, what)
     return True
 
@@ -280,8 +282,10 @@ async def _heed_refused_lease(
             return False
     known = load_modes.after_answer(held.known, "lease", what, held.told)
     if known is not held.known and held.pinned is None:
-        place.due = place.wanted is not None
+        wanted = place.wanted
         await become(site, held, known)
+        if wanted is not None and known.mode != "A":  # what was refused is in force nowhere, but still wanted
+            place.wanted, place.due = replace(wanted, transaction_id=None), True
     return True
 
 

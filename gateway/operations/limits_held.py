@@ -41,6 +41,7 @@ class Place:
     ledgers: dict[int | None, Ledger] = field(default_factory=dict)
     fallback: Fallback | None = None  # as the station last accepted it
     fallback_due: bool = True  # whatever is believed
+    fallback_doubted: bool = False  # the station has booted since: without its word it counts as gone
     refused_fallback: Fallback | None = None  # not tried again before the station boots
     wanted: Wanted | None = None
     due: bool = False  # `wanted` is to be sent
