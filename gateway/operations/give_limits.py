@@ -30,7 +30,7 @@ _SET, _CLEAR = "SetChargingProfile", "ClearChargingProfile"
 
 def is_due(held: Held, hold: float) -> bool:
     """Has the station something to be told?"""
-    if held.clear_ids or held.learned is not None:
+    if held.clear_ids or held.told_due or held.learned is not None:
         return True
     return _next_lease(held, falling=False) is not None or _next_fallback(held, hold) is not None
 
@@ -123,9 +123,12 @@ def _next_fallback(held: Held, hold: float) -> int | None:
         wanted = held.fallback_wanted(place, place.outlet, hold)
         if place.refused_fallback == wanted or (place.fallback == wanted and not place.fallback_due):
             continue
-        if held.mode(place.outlet) in "BC" and place.wanted is not None and place.facts(None, _now()) is not None:
-            place.due = True  # it is the second period of the lease, which a profile of its own would replace
-            continue
+        if held.mode(place.outlet) in "BC":
+            # it is the second period of the lease, which a profile of its own would replace
+            if not place.due:
+                place.send_again(_now())
+            if place.due:
+                continue
         return connector
     return None
 

@@ -92,6 +92,7 @@ class Held:
     limiting: Limiting | None = None
     told: Abilities = field(default_factory=Abilities)
     told_due: bool = True  # its settings are to be looked at
+    told_read: bool = False  # they were once
     pinned: LeaseMode | None = None  # what a person said
     places: dict[int, Place] = field(default_factory=dict)
     clear_ids: list[int] = field(default_factory=list)

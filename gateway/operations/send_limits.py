@@ -186,7 +186,8 @@ class LimitSender:
         held.told, held.pinned = await self.site.database.write(
             lambda db: find_told(db, self.site, station, connectors=connectors)
         )
-        if before == held.told or known.proven:
+        first, held.told_read = not held.told_read, True
+        if before == held.told or known.proven or (first and held.limiting is not None):
             return
         held.limiting = known
         shape = first_try(held.told)

@@ -1,7 +1,7 @@
 """A charge point that keeps charging profiles, written from the specification alone: none of the gateway's own code.
 
-What it refuses, and what it does not answer, is set by the test. `allowed(connector)` is the limit that holds now, in A;
-None: nothing limits.
+What it refuses, and what it does not answer, is set by the test. `allowed(connector)` is the limit that holds now, in
+A; None: nothing limits.
 """
 
 from __future__ import annotations
