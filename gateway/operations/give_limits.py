@@ -30,7 +30,7 @@ _SET, _CLEAR = "SetChargingProfile", "ClearChargingProfile"
 
 def is_due(held: Held, hold: float) -> bool:
     """Has the station something to be told?"""
-    if held.clear_ids or held.learned is not None:
+    if held.clear_ids or held.told_due or held.learned is not None:
         return True
     return _next_lease(held, falling=False) is not None or _next_fallback(held, hold) is not None
 
@@ -123,9 +123,12 @@ def _next_fallback(held: Held, hold: float) -> int | None:
         wanted = held.fallback_wanted(place, place.outlet, hold)
         if place.refused_fallback == wanted or (place.fallback == wanted and not place.fallback_due):
             continue
-        if held.mode(place.outlet) in "BC" and place.wanted is not None and place.facts(None, _now()) is not None:
-            place.due = True  # it is the second period of the lease, which a profile of its own would replace
-            continue
+        if held.mode(place.outlet) in "BC":
+            # it is the second period of the lease, which a profile of its own would replace
+            if not place.due:
+                place.send_again(_now())
+            if place.due:
+                continue
         return connector
     return None
 
@@ -158,15 +161,17 @@ async def _give_fallback(site: Site, held: Held, connector: int, hold: float) ->
     what = _heard(await _ask(site, held, _SET, request))
     if what == "accepted":
         if not place.fallback_due:
+            place.fallback_doubted = False
             await _hold_fallback(site, held, connector, wanted)
         if held.mode(outlet) != "A" and place.ledgers.pop(None, None) is not None:
             await site.database.write(lambda db: limits_sent.forget_connector(db, held.station, connector))
         return True
     if what == "silent":
         place.fallback_due = True
+    if place.fallback_doubted:
         await _lose_fallback(site, held, connector)
+    if what == "silent":
         return False
-    await _lose_fallback(site, held, connector)
     await _heed_refused_fallback(site, held, place, wanted, what)
     return True
 
@@ -280,8 +285,10 @@ async def _heed_refused_lease(
             return False
     known = load_modes.after_answer(held.known, "lease", what, held.told)
     if known is not held.known and held.pinned is None:
-        place.due = place.wanted is not None
+        wanted = place.wanted
         await become(site, held, known)
+        if wanted is not None and known.mode != "A":  # what was refused is in force nowhere, but still wanted
+            place.wanted, place.due = replace(wanted, transaction_id=None), True
     return True
 
 

@@ -41,6 +41,7 @@ class Place:
     ledgers: dict[int | None, Ledger] = field(default_factory=dict)
     fallback: Fallback | None = None  # as the station last accepted it
     fallback_due: bool = True  # whatever is believed
+    fallback_doubted: bool = False  # the station has booted since: without its word it counts as gone
     refused_fallback: Fallback | None = None  # not tried again before the station boots
     wanted: Wanted | None = None
     due: bool = False  # `wanted` is to be sent
@@ -91,6 +92,7 @@ class Held:
     limiting: Limiting | None = None
     told: Abilities = field(default_factory=Abilities)
     told_due: bool = True  # its settings are to be looked at
+    told_read: bool = False  # they were once
     pinned: LeaseMode | None = None  # what a person said
     places: dict[int, Place] = field(default_factory=dict)
     clear_ids: list[int] = field(default_factory=list)

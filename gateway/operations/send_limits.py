@@ -181,14 +181,15 @@ class LimitSender:
     async def _look_at_settings(self, station: StationId, held: Held) -> None:
         """What the station told, and what a person pinned; what was tried with other settings is tried anew."""
         held.told_due = False
-        before = held.told
+        before, known = held.told, held.known
         connectors = len(held.places)
         held.told, held.pinned = await self.site.database.write(
             lambda db: find_told(db, self.site, station, connectors=connectors)
         )
-        known = held.known
-        if held.limiting is None or before == held.told or known.proven:
+        first, held.told_read = not held.told_read, True
+        if before == held.told or known.proven or (first and held.limiting is not None):
             return
+        held.limiting = known
         shape = first_try(held.told)
         old = first_try(before)
         if shape.mode == "D" or (shape.unit, shape.stack_level) != (old.unit, old.stack_level):
@@ -230,7 +231,7 @@ class LimitSender:
 
     def _booted(self, held: Held, places: list[Place], at: float, *, anew: bool) -> None:
         for place in places:
-            place.fallback_due, place.refused_fallback = True, None
+            place.fallback_due, place.fallback_doubted, place.refused_fallback = True, True, None
             place.doubt(at)
             if anew:
                 place.fallback = None
