@@ -18,11 +18,14 @@ import pytest
 from gateway.configuration_keys import Circuit
 from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
+from gateway.model.instants import Instant
 from gateway.model.load_decision import Binding, ConnectorDecision, Decision, Send, SendKind
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.known_profiles import foreign_limit
 from gateway.operations.plan_site import SitePlan, plan_site
+from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.operations.send_limits import LimitSender
+from gateway.store import charging_profiles
 from tests.conformance.charging_words import profile
 from tests.fakes.limited_station import CLEAR, SET, Conf, LimitedStation
 from tests.fakes.virtual_network import FIRST_FREE_PORT
@@ -344,16 +347,37 @@ def test_what_is_reconciled_is_never_a_profile_of_load_limits(tmp_path: Path) ->
         await scene.station.boot()
         await scene.passes(3)
         session = await scene.station.charge()
-        scene.limit(16, session)
-        await scene.passes(2)
         scene.station.hears_but_is_silent = True
-        scene.limit(8, session, "decrease")
-        await scene.passes(30)
+        scene.limit(16, session)
+        await scene.passes(90)  # nobody wants it any more, and the mirror is in doubt about it
+        assert any(not row["certain"] for row in await scene.stage.rows("SELECT certain FROM charging_profiles"))
         scene.station.hears_but_is_silent = False
-        await scene.station.connect()
-        await scene.passes(90)
-        assert 16 not in [periods(one)[0][1] for one in scene.station.sets("TxProfile")][1:]
-        assert all(payload.get("id") not in (101, 201) for _, action, payload in scene.station.asked if action == CLEAR)
+        before = len(scene.station.sets())
+        await reconcile_profiles(scene.stage.site, CP)
+        await scene.stage.site.database.write(lambda db: charging_profiles.note_doubt(db, CP, now=Instant(0)))
+        await reconcile_profiles(scene.stage.site, CP)
+        assert len(scene.station.sets()) == before
+        assert CLEAR not in [action for _, action, _ in scene.station.asked]
+        await scene.station.stop()
+        await reconcile_profiles(scene.stage.site, CP)  # now no car charges
+        await scene.passes(2)
+        assert [payload for _, action, payload in scene.station.asked if action == CLEAR] == [{}]
+        assert 101 in scene.station.profiles
+
+    scene_of(tmp_path, act)
+
+
+def test_a_higher_fallback_that_may_have_arrived_counts_when_a_lower_one_is_wanted_again(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        scene.station.hears_but_is_silent, scene.fallback = True, 10.0
+        await scene.passes(2)
+        scene.station.answers = lambda action, payload: None if action == SET else "Accepted"
+        scene.fallback = 6.0
+        await scene.passes(2)
+        assert periods(scene.station.profiles[101][1])[1] == (1200, 10)
+        assert not scene.sender.fallback_confirmed(scene.outlet)
 
     scene_of(tmp_path, act)
 
