@@ -24,6 +24,7 @@ from gateway.store.writing import Writing
 _PATIENCE_SECONDS = 10.0
 _REST_SECONDS = 0.2  # some stations drop the connection when requests follow each other at once
 _YOUNG_SECONDS = 20.0  # a station may not know a session yet whose start it has just told
+_PROOF_REFUSALS = 2  # one may be a whim
 _FORGOTTEN_SECONDS = 60.0  # what could not be sent for so long is nobody's wish any more
 _SET, _CLEAR = "SetChargingProfile", "ClearChargingProfile"
 
@@ -262,6 +263,7 @@ async def _lease_accepted(site: Site, held: Held, connector: int, session: int |
     if after is before:  # it was doubted while the answer was on its way
         return
     assert after.accepted is not None
+    place.refusals = 0
     if place.draws_amps > after.accepted.amps:
         place.cut = (place.draws_amps, after.accepted.amps, at)
     await site.database.write(lambda db: limits_sent.note_accepted(db, held.station, connector, number, now=now))
@@ -283,6 +285,11 @@ async def _heed_refused_lease(
         if seen == session and _now() - since < _YOUNG_SECONDS:
             place.due = place.wanted is not None
             return False
+    place.refusals += 1
+    if place.refusals < _PROOF_REFUSALS:
+        place.due = place.wanted is not None
+        return False
+    place.refusals = 0
     known = load_modes.after_answer(held.known, "lease", what, held.told)
     if known is not held.known and held.pinned is None:
         wanted = place.wanted

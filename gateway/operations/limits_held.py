@@ -47,6 +47,7 @@ class Place:
     due: bool = False  # `wanted` is to be sent
     phases: int = 3  # that its car uses
     draws_amps: float = 0.0
+    refusals: int = 0  # of limits, in a row
     cut: tuple[float, float, float] | None = None  # (drew, limit, since): a lowered limit that was accepted
     session_seen: tuple[int | None, float] = (None, 0.0)
 

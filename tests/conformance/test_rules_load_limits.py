@@ -6,19 +6,26 @@ The limits are handed over by the test in the place of the balancer.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.configuration_keys import Circuit
 from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
+from gateway.model.instants import Instant
 from gateway.model.load_decision import Binding, ConnectorDecision, Decision, Send, SendKind
 from gateway.operations.carry_out_commands import carry_out
+from gateway.operations.known_profiles import foreign_limit
 from gateway.operations.plan_site import SitePlan, plan_site
+from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.operations.send_limits import LimitSender
+from gateway.store import charging_profiles
 from tests.conformance.charging_words import profile
 from tests.fakes.limited_station import CLEAR, SET, Conf, LimitedStation
 from tests.fakes.virtual_network import FIRST_FREE_PORT
@@ -340,16 +347,37 @@ def test_what_is_reconciled_is_never_a_profile_of_load_limits(tmp_path: Path) ->
         await scene.station.boot()
         await scene.passes(3)
         session = await scene.station.charge()
-        scene.limit(16, session)
-        await scene.passes(2)
         scene.station.hears_but_is_silent = True
-        scene.limit(8, session, "decrease")
-        await scene.passes(30)
+        scene.limit(16, session)
+        await scene.passes(90)  # nobody wants it any more, and the mirror is in doubt about it
+        assert any(not row["certain"] for row in await scene.stage.rows("SELECT certain FROM charging_profiles"))
         scene.station.hears_but_is_silent = False
-        await scene.station.connect()
-        await scene.passes(90)
-        assert 16 not in [periods(one)[0][1] for one in scene.station.sets("TxProfile")][1:]
-        assert all(payload.get("id") not in (101, 201) for _, action, payload in scene.station.asked if action == CLEAR)
+        before = len(scene.station.sets())
+        await reconcile_profiles(scene.stage.site, CP)
+        await scene.stage.site.database.write(lambda db: charging_profiles.note_doubt(db, CP, now=Instant(0)))
+        await reconcile_profiles(scene.stage.site, CP)
+        assert len(scene.station.sets()) == before
+        assert CLEAR not in [action for _, action, _ in scene.station.asked]
+        await scene.station.stop()
+        await reconcile_profiles(scene.stage.site, CP)  # now no car charges
+        await scene.passes(2)
+        assert [payload for _, action, payload in scene.station.asked if action == CLEAR] == [{}]
+        assert 101 in scene.station.profiles
+
+    scene_of(tmp_path, act)
+
+
+def test_a_higher_fallback_that_may_have_arrived_counts_when_a_lower_one_is_wanted_again(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        scene.station.hears_but_is_silent, scene.fallback = True, 10.0
+        await scene.passes(2)
+        scene.station.answers = lambda action, payload: None if action == SET else "Accepted"
+        scene.fallback = 6.0
+        await scene.passes(2)
+        assert periods(scene.station.profiles[101][1])[1] == (1200, 10)
+        assert not scene.sender.fallback_confirmed(scene.outlet)
 
     scene_of(tmp_path, act)
 
@@ -392,5 +420,115 @@ def test_an_operators_profile_gets_an_id_beyond_those_of_load_limits(tmp_path: P
             await carry_out(scene.stage.site, station=CP, action=SET, payload=payload, actor="operator")
         ids = [one["chargingProfileId"] for one in scene.station.sets()]
         assert ids[-2:] == [1, 2]
+
+    scene_of(tmp_path, act)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_the_balancer_is_never_told_less_than_the_station_allows(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+
+    def answers(action: str, payload: Conf) -> str | None:
+        return chance.choice(["Accepted"] * 6 + ["Rejected", None]) if action == SET else "Accepted"
+
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(5)
+        session = await scene.station.charge()
+        scene.station.answers = answers
+        for _ in range(30):
+            match chance.choice(["limit", "limit", "limit", "mute", "reconnect", "forget", "boot", "clear", "away"]):
+                case "limit":
+                    scene.limit(float(chance.randrange(6, 32)), session, chance.choice(["increase", "decrease"]))
+                case "mute":
+                    scene.station.hears_but_is_silent = not scene.station.hears_but_is_silent
+                case "reconnect":
+                    await scene.station.connect()
+                case "forget":
+                    await scene.station.disconnect()
+                    scene.station.profiles.pop(201, None)
+                    await scene.station.connect()
+                case "boot":
+                    await scene.station.boot()
+                case "clear":
+                    await carry_out(scene.stage.site, station=CP, action=CLEAR, payload={"id": 201}, actor="operator")
+                case "away":
+                    await scene.station.disconnect()
+                    await scene.passes(chance.choice([3, 700]))
+                    await scene.station.connect()
+            await scene.passes(chance.choice([0, 1, 5, 20, 400]))
+        scene.station.answers, scene.station.hears_but_is_silent = lambda action, payload: "Accepted", False
+        scene.limit(9, session)
+        await scene.passes(30)
+        assert scene.station.allowed() == 9 or scene.mode == "D"  # it refused in every mode
+
+    scene_of(tmp_path, act)
+
+
+def test_a_changed_fallback_is_set_anew_and_does_not_count_before_it_is_accepted(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        scene.fallback = 0.0
+        scene.station.answers = lambda action, payload: None if action == SET else "Accepted"
+        await scene.passes(2)
+        assert not scene.sender.fallback_confirmed(scene.outlet)
+        scene.station.answers = lambda action, payload: "Accepted"
+        await scene.passes(20)
+        assert scene.sender.fallback_confirmed(scene.outlet)
+        assert periods(scene.station.profiles[101][1]) == [(0, 0), (1200, 0)]
+
+    scene_of(tmp_path, act)
+
+
+def test_a_station_without_default_profiles_is_limited_as_a_whole(tmp_path: Path) -> None:
+    def answers(action: str, payload: Conf) -> str:
+        whole = action != SET or payload["csChargingProfiles"]["chargingProfilePurpose"] == "ChargePointMaxProfile"
+        return "Accepted" if whole else "Rejected"
+
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(20)
+        assert scene.mode == "C" and scene.station.allowed() == 6
+        assert scene.sender.fallback_confirmed(scene.outlet)
+        session = await scene.station.charge()
+        scene.limit(16, session, seconds=1800)
+        await scene.passes(3)
+        assert scene.station.allowed() == 16
+        await scene.passes(1810)
+        assert scene.station.allowed() == 6
+
+    scene_of(tmp_path, act, answers=answers)
+
+
+def test_quiet_stations_are_sent_nothing(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.connect()
+        await asyncio.sleep(0.1)
+        connection = scene.stage.site.connected.get(CP)
+        assert connection is not None
+        connection.treatment = replace(connection.treatment, quiet=True)
+        await scene.passes(30)
+        assert scene.station.sets() == []
+
+    scene_of(tmp_path, act)
+
+
+def test_a_lower_profile_of_an_operator_is_told_to_the_balancer(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        site = scene.stage.site
+        assert await site.database.write(lambda db: foreign_limit(db, CP, 1, site.wall_clock())) is None
+        schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 11}]}
+        theirs = {
+            "stackLevel": 0,
+            "chargingProfilePurpose": "ChargePointMaxProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": schedule,
+        }
+        payload = {"connectorId": 0, "csChargingProfiles": theirs}
+        await carry_out(site, station=CP, action=SET, payload=payload, actor="operator")
+        assert await site.database.write(lambda db: foreign_limit(db, CP, 1, site.wall_clock())) == 11
 
     scene_of(tmp_path, act)
