@@ -18,6 +18,7 @@ from gateway.rules.sent_limits import Ledger
 from gateway.stations.connection import StationConnection
 from gateway.store.fallback_profiles import Fallback
 
+_FALLBACK_AGAIN_SECONDS = 3600.0
 _NO_RETRY_SECONDS = (1.0, 2.0, 5.0)
 
 
@@ -42,6 +43,7 @@ class Place:
     fallback: Fallback | None = None  # as the station last accepted it
     fallback_due: bool = True  # whatever is believed
     fallback_doubted: bool = False  # the station has booted since: without its word it counts as gone
+    fallback_given_anew_at: float = float("-inf")  # after a reconnect
     refused_fallback: Fallback | None = None  # not tried again before the station boots
     wanted: Wanted | None = None
     due: bool = False  # `wanted` is to be sent
@@ -65,6 +67,12 @@ class Place:
             if all_sessions or key == transaction_id:
                 self.ledgers[key] = sent_limits.doubted(ledger, at=at)
         self.send_again(at)
+
+    def reconnected(self, at: float) -> None:
+        """Some stations forget their profiles with the connection. Flash wears, so the fallback has a pause."""
+        self.doubt(at)
+        if at - self.fallback_given_anew_at >= _FALLBACK_AGAIN_SECONDS:
+            self.fallback_due, self.fallback_given_anew_at = True, at
 
     def send_again(self, at: float) -> None:
         """The newest limit once more, unless it never went out, or has run out: then its room may be another's."""

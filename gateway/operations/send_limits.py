@@ -208,7 +208,7 @@ class LimitSender:
                 held.connection, held.failures, held.not_before = connection, 0, 0.0
                 if connection is not None:
                     for place in held.places.values():
-                        place.doubt(at)
+                        place.reconnected(at)
 
     def _heard(self, news: LimitNews) -> None:
         held, at = self._station(news.station), _now()

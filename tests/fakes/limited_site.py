@@ -1,8 +1,8 @@
 """A site under load limits in virtual time: the unchanged gateway, honest simulated stations, a meter, and a judge.
 
-Stations and cars are `gateway.simulated_station`, which shares nothing with the gateway; what they draw by supply phase,
-with the building, is what the meter shows (on Modbus TCP) and what the judge writes down every second. Stories decide
-what befalls them. Currents are in A, times in s of the loop.
+Stations and cars are `gateway.simulated_station`, which shares nothing with the gateway; what they draw on each supply
+phase, with the building, is what the meter shows (on Modbus TCP) and what the judge writes down every second. Stories
+decide what befalls them. Currents are in A, times in s of the loop.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""evcc 14248: the grid meter was lost and the charger kept 3 x 16 A, whatever else was switched on in the building. Here
-a missing meter counts with the worst load that the installer wrote down, and limits come down within half a minute.
+"""evcc 14248: the grid meter was lost and the charger kept 3 x 16 A, whatever else was switched on in the building.
+Here a missing meter counts with the worst load that the installer wrote down: limits come down within half a minute.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""evcc 15733: with the grid meter gone nothing charged at all, and that was declared to be right. Here what is left beside
-the worst other load is still given to cars, also when the meter never was there since the start.
+"""evcc 15733: with the grid meter gone nothing charged at all, and that was declared to be right. Here what is left
+beside the worst other load is still given to cars, also when the meter was never there since the start.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""evcc 22839: one failed reading of the meter, and the charger jumped to its maximum. Here what cannot be read, or cannot
-be true, never raises a limit.
+"""evcc 22839: one failed reading of the meter, and the charger jumped to its maximum. Here what cannot be read, or
+cannot be true, never raises a limit.
 """
 
 from __future__ import annotations
