@@ -123,10 +123,10 @@ def test_what_cannot_be_limited_counts_with_all_it_can_draw(tmp_path: Path, more
     assert refusals(tmp_path, MAIN + ZERO + stations("A", "B", more=more)) == [refusal]
 
 
-def test_in_certification_mode_nobody_can_be_limited(tmp_path: Path) -> None:
-    (refusal,) = refusals(tmp_path, "ocpp.automatic_calls = false\n" + MAIN + stations(*"ABCDE"))
-    assert "A cannot be limited: automatic_calls is false, B " in refusal
-    assert "C cannot be limited: automatic_calls is false and 2 more)" in refusal
+def test_in_certification_mode_nobody_is_limited_and_nothing_is_refused(tmp_path: Path) -> None:
+    assert refusals(tmp_path, "ocpp.automatic_calls = false\n" + MAIN + stations(*"ABCDE")) == []
+    (refusal,) = refusals(tmp_path, MAIN + stations(*"ABCDE", more="quiet = true"))
+    assert "C cannot be limited: it is quiet and 2 more)" in refusal
 
 
 def test_a_limit_in_watts_that_is_too_low_is_told_in_watts(tmp_path: Path) -> None:
