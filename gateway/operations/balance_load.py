@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.model.limiting import Limiting
 from gateway.model.load_decision import Decision, Stop
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
@@ -71,7 +73,8 @@ class _Balancer:
         wall, loop = self.site.wall_clock(), asyncio.get_running_loop()
         fresh = self.survey is not None and loop.time() - self.surveyed_at < _SURVEY_SECONDS
         known = self.survey if fresh else None
-        found, now = await self.site.database.write(lambda db: self._read(db, known, wall))
+        limiting = self.sender.limiting()
+        found, now = await self.site.database.write(lambda db: _read(db, self.site, known, limiting, wall))
         if not fresh:
             self.survey, self.surveyed_at = found, loop.time()
             self._heed_draws(found)
@@ -93,9 +96,6 @@ class _Balancer:
         for gone in load.draws.keys() - load.outlets.keys():
             del load.draws[gone]
 
-    def _read(self, db: Writing, known: Survey | None, wall: Instant) -> tuple[Survey, Now]:
-        return survey(db, self.site, self.sender, wall) if known is None else known, look(db)
-
     def _send(self, picture: SitePicture, now: Now, decision: Decision) -> None:
         outlets = {(outlet.station, outlet.connector): outlet for outlet in picture.outlets}
         hold = hold_seconds(picture.outlets)
@@ -115,8 +115,14 @@ class _Balancer:
         self.group.create_task(_stop_session(self.site, stop, int(session.transaction_id)), name="stopping a session")
 
 
+def _read(
+    db: Writing, site: Site, known: Survey | None, limiting: Mapping[StationId, Limiting], wall: Instant
+) -> tuple[Survey, Now]:
+    return survey(db, site, limiting, wall) if known is None else known, look(db)
+
+
 async def _stop_session(site: Site, stop: Stop, transaction_id: int) -> None:
-    logger.error("%s connector %d: session stopped: %s", stop.station, stop.connector, stop.reason)
+    logger.warning("%s connector %d: session stopped: %s", stop.station, stop.connector, stop.reason)
     now = site.wall_clock()
     data = {"transaction_id": transaction_id, "reason": stop.reason}
 

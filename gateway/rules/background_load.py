@@ -53,7 +53,7 @@ def judge_background(
         return Background(worst, "normal", memory)
     amps = believable(reading, circuit)
     if reading is not None and amps is not None and reading.age_seconds <= HOLD_AFTER_SECONDS:
-        fresh = _with_sample(circuit, amps, memory, cars=cars, at=at)
+        fresh = _with_sample(circuit, amps, memory, cars=cars, worst=worst, at=at)
         return Background(_peak(fresh), "normal", replace(fresh, good_at=at - reading.age_seconds))
     if memory.good_at is None or at - memory.good_at > BOUND_AFTER_SECONDS:
         return Background(_largest(worst, _peak(memory)), "bound", replace(memory, samples=()))
@@ -66,7 +66,9 @@ def _most_believable(circuit: Circuit, phase: int) -> float:
     return IMPLAUSIBLE_SHARE * circuit.limit_amps[phase]
 
 
-def _with_sample(circuit: Circuit, amps: Amps, memory: CircuitMemory, *, cars: Bounds, at: float) -> CircuitMemory:
+def _with_sample(
+    circuit: Circuit, amps: Amps, memory: CircuitMemory, *, cars: Bounds, worst: Amps, at: float
+) -> CircuitMemory:
     least, most = cars
     sample = (at, _minus(amps, most), _minus(amps, least))
     samples = (*(each for each in memory.samples if at - MEAN_SECONDS < each[0] < at), sample)
@@ -77,7 +79,8 @@ def _with_sample(circuit: Circuit, amps: Amps, memory: CircuitMemory, *, cars: B
         highest = sum(each[2][phase] for each in used) / len(used)
         over_since = memory.over_since[phase]
         doubted = over_since is not None and at - over_since >= DOUBT_SECONDS
-        before = highest if doubted or memory.good_at is None else memory.level[phase]
+        begun = worst[phase] if memory.good_at is None else memory.level[phase]  # cars are not measured yet
+        before = highest if doubted else begun
         level.append(max(0.0, min(max(before, lowest), highest)))
     peak: Amps = (level[0], level[1], level[2])
     peaks = (*(each for each in memory.peaks if at - RELEASE_SECONDS < each[0] < at), (at, peak))

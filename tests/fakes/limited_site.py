@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from gateway.model.load_decision import ConnectorDecision
 from gateway.operations.manage_tags import put_tag
-from gateway.simulated_station import Habits, SimulatedStation
+from gateway.simulated_station import Habits, SimulatedStation, utc_now
 from tests.fakes.gateway_in_process import Running, running_gateway
 from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_time import World, run_virtual
@@ -36,11 +37,17 @@ class Vehicle(SimulatedStation):
     `ignores`: it accepts limits and does not follow them. `forgets_at_reconnect`: its profiles go with the connection.
     """
 
-    def __init__(self, identity: str, port: int, world: World, *, wants: tuple[float, float, float]) -> None:
+    def __init__(
+        self,
+        identity: str,
+        url: str,
+        *,
+        wants: tuple[float, float, float],
+        wall_clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.card = f"CARD-{identity}"
         habits = Habits(busy=False, id_tags=(self.card,), most_amps=max(wants))
-        url = f"ws://127.0.0.1:{port}/ocpp"
-        super().__init__(identity, url, seed=7, habits=habits, wall_clock=world.clock.true_time)
+        super().__init__(identity, url, seed=7, habits=habits, wall_clock=wall_clock)
         self.wants = wants
         self.ignores = False
         self.forgets_at_reconnect = False
@@ -174,7 +181,10 @@ async def site(
 
     `mute`: the meter has never said anything.
     """
-    made = [Vehicle(f"CP-{number}", FIRST_FREE_PORT, world, wants=wants) for number in range(1, cars + 1)]
+    url = f"ws://127.0.0.1:{FIRST_FREE_PORT}/ocpp"
+    made = [
+        Vehicle(f"CP-{number}", url, wants=wants, wall_clock=world.clock.true_time) for number in range(1, cars + 1)
+    ]
     meter = WireMeter(lambda: (0.0, 0.0, 0.0), mute=mute)
     tables = "".join(f'[[station]]\nid = "{car.identity}"\ncircuit = "main"\n{station}\n' for car in made)
     circuit = f'[[circuit]]\nname = "main"\nlimit_amps = {fuse}\n' + ('meter = "grid"\n' if metered else "")
