@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from gateway.model.circuits import LeaseMode
 from gateway.model.limiting import Limiting
 from gateway.operations.ask_by_itself import may_be_asked, status_in
 from gateway.operations.carry_out_commands import Outcome, carry_out
@@ -16,6 +17,7 @@ from gateway.operations.limits_held import Held, Place
 from gateway.operations.orders import GATEWAY
 from gateway.operations.site import Site
 from gateway.rules import limit_profiles, load_modes, sent_limits
+from gateway.rules.limit_profiles import is_of_session, lease_place
 from gateway.rules.sent_limits import Ledger
 from gateway.store import events, fallback_profiles, limiting, limits_sent, transactions
 from gateway.store.fallback_profiles import Fallback
@@ -43,14 +45,16 @@ async def serve(site: Site, held: Held, hold: float) -> None:
             learned, held.learned = held.learned, None
             await become(site, held, learned)
             continue
-        if held.clear_ids:
-            well = await _clear(site, held, held.clear_ids[0])
+        if (overruling := [number for number in held.clear_ids if is_of_session(number)]) != []:
+            well = await _clear(site, held, overruling[0])
         elif (connector := _next_lease(held, falling=True)) is not None:
             well = await _give_lease(site, held, connector)
         elif (connector := _next_fallback(held, hold)) is not None:
             well = await _give_fallback(site, held, connector, hold)
         elif (connector := _next_lease(held, falling=False)) is not None:
             well = await _give_lease(site, held, connector)
+        elif held.clear_ids:  # what limits the station instead is there by now
+            well = await _clear(site, held, held.clear_ids[0])
         else:
             return
         if not well:
@@ -65,7 +69,7 @@ async def become(site: Site, held: Held, known: Limiting) -> None:
     before = held.known
     held.limiting = known
     if known.mode != before.mode:
-        _leave_mode(held, before)
+        leave_mode(held, before.mode, now_in=known.mode)
     if (before.mode, before.unit, before.stack_level, before.starts_at_zero) != (
         known.mode,
         known.unit,
@@ -78,17 +82,21 @@ async def become(site: Site, held: Held, known: Limiting) -> None:
     await site.database.write(lambda db: _note_mode(db, site, held, before, known))
 
 
-def _leave_mode(held: Held, before: Limiting) -> None:
+def leave_mode(held: Held, before: LeaseMode, *, now_in: LeaseMode) -> None:
+    """The profiles of this mode are to be taken away; until then their limits may still be in force."""
     at = _now()
     for connector, place in held.places.items():
-        if any(not ledger.empty for ledger in place.ledgers.values()):
-            held.clear_ids.append(limit_profiles.lease_place(before.mode, connector)[1])
+        replaced = before == "B" and now_in != "C"  # by the fallback, which has the same id
+        if any(not ledger.empty for ledger in place.ledgers.values()) and not replaced:
+            held.clear_ids.append(lease_place(before, connector)[1])
         merged = Ledger()
         for ledger in place.ledgers.values():
             pending = sent_limits.doubted(ledger, at=at).pending
             merged = merged if pending is None else sent_limits.with_restored(merged, pending)
         place.ledgers = {None: merged}
-        if place.wanted is not None:
+        if now_in == "A":  # nobody here knows the session
+            place.wanted, place.due = None, False
+        elif place.wanted is not None:
             place.wanted = replace(place.wanted, transaction_id=None)
 
 
@@ -139,6 +147,9 @@ async def _clear(site: Site, held: Held, profile_id: int) -> bool:
     if outcome.status not in ("answered", "call_error"):
         return False
     held.clear_ids.remove(profile_id)
+    for connector, place in held.places.items():
+        if place.refused_fallback is not None and not is_of_session(profile_id):
+            await _lose_fallback(site, held, connector)
     return True
 
 

@@ -61,6 +61,14 @@ class Place:
             ledger = sent_limits.sending(ledger, wanted.amps, wanted.lease_seconds, at=wanted.at)
         return sent_limits.facts_of(ledger, at=at)
 
+    def learn(self, outlet: Outlet, at: float) -> None:
+        """What the plan says now; the fallback is a part of each lease."""
+        known, self.outlet = self.outlet, outlet
+        if known is None:
+            self.phases = len(outlet.phase_rotation)
+        elif known.fallback_amps != outlet.fallback_amps and not self.due:
+            self.send_again(at)
+
     def doubt(self, at: float, transaction_id: int | None = None, *, all_sessions: bool = True) -> None:
         """The station may have lost its limits; a limit that has not run out is to be sent again at once."""
         for key, ledger in self.ledgers.items():

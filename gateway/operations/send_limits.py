@@ -19,7 +19,7 @@ from gateway.model.limiting import Limiting
 from gateway.model.load_decision import ConnectorDecision, Decision, Send
 from gateway.model.site_picture import LeaseFacts
 from gateway.operations.ask_by_itself import may_be_asked
-from gateway.operations.give_limits import become, is_due, serve
+from gateway.operations.give_limits import become, is_due, leave_mode, serve
 from gateway.operations.known_limiting import find_told
 from gateway.operations.limits_held import Held, Place, Wanted
 from gateway.operations.load_now import LimitNews
@@ -62,7 +62,8 @@ class LimitSender:
         for station, each in known.items():
             self._station(station).limiting = each
         for (station, connector), fallback in fallbacks.items():
-            self._station(station).place(connector).fallback = fallback
+            place = self._station(station).place(connector)
+            place.fallback, place.fallback_due = fallback, False
         for row in rows:
             place = self._station(row.station).place(row.connector)
             ledger = place.ledgers.get(row.transaction_id, Ledger())
@@ -122,7 +123,8 @@ class LimitSender:
         self._hold = hold_seconds(outlets)
         for outlet in outlets:
             held = self._station(StationId(outlet.station))
-            held.place(outlet.connector).outlet = outlet
+            held.place(outlet.connector).learn(outlet, _now())
+            held.told = replace(held.told, connectors=len(held.places))
             held.told_due = held.told_due or outlet.mode not in ("D", held.mode(outlet))
         for each in decision.connectors:
             self._judge(each)
@@ -181,11 +183,13 @@ class LimitSender:
     async def _look_at_settings(self, station: StationId, held: Held) -> None:
         """What the station told, and what a person pinned; what was tried with other settings is tried anew."""
         held.told_due = False
-        before, known = held.told, held.known
+        before, known, mode = held.told, held.known, held.pinned or held.known.mode
         connectors = len(held.places)
         held.told, held.pinned = await self.site.database.write(
             lambda db: find_told(db, self.site, station, connectors=connectors)
         )
+        if (held.pinned or known.mode) != mode:
+            leave_mode(held, mode, now_in=held.pinned or known.mode)
         first, held.told_read = not held.told_read, True
         if before == held.told or known.proven or (first and held.limiting is not None):
             return

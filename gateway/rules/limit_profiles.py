@@ -47,6 +47,11 @@ def is_ours(profile_id: int) -> bool:
     return profile_id in OURS
 
 
+def is_of_session(profile_id: int) -> bool:
+    """Is it the id of a lease that overrules the default profile?"""
+    return LEASE_ID <= profile_id < STATION_ID
+
+
 def lease_place(mode: LeaseMode, connector: int) -> tuple[int, int]:
     """(connector, profile id) of the lease in this mode."""
     match mode:

@@ -504,6 +504,45 @@ def test_a_station_without_default_profiles_is_limited_as_a_whole(tmp_path: Path
     scene_of(tmp_path, act, answers=answers)
 
 
+def test_from_mode_b_to_c_the_station_is_never_open(tmp_path: Path) -> None:
+    def answers(action: str, payload: Conf) -> str:
+        one = payload.get("csChargingProfiles", {})
+        long_lease = one.get("chargingProfilePurpose") == "TxDefaultProfile" and periods(one)[0][1] == 10
+        refused = one.get("chargingProfilePurpose") == "TxProfile" or long_lease
+        return "Rejected" if action == SET and refused else "Accepted"
+
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        session = await scene.station.charge()
+        scene.limit(8, session)
+        await scene.passes(24)
+        scene.limit(8, session)
+        await scene.passes(20)
+        assert (scene.mode, scene.station.allowed()) == ("B", 8)
+        scene.limit(10, session)
+        await scene.passes(20)
+        assert (scene.mode, scene.station.allowed()) == ("C", 10)
+        assert list(scene.station.profiles) == [300]
+        assert scene.sender.fallback_confirmed(scene.outlet)
+
+    scene_of(tmp_path, act, answers=answers)
+
+
+def test_a_changed_fallback_is_in_the_lease_too(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        session = await scene.station.charge()
+        scene.limit(10, session)
+        await scene.passes(2)
+        scene.fallback = 0.0
+        await scene.passes(4)
+        assert periods(scene.station.profiles[201][1]) == [(0, 10), (660, 0)]
+
+    scene_of(tmp_path, act)
+
+
 def test_quiet_stations_are_sent_nothing(tmp_path: Path) -> None:
     async def act(scene: Scene) -> None:
         await scene.station.connect()

@@ -6,7 +6,15 @@ import pytest
 
 from gateway.model.instants import SECOND, Instant
 from gateway.model.limiting import Limiting
-from gateway.rules.limit_profiles import Lease, amount_of, fallback_request, is_ours, lease_place, lease_request
+from gateway.rules.limit_profiles import (
+    Lease,
+    amount_of,
+    fallback_request,
+    is_of_session,
+    is_ours,
+    lease_place,
+    lease_request,
+)
 from tests.fakes.scripted_station import schema_validator
 
 NOW = Instant(1_800_000_000 * SECOND)
@@ -82,3 +90,4 @@ def test_amounts_are_cut_never_raised(amps: float, known: Limiting, phases: int,
 
 def test_ids_of_load_limits() -> None:
     assert [is_ours(number) for number in (99, 100, 399, 400)] == [False, True, True, False]
+    assert [is_of_session(number) for number in (199, 200, 299, 300)] == [False, True, True, False]
