@@ -71,6 +71,8 @@ def _allowed(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory, hol
         return before
     if memory.cap_amps is None:
         before = unled  # the program has just begun, what the station was last told is the ledger's word alone
+        if lease.accepted_amps is not None and lease.accepted_age_seconds < SETTLE_SECONDS:
+            return outlet.max_amps  # and from where the car comes down nobody knows
     accepted = before if lease.accepted_amps is None else lease.accepted_amps
     after = unled if lease.first_end_in_seconds < LEASE_SLACK_SECONDS else 0.0
     return max(accepted, lease.pending_amps or 0.0, memory.old_cap_amps, after)

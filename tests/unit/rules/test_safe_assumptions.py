@@ -44,6 +44,8 @@ FRESH = ConnectorMemory()
         (charging(lease=lease(10.0, pending_amps=20.0)), {}, 20.0),  # raised, not confirmed
         (charging(lease=lease(20.0, pending_amps=10.0)), {}, 20.0),  # lowered, not confirmed
         (charging(lease=lease(None, pending_amps=3.0)), {}, 6.0),  # S4: after a restart, ledger or fallback
+        (charging(lease=lease(12.0, accepted_age_seconds=0.0)), {}, 32.0),  # and accepted since: it comes from anywhere
+        (charging(lease=lease(12.0, accepted_age_seconds=10.0)), {}, 12.0),
         (charging(lease=lease(0.0, first_end_in_seconds=29.0)), {}, 6.0),  # the lease may be over already
         (charging(connected=False, lease=lease(16.0)), {}, 16.0),  # S5: until the lease has run out
         (charging(connected=False, lease=lease(None, pending_amps=16.0)), {}, 16.0),
