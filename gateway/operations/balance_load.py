@@ -90,8 +90,9 @@ class _Balancer:
         load = self.site.load
         load.outlets = {(StationId(outlet.station), outlet.connector): outlet for outlet in found.plan.outlets}
         load.notes = found.plan.notes
-        for gone in load.draws.keys() - load.outlets.keys():
-            del load.draws[gone]
+        for gone in (load.draws.keys() | load.registers.keys()) - load.outlets.keys():
+            load.draws.pop(gone, None)
+            load.registers.pop(gone, None)
 
     def _read(self, db: Writing, known: Survey | None, wall: Instant) -> tuple[Survey, Now]:
         return survey(db, self.site, self.sender, wall) if known is None else known, look(db)
