@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
 from gateway.operations import note_draws
 from tests.conformance.site_under_test import Bench, bench
 from tests.fakes.scripted_station import ScriptedStation
 
+CP_1 = (StationId("CP-1"), 1)
 SITE = """
 [[circuit]]
 name = "main"
@@ -39,9 +40,7 @@ def amps(*values: str) -> list[dict[str, str]]:
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench(tmp_path, more=SITE, ocpp="automatic_calls = false") as running:
-        async with asyncio.timeout(10):
-            while not running.site.load.outlets:  # until the first tick
-                await asyncio.sleep(0.02)  # noqa: ASYNC110
+        running.site.load.outlets[CP_1] = Outlet("CP-1", 1, "main")
         yield running
 
 
@@ -114,8 +113,7 @@ async def test_connector_0_is_the_station_where_there_is_one_connector(
 ) -> None:
     await station.measures(0, amps("6", "6", "6"))
     assert drawn(gateway) == (6, 6, 6)
-    await station.shows(2, "Charging")
-    await station.shows(2, "Available")
+    gateway.site.load.outlets[StationId("CP-1"), 2] = Outlet("CP-1", 2, "main")
     await station.measures(0, amps("20", "20", "20"))
     await station.measures(101, amps("20", "20", "20"))
     assert drawn(gateway) == (6, 6, 6) and drawn(gateway, 101) is None
