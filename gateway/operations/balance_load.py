@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.model.limiting import Limiting
 from gateway.model.load_decision import Decision, Stop
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
@@ -71,7 +73,8 @@ class _Balancer:
         wall, loop = self.site.wall_clock(), asyncio.get_running_loop()
         fresh = self.survey is not None and loop.time() - self.surveyed_at < _SURVEY_SECONDS
         known = self.survey if fresh else None
-        found, now = await self.site.database.write(lambda db: self._read(db, known, wall))
+        limiting = self.sender.limiting()
+        found, now = await self.site.database.write(lambda db: self._read(db, known, limiting, wall))
         if not fresh:
             self.survey, self.surveyed_at = found, loop.time()
             self._heed_draws(found)
@@ -94,8 +97,10 @@ class _Balancer:
             load.draws.pop(gone, None)
             load.registers.pop(gone, None)
 
-    def _read(self, db: Writing, known: Survey | None, wall: Instant) -> tuple[Survey, Now]:
-        return survey(db, self.site, self.sender, wall) if known is None else known, look(db)
+    def _read(
+        self, db: Writing, known: Survey | None, limiting: Mapping[StationId, Limiting], wall: Instant
+    ) -> tuple[Survey, Now]:
+        return survey(db, self.site, limiting, wall) if known is None else known, look(db)
 
     def _send(self, picture: SitePicture, now: Now, decision: Decision) -> None:
         outlets = {(outlet.station, outlet.connector): outlet for outlet in picture.outlets}

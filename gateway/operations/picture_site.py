@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gateway.model.circuits import Circuit, Outlet, TemporaryLimit
 from gateway.model.identities import StationId
 from gateway.model.instants import SECOND, Instant
+from gateway.model.limiting import Limiting
 from gateway.model.meters import Judged, Phases
 from gateway.model.sessions import Session
 from gateway.model.site_picture import ConnectorFacts, MeterReading, MeterTrust, SessionFacts, SitePicture
@@ -48,9 +49,9 @@ class Now(NamedTuple):
     statuses: Mapping[tuple[StationId, int], str]
 
 
-def survey(db: Writing, site: Site, sender: LimitSender, now: Instant) -> Survey:
-    """The description of the site, read inside a unit."""
-    plan = find_plan(db, site, sender.limiting())
+def survey(db: Writing, site: Site, limiting: Mapping[StationId, Limiting], now: Instant) -> Survey:
+    """The description of the site, read inside a unit: in the writer's thread, where there is no loop to ask."""
+    plan = find_plan(db, site, limiting)
     keys = [(StationId(outlet.station), outlet.connector) for outlet in plan.outlets]
     asked = {key: foreign_limit(db, *key, now) for key in keys}
     return Survey(plan, limits_now(db, site, now), {key: amps for key, amps in asked.items() if amps is not None})
