@@ -288,8 +288,7 @@ def _connectors(number: int) -> int:
     return 2 if number % 2 == 0 else 1
 
 
-def _rotation(number: int) -> str:
-    """Neighbours hang on the phases in turn, so that cars on one phase do not meet on the same."""
+def _rotation(number: int) -> str:  # in turn, so that cars on one phase do not meet on the same
     return ("123", "231", "312")[(number - 1) % 3]
 
 
