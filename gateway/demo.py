@@ -61,7 +61,29 @@ port = {web_port}
 name = "grid"
 model = "eastron_sdm630"
 transport = {{ type = "tcp", host = "127.0.0.1", port = {meter_port} }}
+
+# what the simulated stations share; a station that joins has no circuit, so it counts with the building
+[[circuit]]
+name = "main"
+limit_amps = {fuse}
+meter = "grid"
+background_worst_amps = {building}
+
+[load]
+fallbacks_may_become_zero = true
 """
+_STATION = """
+[[station]]
+id = "SIM-{number}"
+circuit = "main"
+connectors = {connectors}
+phase_rotation = "{rotation}"
+max_amps = {most}
+"""
+_FUSE_AMPS = 40
+_BUILDING_AMPS = 14  # never more
+_OUTLET_AMPS = 20
+_FOLLOWS_WITHIN_SECONDS = (2.0, 5.0)  # whatever the speed: limits act in the time of real sites
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +112,7 @@ def run_demo(wishes: DemoWishes) -> int:
     with _directory(wishes.data) as directory:
         try:
             with data_directory_held(directory):
-                file = _write_configuration(directory)  # never over that of a demo that runs
+                file = _write_configuration(directory, wishes.stations)  # never over that of a demo that runs
             asyncio.run(_play(load_configuration(file), file, wishes))
         except AlreadyRunning as error:
             raise negative(str(error)) from error
@@ -137,10 +159,12 @@ def _make_stations(addresses: Addresses, wishes: DemoWishes) -> list[SimulatedSt
 def _site_amps(stations: list[SimulatedStation]) -> Amps:
     """What the site draws now: a building whose load wanders, and every session that runs."""
     now = asyncio.get_running_loop().time()
-    drawn = [outlet.meter.amps for station in stations for outlet in station.outlets]
-    one, two, three = (
-        9.0 - phase + 4.0 * math.sin(now / (41 + 7 * phase)) + sum(amps[phase] for amps in drawn) for phase in range(3)
-    )
+    site = [9.0 - phase + 4.0 * math.sin(now / (41 + 7 * phase)) for phase in range(3)]
+    for number, station in enumerate(stations, 1):
+        for outlet in station.outlets:
+            for amps, phase in zip(outlet.meter.amps, _rotation(number), strict=True):
+                site[int(phase) - 1] += amps
+    one, two, three = site
     return one, two, three
 
 
@@ -156,6 +180,7 @@ async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int
 
   stations connect to  ws://{lan_address()}:{addresses.stations_port}/ocpp/<any id>
                        (listening on 0.0.0.0: real stations in this network may join, any card charges)
+  main fuse            {_FUSE_AMPS} A per phase, shared by a building and the simulated stations
   site meter           127.0.0.1:{meter_port} (Modbus TCP, simulated: a building and the stations)
   API                  {web}
   OpenAPI              {web}/openapi.json
@@ -165,6 +190,8 @@ Try:
   curl -H "Authorization: Bearer {token}" {web}/stations
   ocpp-gateway status --config {file}
   ocpp-gateway meters --config {file}
+  ocpp-gateway limits --config {file}
+  ocpp-gateway why SIM-1 --config {file}
   ocpp-gateway call SIM-1 TriggerMessage '{{"requestedMessage": "Heartbeat"}}' --config {file}
 """,
         flush=True,
@@ -246,8 +273,23 @@ def _sum_up(stations: list[SimulatedStation], bills: Bills) -> None:
 
 
 def _habits(number: int, speed: float) -> Habits:
-    connectors = 2 if number % 2 == 0 else 1
-    return Habits(connectors=connectors, speed=speed, mean_pause_seconds=300.0, id_tags=_tags(number))
+    return Habits(
+        connectors=_connectors(number),
+        speed=speed,
+        mean_session_seconds=5400.0,
+        mean_pause_seconds=300.0,
+        id_tags=_tags(number),
+        most_amps=_OUTLET_AMPS,
+        follows_within_seconds=_FOLLOWS_WITHIN_SECONDS,
+    )
+
+
+def _connectors(number: int) -> int:
+    return 2 if number % 2 == 0 else 1
+
+
+def _rotation(number: int) -> str:  # in turn, so that cars on one phase do not meet on the same
+    return ("123", "231", "312")[(number - 1) % 3]
 
 
 def _tags(number: int) -> tuple[str, ...]:
@@ -271,14 +313,20 @@ def _directory(wished: Path | None) -> Iterator[Path]:
     yield wished.absolute()
 
 
-def _write_configuration(directory: Path) -> Path:
+def _write_configuration(directory: Path, stations: int) -> Path:
     file = directory / "demo.toml"
     text = _CONFIGURATION.format(
         directory=json.dumps(str(directory)),
         stations_port=_port("0.0.0.0", USUAL_STATIONS_PORT),
         web_port=_port("127.0.0.1", USUAL_WEB_PORT),
         meter_port=_port("127.0.0.1", USUAL_METER_PORT),
+        fuse=_FUSE_AMPS,
+        building=_BUILDING_AMPS,
     )
+    for number in range(1, stations + 1):
+        text += _STATION.format(
+            number=number, connectors=_connectors(number), rotation=_rotation(number), most=_OUTLET_AMPS
+        )
     try:
         file.write_text(text, "utf-8")
     except OSError as error:

@@ -16,6 +16,7 @@ class Habits:
     reboot_seconds: float = 20.0
     speed: float = 1.0
     most_amps: float = 16.0
+    follows_within_seconds: tuple[float, float] | None = None  # how long a car takes to follow a limit; None: no time
     id_tags: tuple[str, ...] = ("DEMO-1", "DEMO-2", "DEMO-3")
     vendor: str = "Example"
     model: str = "Simulated-22"

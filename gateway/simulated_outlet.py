@@ -97,6 +97,7 @@ class Outlet:
     session: Session | None = None
     wanted_amps: tuple[float, float, float] = (0.0, 0.0, 0.0)  # what the car would draw
     next_profile: Mapping[str, object] | None = None  # of the remote start that the next session comes of
+    follows_at: float | None = None  # loop time from which the car follows what it is told now
     end_reason: str | None = None
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while no session runs
@@ -121,12 +122,22 @@ class Outlet:
         """The session here, as charging profiles need to know it."""
         return None if self.session is None else Running(self.session.transaction_id, self.session.start_at)
 
-    def draw(self, limit_amps: float | None) -> None:
-        """Let flow what the car of the session wants, and the limit allows."""
-        if self.session is not None:
-            most = 1e9 if limit_amps is None else limit_amps if limit_amps >= LEAST_AMPS else 0.0
-            first, second, third = self.wanted_amps
-            self.meter.amps = (min(first, most), min(second, most), min(third, most))
+    def draw(self, limit_amps: float | None, now: float, within: tuple[float, float] | None = None) -> float | None:
+        """Let flow what the car of the session wants, and the limit allows; seconds until this is to be asked again."""
+        if self.session is None:
+            self.follows_at = None
+            return None
+        most = 1e9 if limit_amps is None else limit_amps if limit_amps >= LEAST_AMPS else 0.0
+        first, second, third = self.wanted_amps
+        wanted = (min(first, most), min(second, most), min(third, most))
+        if within is not None and wanted != self.meter.amps:
+            if self.follows_at is None:
+                self.follows_at = now + self.random.uniform(*within)
+                return self.follows_at - now
+            if now < self.follows_at:
+                return None  # a car that has begun to follow goes where the limit is by then
+        self.meter.amps, self.follows_at = wanted, None
+        return None
 
     def lose_power(self, loop_seconds: float, speed: float) -> None:
         """No current flows, and whatever ran here is forgotten."""

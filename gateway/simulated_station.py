@@ -144,8 +144,12 @@ class SimulatedStation:
 
     def limit(self, outlet: Outlet) -> None:
         """Let the profiles of this moment act."""
-        outlet.meter.read(asyncio.get_running_loop().time(), self.habits.speed)
-        outlet.draw(self.profiles.amps(outlet.number, self.wall_clock(), outlet.running()))
+        now = asyncio.get_running_loop().time()
+        outlet.meter.read(now, self.habits.speed)
+        limit = self.profiles.amps(outlet.number, self.wall_clock(), outlet.running())
+        wait = outlet.draw(limit, now, self.habits.follows_within_seconds)
+        if wait is not None:
+            asyncio.get_running_loop().call_later(wait, self.limit, outlet)
 
     async def lose_network(self, seconds: float) -> None:
         """Cut the connection; it is tried again after so many seconds."""
@@ -343,7 +347,3 @@ class SimulatedStation:
 
     async def _rest(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.habits.speed)
-
-
-def _known(session: Session) -> int:
-    return -1 if session.transaction_id is None else session.transaction_id

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from gateway.model.instants import Instant
 
@@ -70,14 +69,6 @@ def current_amps(samples: Sequence[Sample]) -> Mapping[str, Decimal]:
     return dict(unphased) | _by_line(latest)
 
 
-def latest_by_line(
-    samples: Sequence[Sample], measurand: Literal["Power.Active.Import", "Voltage"]
-) -> dict[str, Decimal]:
-    """The latest values of `L1` `L2` `L3` in W or V."""
-    factors = _PER_WATT if measurand == "Power.Active.Import" else _PER_VOLT
-    return _by_line(_latest(_readings(samples, measurand, factors)))
-
-
 def signed_samples(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     """The samples that carry signed data; their `raw_value` is the untouched text."""
     return tuple(sample for sample in samples if sample.format == "SignedData")
@@ -89,7 +80,6 @@ _CONTEXTS: Mapping[str, int] = {"Transaction.End": 3, "Sample.Periodic": 2, "Sam
 _PER_WH: Mapping[str, int] = {"Wh": 1, "kWh": 1000}
 _PER_WATT: Mapping[str, int] = {"W": 1, "kW": 1000}
 _PER_AMPERE: Mapping[str, int] = {"A": 1}
-_PER_VOLT: Mapping[str, int] = {"V": 1}
 # `L1` and `L1-N` are the same to stations; a lone N and line-to-line values say nothing about the load
 _LINES: Mapping[str | None, str] = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
 

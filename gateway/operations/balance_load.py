@@ -93,8 +93,9 @@ class _Balancer:
         load = self.site.load
         load.outlets = {(StationId(outlet.station), outlet.connector): outlet for outlet in found.plan.outlets}
         load.notes = found.plan.notes
-        for gone in load.draws.keys() - load.outlets.keys():
-            del load.draws[gone]
+        for gone in (load.draws.keys() | load.registers.keys()) - load.outlets.keys():
+            load.draws.pop(gone, None)
+            load.registers.pop(gone, None)
 
     def _send(self, picture: SitePicture, now: Now, decision: Decision) -> None:
         outlets = {(outlet.station, outlet.connector): outlet for outlet in picture.outlets}

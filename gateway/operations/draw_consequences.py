@@ -25,7 +25,7 @@ from gateway.operations.follow_jobs import note_boot
 from gateway.operations.heed_certificates import forget_replaced_device
 from gateway.operations.heed_limits import limits_after_boot, limits_end_with_session
 from gateway.operations.heed_settings import learn_from_boot
-from gateway.operations.note_draws import forget_when_ended, forget_when_free
+from gateway.operations.note_draws import no_draw_when_ended, no_draw_when_free
 from gateway.operations.site import Site
 from gateway.rules.registration import Device, is_another_device
 from gateway.store.station_facts import Nameplate
@@ -119,7 +119,7 @@ ON_BOOT: tuple[Callable[[Writing, Site, Booted], None], ...] = (
 ON_STATUS: tuple[Callable[[Writing, Site, StatusChanged], None], ...] = (
     mirror_local_lists.conflict_needs_the_list,
     reservations_after_status,
-    forget_when_free,
+    no_draw_when_free,
 )
 ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (
     use_reservation,
@@ -128,7 +128,7 @@ ON_START: tuple[Callable[[Writing, Site, Started], None], ...] = (
 ON_END: tuple[Callable[[Writing, Site, Ended], None], ...] = (
     mirror_profiles.end_with_session,
     limits_end_with_session,
-    forget_when_ended,
+    no_draw_when_ended,
 )
 
 

@@ -16,6 +16,7 @@ from gateway.model.instants import Instant
 from gateway.model.load_decision import Decision
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
+from gateway.rules.car_currents import Register
 
 
 class Draw(NamedTuple):
@@ -61,13 +62,10 @@ class LoadNow:
     outlets: dict[tuple[StationId, int], Outlet] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     draws: dict[tuple[StationId, int], Draw] = field(default_factory=dict)
+    registers: dict[tuple[StationId, int], Register] = field(default_factory=dict)  # from which energy is counted on
     tick: Tick | None = None
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
-
-    def forget_draw(self, station: StationId, connector: int) -> None:
-        """What was measured there says nothing any more."""
-        self.draws.pop((station, connector), None)
 
     def tell_limits(self, news: LimitNews) -> None:
         """Let `LimitSender` know, once the commit is on disk."""

@@ -50,7 +50,7 @@ class Now(NamedTuple):
 
 
 def survey(db: Writing, site: Site, limiting: Mapping[StationId, Limiting], now: Instant) -> Survey:
-    """The description of the site, read inside a unit."""
+    """The description of the site, read inside a unit: in the writer's thread, where there is no loop to ask."""
     plan = find_plan(db, site, limiting)
     keys = [(StationId(outlet.station), outlet.connector) for outlet in plan.outlets]
     asked = {key: foreign_limit(db, *key, now) for key in keys}

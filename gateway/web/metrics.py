@@ -42,6 +42,7 @@ HELP = {
     "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
+    "draw_faults_total": "Faults of the gateway in reading what cars draw since the start.",
     "connections_refused_total": "Connections of stations refused since the start, by reason.",
     "meter_reading_age_seconds": "Age of the newest reading of each site meter.",
     "meter_trusted": "1 while the newest reading of the site meter may be believed.",

@@ -169,6 +169,7 @@ MAY_CATCH_EVERYTHING = [
     "gateway/operations/answer_stations.py",  # one message
     "gateway/operations/begin_again.py",  # one command of the life before, at the start
     "gateway/operations/look_after_stations.py",  # one care of one station
+    "gateway/operations/note_draws.py",  # one measurement
     "gateway/operations/send_limits.py",  # the limits of one station
     "gateway/store/database.py",  # one batch: run again unit by unit
     "gateway/store/database.py",  # one unit
