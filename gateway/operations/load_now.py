@@ -16,6 +16,7 @@ from gateway.model.instants import Instant
 from gateway.model.load_decision import Decision
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
+from gateway.rules.load_records import Change
 
 
 class Draw(NamedTuple):
@@ -52,6 +53,15 @@ class Tick:
 
 
 @dataclass(slots=True)
+class Recording:
+    """What `record_load` remembers: when it last kept a tick, what changed since, whether one is being written."""
+
+    at_seconds: float | None = None
+    changes: tuple[Change, ...] = ()
+    under_way: bool = False
+
+
+@dataclass(slots=True)
 class LoadNow:
     """The newest of everything. `tick` is None until the first, and where no circuit is configured.
 
@@ -73,3 +83,4 @@ class LoadNow:
         """Let `LimitSender` know, once the commit is on disk."""
         self.limit_news.append(news)
         self.limits_wake.announce()
+    recording: Recording = field(default_factory=Recording)
