@@ -135,7 +135,11 @@ async def forget(site: Site) -> None:
         gone = await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE))
         await asyncio.sleep(_PAUSE_SECONDS)
     kept = site.configuration.retention.load_megabytes * 1_000_000
-    while await site.database.write(lambda db: load_decisions.delete_beyond(db, bytes_kept=kept, most=_ROWS_AT_ONCE)):
+    gone = 1
+    while gone:
+        gone = await site.database.write(
+            lambda db: load_decisions.delete_beyond(db, bytes_kept=kept, most=_ROWS_AT_ONCE)
+        )
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

@@ -20,7 +20,7 @@ class Keep:
     operations_days: int
     quarantine_days: int
     commands_days: int
-    load_days: int = 30
+    load_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Limits:
     operations: Instant
     quarantine: Instant
     commands: Instant
-    load: Instant = Instant(0)
+    load: Instant
 
 
 def limits_at(now: Instant, keep: Keep) -> Limits:

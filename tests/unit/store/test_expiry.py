@@ -25,7 +25,7 @@ from gateway.store.writing import Writing, newest_numbers
 from tests.unit.store.opened_database import CP, END, NOW, START
 
 OLD = Instant(NOW - 1)
-NEVER = Limits(*[Instant(0)] * 5)
+NEVER = Limits(*[Instant(0)] * 6)
 
 
 @pytest.fixture
