@@ -74,6 +74,7 @@ class LoadNow:
     tick: Tick | None = None
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
+    recording: Recording = field(default_factory=Recording)
 
     def forget_draw(self, station: StationId, connector: int) -> None:
         """What was measured there says nothing any more."""
@@ -83,4 +84,3 @@ class LoadNow:
         """Let `LimitSender` know, once the commit is on disk."""
         self.limit_news.append(news)
         self.limits_wake.announce()
-    recording: Recording = field(default_factory=Recording)
