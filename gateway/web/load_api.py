@@ -17,7 +17,7 @@ async def get_site(request: web.Request) -> web.StreamResponse:
 
 ROUTES = (
     Route(
-        "GET", "/api/v1/site", get_site, "viewer", "Circuits and stations: limits, what is measured and what is allotted",
+        "GET", "/api/v1/site", get_site, "viewer", "Circuits and stations: what is measured and allotted",
         answers={200: {"type": "object", "required": ["circuits", "stations"]}}, errors=(422,),
     ),
 )  # fmt: skip

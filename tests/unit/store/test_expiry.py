@@ -203,7 +203,7 @@ def test_a_round_with_nothing_to_do_costs_the_same_however_much_there_is(db: Wri
             return 0
 
         db.connection.set_progress_handler(more, 10)
-        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 5), most=20) == 0
+        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 6), most=20) == 0
         db.connection.set_progress_handler(None, 0)
         return counted
 
