@@ -17,6 +17,6 @@ async def test_the_site_before_and_after_the_first_decision(door: Door) -> None:
     after, decision = decide(seen, Memory())
     door.site.load.tick = Tick(Instant(0), seen, Memory(), after, decision)
     document = await door.document("GET", "/api/v1/site", role="viewer")
-    assert [each["limit_amps"] for each in document["stations"]] == [16.0]
+    assert [each["limit_amps"] for each in document["stations"]] == [decision.connectors[0].cap_amps]
     assert document["circuits"][0].keys() == before["circuits"][0].keys()
     await door.problem("GET", "/api/v1/site?x=1", expect=422)
