@@ -134,6 +134,8 @@ class Retention:
     operations_days: Days = 90
     quarantine_days: Days = 30
     commands_days: Annotated[int, Between(7, 36_500)] = 90
+    load_days: Days = 30
+    load_megabytes: Annotated[int, Between(10, 100_000)] = 200
     backups: Annotated[int, Between(1, 1000)] = 5
 
 

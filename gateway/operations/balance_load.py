@@ -22,6 +22,7 @@ from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.load_now import Tick
 from gateway.operations.orders import GATEWAY
 from gateway.operations.picture_site import Now, Photographer, Survey, look, survey
+from gateway.operations.record_load import record_load
 from gateway.operations.send_limits import LimitSender
 from gateway.operations.site import Site
 from gateway.operations.tell_load import LoadTeller
@@ -80,13 +81,14 @@ class _Balancer:
             self._heed_draws(found)
         picture = self.photographer.take(found, now, at_seconds=loop.time(), wall=wall)
         after, decision = decide(picture, self.memory)
-        tick = Tick(wall, picture, self.memory, after, decision)
+        before, tick = self.site.load.tick, Tick(wall, picture, self.memory, after, decision)
         self.memory, self.site.load.tick = after, tick
         self._send(picture, now, decision)
         self.sender.look_at(decision, found.plan)
         for stop in decision.stops:
             self._stop(stop, now, loop.time())
         await self.teller.tell(tick, found.plan.notes)
+        await record_load(self.site, before, tick)
 
     def _heed_draws(self, found: Survey) -> None:
         """From now on, note the draws of these outlets."""

@@ -23,7 +23,7 @@ from gateway.operations.watch_certificates import report_ends
 from gateway.rules.retention import Keep, limits_at, trusted_now
 from gateway.rules.transactions import is_abandoned
 from gateway.stations.server import end_idle
-from gateway.store import commands, expiry, station_facts, transactions
+from gateway.store import commands, expiry, load_decisions, station_facts, transactions
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
@@ -134,6 +134,13 @@ async def forget(site: Site) -> None:
     while gone:
         gone = await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE))
         await asyncio.sleep(_PAUSE_SECONDS)
+    kept = site.configuration.retention.load_megabytes * 1_000_000
+    gone = 1
+    while gone:
+        gone = await site.database.write(
+            lambda db: load_decisions.delete_beyond(db, bytes_kept=kept, most=_ROWS_AT_ONCE)
+        )
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def judge_age_at(db: Writing, now: Instant) -> Instant:
@@ -213,4 +220,5 @@ def _keep(retention: Retention) -> Keep:
         operations_days=retention.operations_days,
         quarantine_days=retention.quarantine_days,
         commands_days=retention.commands_days,
+        load_days=retention.load_days,
     )

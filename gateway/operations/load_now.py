@@ -17,6 +17,7 @@ from gateway.model.load_decision import Decision
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.rules.car_currents import Register
+from gateway.rules.load_records import Change
 
 
 class Draw(NamedTuple):
@@ -53,6 +54,15 @@ class Tick:
 
 
 @dataclass(slots=True)
+class Recording:
+    """What `record_load` remembers: when it last kept a tick, what changed since, whether one is being written."""
+
+    at_seconds: float | None = None
+    changes: tuple[Change, ...] = ()
+    under_way: bool = False
+
+
+@dataclass(slots=True)
 class LoadNow:
     """The newest of everything. `tick` is None until the first, and where no circuit is configured.
 
@@ -66,6 +76,7 @@ class LoadNow:
     tick: Tick | None = None
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
+    recording: Recording = field(default_factory=Recording)
 
     def tell_limits(self, news: LimitNews) -> None:
         """Let `LimitSender` know, once the commit is on disk."""

@@ -20,6 +20,7 @@ class Keep:
     operations_days: int
     quarantine_days: int
     commands_days: int
+    load_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Limits:
     operations: Instant
     quarantine: Instant
     commands: Instant
+    load: Instant
 
 
 def limits_at(now: Instant, keep: Keep) -> Limits:
@@ -41,6 +43,7 @@ def limits_at(now: Instant, keep: Keep) -> Limits:
         operations=Instant(now - keep.operations_days * _DAY),
         quarantine=Instant(now - keep.quarantine_days * _DAY),
         commands=Instant(now - keep.commands_days * _DAY),
+        load=Instant(now - keep.load_days * _DAY),
     )
 
 

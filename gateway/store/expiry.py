@@ -23,6 +23,7 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
         (_SILENT_JOBS, limits.operations),
         (_SECURITY_EVENTS, limits.operations),
         (_RESERVATIONS, limits.operations),
+        (_LOAD_DECISIONS, limits.load),
     ):
         gone += db.execute(sql, (limit, most)).rowcount
     gone += _sweep_meter_index(db, most, never_ended=limits.meter)
@@ -36,7 +37,7 @@ def delete_oldest(db: Writing, *, most: int) -> int:
     """Whatever its age, delete the `most` oldest rows of each table that no bill rests on; returns how many went."""
     everything = 2**63 - 1
     gone = 0
-    for sql in (_METER_FRAMES, _OPERATIONS, _QUARANTINE, _JOBS, _SECURITY_EVENTS):
+    for sql in (_METER_FRAMES, _OPERATIONS, _QUARANTINE, _JOBS, _SECURITY_EVENTS, _LOAD_DECISIONS):
         gone += db.execute(sql, (everything, most)).rowcount
     return gone + _sweep_meter_index(db, most, never_ended=0)
 
@@ -104,3 +105,7 @@ _SECURITY_EVENTS = """
 _RESERVATIONS = """
     DELETE FROM reservations WHERE number IN (
         SELECT number FROM (SELECT number, ended_at FROM reservations ORDER BY number LIMIT ?2) WHERE ended_at < ?1)"""
+_LOAD_DECISIONS = """
+    DELETE FROM load_decisions WHERE decision_id IN (
+        SELECT decision_id FROM (SELECT decision_id, decided_at FROM load_decisions ORDER BY decision_id LIMIT ?2)
+        WHERE decided_at < ?1)"""

@@ -61,6 +61,8 @@ CREATE INDEX limits_sent_to ON limits_sent (station, connector);
 CREATE TABLE load_decisions (
     decision_id INTEGER PRIMARY KEY AUTOINCREMENT,
     decided_at  INTEGER NOT NULL,
+    bytes       INTEGER NOT NULL,         -- length of the record
+    line        TEXT NOT NULL,            -- what it shows, in words
     record      BLOB NOT NULL             -- compressed
 ) STRICT;
-CREATE INDEX load_decisions_by_time ON load_decisions (decided_at);
+CREATE INDEX load_decisions_by_time ON load_decisions (decided_at, bytes);

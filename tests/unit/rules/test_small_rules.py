@@ -103,9 +103,9 @@ def test_the_hex_text_may_be_presented_where_allowed() -> None:
 
 def test_each_kind_of_record_has_a_limit_of_its_own() -> None:
     day = 86_400 * SECOND
-    limits = limits_at(NOW, Keep(5, 4, 3, 2, 1))
+    limits = limits_at(NOW, Keep(5, 4, 3, 2, 1, 6))
     assert [NOW - limits.transactions, NOW - limits.meter, NOW - limits.operations] == [5 * day, 4 * day, 3 * day]
-    assert [NOW - limits.quarantine, NOW - limits.commands] == [2 * day, day]
+    assert [NOW - limits.quarantine, NOW - limits.commands, NOW - limits.load] == [2 * day, day, 6 * day]
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 1.0), (1, 1.0), (2, 2.0), (4, 8.0), (7, 60.0), (10_000, 60.0)])

@@ -25,7 +25,7 @@ from gateway.store.writing import Writing, newest_numbers
 from tests.unit.store.opened_database import CP, END, NOW, START
 
 OLD = Instant(NOW - 1)
-NEVER = Limits(*[Instant(0)] * 5)
+NEVER = Limits(*[Instant(0)] * 6)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
         meter_frames.unindexed(db, 1)
         meter_frames.index(db, [(transaction_id, db.next_numbers("meter")[0] - 1)], upto=10**9)
     db.insert_late_rows()
-    everything = Limits(*[NOW] * 5)
+    everything = Limits(*[NOW] * 6)
     tables = (
         "events", "quarantine", "commands", "transactions", "meter_frames", "station_jobs", "security_events",
     )  # fmt: skip
@@ -115,19 +115,19 @@ def test_open_sessions_running_commands_and_open_jobs_stay(db: Writing) -> None:
         " VALUES ('c', 'CP1', 'Reset', '{}', 'a', ?, 'running')",
         (OLD,),
     )
-    assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 0
+    assert expiry.delete_some(db, Limits(*[NOW] * 6), most=100) == 0
 
 
 def test_a_job_that_nobody_told_of_any_more_goes(db: Writing) -> None:
     station_jobs.begin(db, CP, "log", status="Asked", now=OLD)
-    assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 1
+    assert expiry.delete_some(db, Limits(*[NOW] * 6), most=100) == 1
     assert count(db, "station_jobs") == 0
 
 
 def test_a_session_of_long_ago_that_was_told_today_stays(db: Writing) -> None:
     transaction_id = transactions.record_start(db, START, _verdict(), received_at=NOW, remote_start_command=None)
     transactions.record_stop(db, transaction_id, END._replace(stop_at=Instant(5)), received_at=NOW)
-    assert expiry.delete_some(db, Limits(*[NOW] * 5), most=100) == 0
+    assert expiry.delete_some(db, Limits(*[NOW] * 6), most=100) == 0
 
 
 def test_frames_nobody_has_looked_at_stay(db: Writing) -> None:
@@ -203,7 +203,7 @@ def test_a_round_with_nothing_to_do_costs_the_same_however_much_there_is(db: Wri
             return 0
 
         db.connection.set_progress_handler(more, 10)
-        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 5), most=20) == 0
+        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 6), most=20) == 0
         db.connection.set_progress_handler(None, 0)
         return counted
 

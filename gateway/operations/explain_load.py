@@ -1,0 +1,69 @@
+"""What the site does with its current now: circuits and stations of the newest tick, as documents.
+
+Before the first tick only what is configured is known: nothing is handed out yet, so no head-room is promised.
+"""
+
+from __future__ import annotations
+
+from gateway.model.load_decision import CircuitDecision, ConnectorDecision
+from gateway.operations.site import Site
+
+Document = dict[str, object]
+_NOTHING = [0.0, 0.0, 0.0]
+
+
+def describe_site(site: Site) -> Document:
+    """Circuits and stations; empty lists where no circuit is configured."""
+    tick = site.load.tick
+    if tick is None:
+        return {"circuits": _as_configured(site), "stations": []}
+    return {
+        "circuits": [_circuit(each) for each in tick.decision.circuits],
+        "stations": [_connector(each) for each in tick.decision.connectors],
+    }
+
+
+def _as_configured(site: Site) -> list[Document]:
+    return [
+        {
+            "name": circuit.name,
+            "parent": circuit.parent,
+            "limit_amps": list(circuit.limit_amps),
+            "effective_limit_amps": list(circuit.limit_amps),
+            "source": "installer",
+            "measured_amps": None,
+            "allotted_amps": _NOTHING,
+            "headroom_amps": _NOTHING,
+            "mode": "normal" if circuit.meter is None else "bound",
+            "background_amps": list(circuit.background_worst_amps or _NOTHING),
+        }
+        for circuit in site.configuration.circuits
+    ]
+
+
+def _circuit(circuit: CircuitDecision) -> Document:
+    return {
+        "name": circuit.name,
+        "parent": circuit.parent,
+        "limit_amps": list(circuit.limit_amps),
+        "effective_limit_amps": list(circuit.effective_limit_amps),
+        "source": circuit.source,
+        "measured_amps": None if circuit.measured_amps is None else list(circuit.measured_amps),
+        "allotted_amps": list(circuit.allotted_amps),
+        "headroom_amps": list(circuit.headroom_amps),
+        "mode": circuit.mode,
+        "background_amps": list(circuit.background_amps),
+    }
+
+
+def _connector(each: ConnectorDecision) -> Document:
+    return {
+        "station": each.station,
+        "connector": each.connector,
+        "limit_amps": each.cap_amps,
+        "measured_amps": None if each.measured_amps is None else list(each.measured_amps),
+        "compliant": each.compliant,
+        "reason": each.binding.text,
+        "planned_amps": each.planned_amps,
+        "satisfied": each.satisfied,
+    }
