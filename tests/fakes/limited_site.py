@@ -26,7 +26,7 @@ from tests.simulation.played_day import MORNING, surroundings
 METER_PORT = 15_020
 MINUTE, HOUR = 60.0, 3600.0
 METER = (
-    '[[meter]]\nname = "grid"\nmodel = "eastron_sdm630"\n'
+    '[[meter]]\nname = "grid"\nmodel = "eastron_sdm630"\nmay_export = false\n'
     f'transport = {{ type = "tcp", host = "127.0.0.1", port = {METER_PORT} }}\n'
 )
 

@@ -16,10 +16,11 @@ VOLTS = 230.0
 
 @dataclass
 class WireMeter:
-    """`shows` gives the current of each phase now; `mute`: it takes requests and says nothing."""
+    """`shows` gives the current of each phase now; `mute`: it takes requests and says nothing; `steady`: no noise."""
 
     shows: Callable[[], Amps]
     mute: bool = False
+    steady: bool = False
     asked: int = 0
     _buffers: dict[int, bytes] = field(default_factory=dict)
 
@@ -33,7 +34,7 @@ class WireMeter:
         amps = self.shows()
         watts = [VOLTS * one for one in amps]
         return {
-            **{2 * phase: VOLTS + 0.1 * ((self.asked + phase) % 7) for phase in range(3)},  # never quite the same
+            **{2 * phase: VOLTS if self.steady else VOLTS + 0.1 * ((self.asked + phase) % 7) for phase in range(3)},
             **{6 + 2 * phase: abs(amps[phase]) for phase in range(3)},
             **{12 + 2 * phase: watts[phase] for phase in range(3)},
             0x34: sum(watts),
