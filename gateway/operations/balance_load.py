@@ -19,6 +19,7 @@ from gateway.model.load_decision import Decision, Stop
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.operations.carry_out_commands import carry_out
+from gateway.operations.limits_for_a_time import time_of_limits
 from gateway.operations.load_now import Tick
 from gateway.operations.orders import GATEWAY
 from gateway.operations.picture_site import Now, Photographer, Survey, look, survey
@@ -71,7 +72,7 @@ class _Balancer:
 
     async def tick(self) -> None:
         """One tick: look, decide, send, tell."""
-        wall, loop = self.site.wall_clock(), asyncio.get_running_loop()
+        wall, loop = time_of_limits(self.site), asyncio.get_running_loop()
         fresh = self.survey is not None and loop.time() - self.surveyed_at < _SURVEY_SECONDS
         known = self.survey if fresh else None
         limiting = self.sender.limiting()
@@ -81,7 +82,8 @@ class _Balancer:
             self._heed_draws(found)
         picture = self.photographer.take(found, now, at_seconds=loop.time(), wall=wall)
         after, decision = decide(picture, self.memory)
-        before, tick = self.site.load.tick, Tick(wall, picture, self.memory, after, decision)
+        before = self.site.load.tick
+        tick = Tick(self.site.wall_clock(), picture, self.memory, after, decision)
         self.memory, self.site.load.tick = after, tick
         self._send(picture, now, decision)
         self.sender.look_at(decision, found.plan)

@@ -1,8 +1,9 @@
 """Backup and restore: a consistent copy while everything runs, and the way back.
 
 A restore begins a new epoch, because the journal's numbers of the life it ends may already be known elsewhere, and
-never gives an id twice. What was there before is kept in `backups/`. Whatever is refused leaves the live
-database untouched. Station certificates (`pki/`), firmware and uploads are not in the database and not in the copy.
+never gives an id twice. What load limits know of the world outside stays as it is (`copies.keep_present`). What was
+there before is kept in `backups/`. Whatever is refused leaves the live database untouched. Station certificates
+(`pki/`), firmware and uploads are not in the database and not in the copy.
 """
 
 from __future__ import annotations
@@ -145,6 +146,7 @@ def _replace(
     newest, last_id, given = newest_numbers(live), copies.last_transaction_id(live), numbers_given.all_given(live)
     with contextlib.closing(sqlite3.connect(copy_path, isolation_level=None)) as copy:
         numbers_given.raise_to(copy, given)
+        copies.keep_present(live, copy)
         epoch = _finish(copy, newest=newest, last_id=last_id, actor=actor, now=now, site=site)
         copy.backup(live, pages=-1)
     live.execute("PRAGMA wal_checkpoint(PASSIVE)")

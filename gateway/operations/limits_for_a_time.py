@@ -1,11 +1,12 @@
 """Lower limits for a time: set and taken away by people, the grid operator and fleet managers; schedules of the file.
 
-The lowest of a circuit holds. None is above the installer's limit, and nobody's limit takes another's away. A limit
-ends when the wall clock says so: with a clock that is behind it ends late, which is the safe side.
+The lowest of a circuit holds. None is above the installer's limit, and nobody's limit takes another's away. They are
+judged by `time_of_limits`; while the clock is certainly behind, every schedule holds, because its hours may be now.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from gateway.model.circuits import Amps, TemporaryLimit
 from gateway.model.instant_text import instant_from_text
 from gateway.model.instants import Instant, text_of
 from gateway.operations.site import Site
+from gateway.rules.limit_clock import next_reading
 from gateway.rules.limit_schedules import Window, open_until
+from gateway.rules.security_profiles import is_clock_behind, likely_now
 from gateway.store import events, temporary_limits
 from gateway.store.temporary_limits import KeptLimit
 from gateway.store.writing import Writing
@@ -49,7 +52,7 @@ async def set_limit(
     if written is None:
         return None
     now = site.wall_clock()
-    limit, mistakes = _read(written, fields, now)
+    limit, mistakes = _read(written, fields, likely_now(now, latest_known=site.latest_known))
     if limit is None or mistakes:
         return tuple(mistakes)
     wanted = limit
@@ -84,6 +87,20 @@ async def remove_limit(site: Site, circuit: str, source: str | None, *, actor: s
     return await site.database.write(unit)
 
 
+def time_of_limits(site: Site) -> Instant:
+    """The time that ends and hours of limits are judged by: the wall clock, unless it has just been set ahead."""
+    clock = next_reading(
+        site.load.limit_clock,
+        site.wall_clock(),
+        at_seconds=asyncio.get_running_loop().time(),
+        latest_known=site.latest_known,
+    )
+    if clock.doubted_since is not None and (site.load.limit_clock is None or not site.load.limit_clock.doubted_since):
+        logger.warning("the clock was set ahead: limits end as if it had not been, until it has stood so for a while")
+    site.load.limit_clock = clock
+    return clock.now
+
+
 def limits_now(db: Writing, site: Site, now: Instant) -> tuple[TemporaryLimit, ...]:
     """All limits that hold now, stored ones and schedules; those whose time is over are taken away and told."""
     kept = temporary_limits.every(db)
@@ -93,14 +110,14 @@ def limits_now(db: Writing, site: Site, now: Instant) -> tuple[TemporaryLimit, .
         _tell(db, "load.limit_ended", limit, now=now)
     names = {circuit.name for circuit in site.configuration.circuits}
     stored = [one.limit for one in kept if one.limit not in over and one.limit.circuit in names]
-    return (*stored, *_scheduled(site.configuration, now))
+    return (*stored, *_scheduled(site, now))
 
 
 def find_limits(db: Writing, site: Site, now: Instant) -> list[KeptLimit]:
     """All limits that hold now with who set them, by circuit; those of a schedule were set by the file."""
     names = {circuit.name for circuit in site.configuration.circuits}
     stored = [one for one in temporary_limits.every(db) if one.limit.circuit in names and not _is_over(one.limit, now)]
-    scheduled = [KeptLimit(limit, "configuration", None) for limit in _scheduled(site.configuration, now)]
+    scheduled = [KeptLimit(limit, "configuration", None) for limit in _scheduled(site, now)]
     return sorted([*stored, *scheduled], key=lambda one: (one.limit.circuit, one.limit.source))
 
 
@@ -113,14 +130,15 @@ def _is_over(limit: TemporaryLimit, now: Instant) -> bool:
     return limit.until is not None and limit.until <= now
 
 
-def _scheduled(configuration: Configuration, now: Instant) -> tuple[TemporaryLimit, ...]:
-    """The open windows of the file's schedules; of those of a circuit, each is a limit."""
-    zone = ZoneInfo(configuration.site.timezone)
+def _scheduled(site: Site, now: Instant) -> tuple[TemporaryLimit, ...]:
+    """The open windows of the file's schedules; of those of a circuit, each is a limit. No end: the clock is behind."""
+    zone = ZoneInfo(site.configuration.site.timezone)
+    behind = is_clock_behind(now, latest_known=site.latest_known)
     found = []
-    for circuit in configuration.circuits:
+    for circuit in site.configuration.circuits:
         for entry in circuit.schedule:
-            until = open_until(_window(entry), now, zone)
-            if until is not None:
+            until = None if behind else open_until(_window(entry), now, zone)
+            if behind or until is not None:
                 found.append(TemporaryLimit(circuit.name, limit_of(entry), SCHEDULE_SOURCE, until))
     return tuple(found)
 
@@ -162,12 +180,22 @@ def _amps_of(circuit: Circuit, fields: Mapping[str, object], mistakes: list[Limi
         mistakes.append(LimitMistake(name, f"expected a number of 0 or more{three_too}"))
         return None
     if name == "limit_watts":
-        one = two = three = one / (3 * VOLTS)
+        return _by_power(one, most, mistakes)
     if one > most[0] or two > most[1] or three > most[2]:
         shown = f"{most[0]:g}" if len(set(most)) == 1 else ", ".join(f"{amps:g}" for amps in most)
         mistakes.append(LimitMistake(name, f"expected no more than the installer's limit of {shown} A"))
         return None
     return one, two, three
+
+
+def _by_power(watts: float, most: Amps, mistakes: list[LimitMistake]) -> Amps | None:
+    """A third for each phase; where the installer's limit is lower than that on one, it stays."""
+    if watts > VOLTS * sum(most):
+        detail = f"expected no more than the installer's limit of {VOLTS * sum(most):g} W"
+        mistakes.append(LimitMistake("limit_watts", detail))
+        return None
+    third = watts / (3 * VOLTS)
+    return min(third, most[0]), min(third, most[1]), min(third, most[2])
 
 
 def _number(value: object) -> float | None:
@@ -183,7 +211,7 @@ def _until_of(value: object, now: Instant, mistakes: list[LimitMistake]) -> Inst
     if until is None:
         mistakes.append(LimitMistake("until", "expected a time such as 2027-01-31T12:00:00Z, or null"))
     elif until <= now:
-        mistakes.append(LimitMistake("until", f"expected a time in the future; it is {text_of(now)} here"))
+        mistakes.append(LimitMistake("until", f"expected a time after {text_of(now)}"))
     return until
 
 

@@ -17,6 +17,7 @@ from gateway.model.load_decision import Decision
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.rules.car_currents import Register
+from gateway.rules.limit_clock import LimitClock
 from gateway.rules.load_records import Change
 
 
@@ -74,6 +75,7 @@ class LoadNow:
     draws: dict[tuple[StationId, int], Draw] = field(default_factory=dict)
     registers: dict[tuple[StationId, int], Register] = field(default_factory=dict)  # from which energy is counted on
     tick: Tick | None = None
+    limit_clock: LimitClock | None = None  # the time that ends of limits are judged by
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
     recording: Recording = field(default_factory=Recording)

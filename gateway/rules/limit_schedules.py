@@ -1,7 +1,7 @@
 """Which window of a weekly schedule is open now, and until when, by the site's clock?
 
-Times of day are those that the clock on site shows. In the night that has no 02:30 the window of 02:30 begins an hour
-later; where a night has it twice, at the first. Which limits the windows have is not known here.
+Times of day are those that the clock on site shows. In a night that has one twice, or not at all, a window is as long as
+can be meant: a limit that holds too long is the safe side. Which limits the windows have is not known here.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ def _if_open(window: Window, day: date, now: Instant, zone: tzinfo) -> Iterable[
     if window.days and WEEKDAYS[day.weekday()] not in window.days:
         return
     next_day = window.end <= window.begin
-    begin, end = _at(day, window.begin, zone), _at(day + timedelta(days=1 if next_day else 0), window.end, zone)
+    begin = min(_moments(day, window.begin, zone))
+    end = max(_moments(day + timedelta(days=1 if next_day else 0), window.end, zone))
     if begin <= now < end:
         yield end
 
 
-def _at(day: date, minute: int, zone: tzinfo) -> Instant:
-    """The moment at which the clock on site shows this; the first of two."""
+def _moments(day: date, minute: int, zone: tzinfo) -> tuple[Instant, Instant]:
+    """When the clock on site shows this: twice the same, or by the time before and after the clocks change."""
     midnight = datetime.combine(day + timedelta(days=minute // 1440), time(), zone)
     local = midnight.replace(hour=minute % 1440 // 60, minute=minute % 60)
-    return Instant(round(local.timestamp()) * SECOND)
+    first, second = local.timestamp(), local.replace(fold=1).timestamp()
+    return Instant(round(first) * SECOND), Instant(round(second) * SECOND)

@@ -17,6 +17,10 @@ from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MAGIC = b"SQLite format 3\x00"
 
+# What holds outside, whatever a backup says: limits that people set, what stations may be following, and how they can
+# be limited. A backup knows only what was so once.
+_PRESENT = ("temporary_limits", "limits_sent", "limiting")
+
 
 def copy_file(source: Path, destination: Path) -> None:
     """Write a consistent copy of the database `source` to the new file `destination`; the writer is not held up."""
@@ -83,6 +87,25 @@ def last_transaction_id(connection: sqlite3.Connection) -> int:
     return int(last)
 
 
+def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+    """Let a prepared copy say of load limits what the live database says, which has the newest schema.
+
+    A copy of this very life is an older state of it: its rows are gone. In one of another life, such as another
+    machine's, rows that the live database has none in place of stay: a limit too many is the safe side.
+    """
+    if _epoch(live) == _epoch(copy):
+        for table in _PRESENT:
+            copy.execute(f"DELETE FROM {table}")
+    # below all of the live ledger, whose numbers are known to calls under way
+    lowest, highest = copy.execute("SELECT min(min(number), 0), max(number) FROM limits_sent").fetchone()
+    if highest is not None:
+        copy.execute("UPDATE limits_sent SET number = number - ?", (highest - lowest + 1,))
+    for table in _PRESENT:
+        rows = live.execute(f"SELECT * FROM {table}").fetchall()
+        if rows:
+            copy.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+
 def flush(path: Path) -> None:
     """Return when the file and its name are on disk."""
     for place in (path, path.parent):
@@ -91,6 +114,11 @@ def flush(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _epoch(connection: sqlite3.Connection) -> str:
+    (epoch,) = connection.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+    return str(epoch)
 
 
 def _renumber(copy: sqlite3.Connection, table: str, condition: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.model.instants import text_of
-from gateway.operations.limits_for_a_time import find_limits, remove_limit, set_limit
+from gateway.operations.limits_for_a_time import SCHEDULE_SOURCE, find_limits, remove_limit, set_limit, time_of_limits
 from gateway.store.temporary_limits import KeptLimit
 from gateway.web.asking import collection, expect_only, json_response, object_of
 from gateway.web.login import actor_of
@@ -17,7 +17,7 @@ async def list_limits(request: web.Request) -> web.StreamResponse:
     """Those that hold now, schedules included."""
     expect_only(request, ())
     site = request.app[SITE]
-    now = site.wall_clock()
+    now = time_of_limits(site)
     kept = await site.database.write(lambda db: find_limits(db, site, now))
     return collection([_document(one) for one in kept], None)
 
@@ -43,7 +43,8 @@ async def delete_limit(request: web.Request) -> web.StreamResponse:
     if outcome is None:
         raise not_found(f"there is no circuit {circuit!r}")
     if not outcome:
-        raise not_found(f"{source or 'the API'} has set no limit for circuit {circuit!r}")
+        theirs = "; schedules are changed in the configuration" if source == SCHEDULE_SOURCE else ""
+        raise not_found(f"{source or 'the API'} has set no limit for circuit {circuit!r}{theirs}")
     return web.Response(status=204)
 
 

@@ -155,3 +155,71 @@ async def test_the_writer_goes_on_while_a_backup_is_made(tmp_path: Path) -> None
     copy = sqlite3.connect(tmp_path / "copy.db")
     assert copy.execute("SELECT note FROM id_tags").fetchall() == [("",)]
     copy.close()
+
+
+SENT = "INSERT INTO limits_sent (number, station, connector, amps, lease_seconds, sent_at, accepted_at) VALUES "
+FALLBACK = "INSERT INTO fallback_profiles VALUES ('CP-1', 1, 6, 1200, 1)"
+MODE = "INSERT OR REPLACE INTO limiting VALUES ('CP-1', '{}', 1, 1, 'A', 0.1, 0, 'so', 1)"
+LIMIT = "INSERT OR REPLACE INTO temporary_limits VALUES ('main', '{}', {}, 9, 9, NULL, 'somebody', 1)"
+
+
+def told(directory: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(directory / "gateway.db")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def load_limits_in(directory: Path) -> tuple[list[tuple[object, ...]], ...]:
+    """Limits for a time, the ledger, the fallback profiles believed in, and how stations are limited."""
+    with contextlib.closing(sqlite3.connect(directory / "gateway.db")) as connection:
+        return tuple(
+            connection.execute(sql).fetchall()
+            for sql in (
+                "SELECT source, amps_1 FROM temporary_limits ORDER BY source",
+                "SELECT amps, accepted_at FROM limits_sent ORDER BY number",
+                "SELECT * FROM fallback_profiles",
+                "SELECT mode FROM limiting",
+            )
+        )
+
+
+async def test_a_restore_takes_back_nothing_that_load_limits_know_of_the_world(tmp_path: Path) -> None:
+    await fill(tmp_path, "A", last_id=1)
+    old = (LIMIT.format("dso", 10), LIMIT.format("fleet", 11), MODE.format("A"), FALLBACK)
+    told(tmp_path, *old, SENT + "(1, 'CP-1', 1, 32, 600, 1, 1), (2, 'CP-1', 2, 8, 600, 1, 1)")
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    told(tmp_path, "DELETE FROM temporary_limits WHERE source = 'dso'", LIMIT.format("api", 20), MODE.format("B"))
+    told(tmp_path, "DELETE FROM limits_sent", SENT + "(7, 'CP-1', 1, 16, 600, 1, 1), (8, 'CP-1', 1, 13, 600, 1, NULL)")
+    restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    limits = [("api", 20.0), ("fleet", 11.0)]
+    assert load_limits_in(tmp_path) == (limits, [(16.0, None), (13.0, None)], [], [("B",)])
+
+
+async def test_what_another_machine_knew_stays_beside_what_this_one_knows(tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir(), here.mkdir()
+    await fill(there, "A", last_id=1)
+    await fill(here, "B", last_id=1)
+    told(there, LIMIT.format("dso", 10), LIMIT.format("api", 11), MODE.format("A"), FALLBACK)
+    told(there, SENT + "(1, 'CP-1', 1, 32, 600, 1, 1), (2, 'CP-1', 2, 8, 600, 1, 1)")
+    told(here, LIMIT.format("api", 20), SENT + "(1, 'CP-1', 1, 16, 600, 1, 1)")
+    back_up_offline(configuration_in(there), tmp_path / "copy.db")
+    for _ in range(2):
+        restore_offline(configuration_in(here), tmp_path / "copy.db")
+        limits, ledger, fallbacks, modes = load_limits_in(here)
+        assert (limits, fallbacks, modes) == ([("api", 20.0), ("dso", 10.0)], [], [("A",)])
+        assert ledger[-1] == (16.0, None), "its number is known to a call under way"
+        assert set(ledger) == {(32.0, None), (8.0, None), (16.0, None)}
+    elsewhere = tmp_path / "elsewhere"
+    restore_offline(configuration_in(elsewhere), tmp_path / "copy.db")
+    assert load_limits_in(elsewhere)[:2] == ([("api", 11.0), ("dso", 10.0)], [(32.0, None), (8.0, None)])
+
+
+async def test_over_a_damaged_database_the_limits_of_the_backup_hold(tmp_path: Path) -> None:
+    await fill(tmp_path, "A", last_id=1)
+    told(tmp_path, LIMIT.format("dso", 10), FALLBACK, SENT + "(1, 'CP-1', 1, 32, 600, 1, 1)")
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    (tmp_path / "gateway.db").write_bytes(b"broken" * 5000)
+    restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    assert load_limits_in(tmp_path) == ([("dso", 10.0)], [(32.0, None)], [], [])
