@@ -1,7 +1,7 @@
 """Which window of a weekly schedule is open now, and until when, by the site's clock?
 
-Times of day are those that the clock on site shows. In a night that has one twice, or not at all, a window is as long as
-can be meant: a limit that holds too long is the safe side. Which limits the windows have is not known here.
+Times of day are those that the clock on site shows. In a night that has one twice, or not at all, a window is as long
+as can be meant: a limit that holds too long is the safe side. Which limits the windows have is not known here.
 """
 
 from __future__ import annotations

@@ -31,12 +31,12 @@ class Running:
 
 @asynccontextmanager
 async def running_gateway(
-    directory: Path, *, ocpp: str = "", more: str = "", surroundings: Surroundings | None = None
+    directory: Path, *, site: str = "", ocpp: str = "", more: str = "", surroundings: Surroundings | None = None
 ) -> AsyncIterator[Running]:
-    """Run a gateway on `directory`/data. `ocpp` is TOML for the [ocpp] table, `more` TOML for further tables."""
+    """Run a gateway on `directory`/data. `site` and `ocpp` are TOML for these tables, `more` for further ones."""
     file = directory / "gateway.toml"
     file.write_text(
-        f'[site]\nid = "test-site"\n[data]\ndirectory = "{directory}/data"\n[web]\nport = 0\n{more}\n'
+        f'[site]\nid = "test-site"\n{site}\n[data]\ndirectory = "{directory}/data"\n[web]\nport = 0\n{more}\n'
         f'[ocpp]\nhost = "127.0.0.1"\nport = 0\n{ocpp}\n'
     )
     around = surroundings or Surroundings(web=False)
