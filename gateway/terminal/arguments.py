@@ -128,6 +128,7 @@ def _add_questions(grammar: _Grammar) -> None:
     transactions.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
     _add_job_questions(grammar)
     _add_meters(grammar)
+    _add_limits(grammar)
     events = grammar.add("events", "commands_events:events", "the journal")
     events.add_argument("--after", type=_count, metavar="EVENT", help="those after this event_id (default: the newest)")
     events.add_argument("--station", metavar="ID")
@@ -177,6 +178,22 @@ def _add_meters(grammar: _Grammar) -> None:
     scan.add_argument("--baudrate", default="usual", metavar="B", help="one speed, or `all` (default: the usual ones)")
     scan.add_argument("--parity", choices=("N", "E", "O"), help="default: N, then E")
     scan.add_argument("--units", type=_units, default=range(1, 11), metavar="A-B", help="addresses to try (1-10)")
+
+
+def _add_limits(grammar: _Grammar) -> None:
+    limits = grammar.group(
+        "limits", "load of circuits, and lower limits for a time", by_itself="commands_limits:limits"
+    )
+    put = limits.add("set", "commands_limits:set_limit", "set a lower limit for a circuit")
+    put.add_argument("circuit", metavar="CIRCUIT")
+    put.add_argument("amps", metavar="AMPS", help="for each phase; or three, such as 16,16,10; or 11000W in total")
+    end = put.add_mutually_exclusive_group()
+    end.add_argument("--until", metavar="TIME", help="until when (RFC 3339; without a zone UTC)")
+    end.add_argument("--for", dest="lasting", metavar="TIME", help="how long, such as 90m, 2h or 1d")
+    put.add_argument("--source", metavar="NAME", help="whose limit it is, such as dso (api)")
+    remove = limits.add("remove", "commands_limits:remove_limit", "take such a limit away")
+    remove.add_argument("circuit", metavar="CIRCUIT")
+    remove.add_argument("--source", metavar="NAME", help="whose limit (api)")
 
 
 def _add_tags(grammar: _Grammar) -> None:
