@@ -199,6 +199,8 @@ def test_a_limit_below_the_fuse_that_the_installer_lowered_does_not_raise_it(tmp
 
     async def renamed(site: Scene) -> None:
         assert await site.holds(63) == "installer", "the circuit that it was set for is gone"
+        tick = site.stage.site.load.tick
+        assert tick is not None and tick.picture.limits == ()
 
     play(tmp_path, before)
     play(tmp_path, after, more=ONE.replace("63", "32"))
