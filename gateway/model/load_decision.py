@@ -54,7 +54,7 @@ class CircuitDecision:
     parent: str | None
     limit_amps: Amps
     effective_limit_amps: Amps
-    source: str  # of the lowest effective limit
+    source: str  # of the lowest limit for a time, else installer
     measured_amps: tuple[float | None, float | None, float | None] | None
     background_amps: Amps
     allotted_amps: Amps

@@ -228,7 +228,7 @@ def _tell(db: Writing, kind: str, limit: TemporaryLimit, *, now: Instant, actor:
     data: dict[str, object] = {
         "circuit": limit.circuit,
         "source": limit.source,
-        "limit_amps": list(limit.limit_amps),
+        "limit_amps": [round(amps, 3) for amps in limit.limit_amps],
         "until": None if limit.until is None else text_of(limit.until),
     }
     if actor is not None:

@@ -15,7 +15,7 @@ from gateway.model.load_memory import CircuitMemory
 from gateway.model.site_picture import MeterReading
 from gateway.rules.background_load import Background, believable
 from gateway.rules.limit_changes import Standing
-from gateway.rules.load_rows import Rows
+from gateway.rules.load_rows import INSTALLER, Rows
 from gateway.rules.load_sharing import Car, Held, Plan
 from gateway.rules.safe_assumptions import unled_amps
 
@@ -134,14 +134,14 @@ def _circuit(told: Told, name: str) -> CircuitDecision:
         sum(told.standings[car.key].worst_amps for car in told.cars if first + phase in car.rows) for phase in PHASES
     ]
     headroom = [rows[phase].limit_amps - background.amps[phase] - allotted[phase] for phase in PHASES]
-    lowest = min(rows, key=lambda row: row.limit_amps)
+    lowered = [row for row in rows if row.source != INSTALLER]
     reading = told.readings.get(name)
     return CircuitDecision(
         name=name,
         parent=circuit.parent,
         limit_amps=circuit.limit_amps,
         effective_limit_amps=(rows[0].limit_amps, rows[1].limit_amps, rows[2].limit_amps),
-        source=next((row.source for row in rows if row.source != "installer"), lowest.source),
+        source=min(lowered or rows, key=lambda row: row.limit_amps).source,
         measured_amps=believable(reading, circuit) if circuit.metered else None,
         background_amps=background.amps,
         allotted_amps=(allotted[0], allotted[1], allotted[2]),

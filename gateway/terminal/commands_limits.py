@@ -17,7 +17,6 @@ from gateway.model.instants import instant_of, seconds_later, text_of
 from gateway.terminal.client import API, ask, expect, fetch
 from gateway.terminal.exits import OK, usage
 from gateway.terminal.json_output import Document, items_of, list_of, print_json
-from gateway.terminal.pages import collect
 from gateway.terminal.reaching import reach
 from gateway.terminal.tables import cell, local_time, table, zone_text
 
@@ -31,7 +30,7 @@ def limits(options: argparse.Namespace) -> int:
     """A line for each phase of each circuit, then the lower limits that hold now."""
     reached = reach(options)
     site = fetch(reached.gateway, f"{API}/site")
-    lower = collect(reached.gateway, "/site/limits")
+    lower = fetch(reached.gateway, f"{API}/site/limits")
     if options.json:
         print_json({**(site if isinstance(site, Mapping) else {}), "limits": items_of(lower)})
         return OK

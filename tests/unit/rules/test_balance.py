@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from gateway.model.circuits import Circuit, TemporaryLimit
+from gateway.model.circuits import Amps, Circuit, TemporaryLimit
 from gateway.model.instants import Instant
 from gateway.model.load_decision import Decision
 from gateway.model.load_memory import CircuitMemory, ConnectorMemory, Memory, SurplusMemory
@@ -66,6 +66,16 @@ def test_a_third_car_without_room_waits_and_is_told_so() -> None:
     decision = decided(picture(*facts, circuits=(small,)))
     assert sent(decision) == {}
     assert why(decision, 3)[1].startswith("main, phase 1 has no room for the 6 A it needs: of 14 A (installer)")
+
+
+@pytest.mark.parametrize(
+    ("limits", "source"),
+    [((30.0, 12.0, 31.0), "dso"), ((32.0, 31.5, 32.0), "fleet"), (None, "fleet")],
+)
+def test_of_several_limits_for_a_time_the_lowest_is_named(limits: Amps | None, source: str) -> None:
+    dso = () if limits is None else (TemporaryLimit("main", limits, "dso"),)
+    fleet = TemporaryLimit("main", (31.0, 32.0, 31.0), "fleet")
+    assert decided(picture(limits=(*dso, fleet))).circuits[0].source == source
 
 
 def test_a_lower_limit_for_a_time_holds_until_it_ends_and_never_raises() -> None:

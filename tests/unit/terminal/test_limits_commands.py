@@ -80,6 +80,7 @@ def test_all_of_it_as_a_document(api: FakeApi, config: Path, capsys: pytest.Capt
     api.will_answer(SITE, {"circuits": [MAIN], "stations": []})
     assert do(config, "limits", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"circuits": [MAIN], "stations": [], "limits": [LOWER]}
+    assert api.lines() == [SITE, LIST], "neither takes a parameter"
 
 
 @pytest.mark.parametrize(
