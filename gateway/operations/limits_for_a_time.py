@@ -113,10 +113,11 @@ def limits_now(db: Writing, site: Site, now: Instant) -> tuple[TemporaryLimit, .
     return (*stored, *_scheduled(site, now))
 
 
-def find_limits(db: Writing, site: Site, now: Instant) -> list[KeptLimit]:
+async def find_limits(site: Site) -> list[KeptLimit]:
     """All limits that hold now with who set them, by circuit; those of a schedule were set by the file."""
-    names = {circuit.name for circuit in site.configuration.circuits}
-    stored = [one for one in temporary_limits.every(db) if one.limit.circuit in names and not _is_over(one.limit, now)]
+    now, names = time_of_limits(site), {circuit.name for circuit in site.configuration.circuits}
+    kept = await temporary_limits.listed(site.readers)
+    stored = [one for one in kept if one.limit.circuit in names and not _is_over(one.limit, now)]
     scheduled = [KeptLimit(limit, "configuration", None) for limit in _scheduled(site, now)]
     return sorted([*stored, *scheduled], key=lambda one: (one.limit.circuit, one.limit.source))
 

@@ -1,12 +1,19 @@
-"""Lower limits for a time: at most one per circuit and source. Every function runs inside a unit of work."""
+"""Lower limits for a time: at most one per circuit and source. All but `listed` run inside a unit of work."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from gateway.model.circuits import TemporaryLimit
 from gateway.model.instants import Instant
+from gateway.store.readers import Readers
 from gateway.store.writing import Writing
+
+_ALL = (
+    "SELECT circuit, source, amps_1, amps_2, amps_3, until, set_by, set_at FROM temporary_limits"
+    " ORDER BY circuit, source"
+)
 
 
 class KeptLimit(NamedTuple):
@@ -38,10 +45,15 @@ def of_circuit(db: Writing, circuit: str) -> list[KeptLimit]:
 
 def every(db: Writing) -> list[KeptLimit]:
     """All of them, by circuit and source, also those whose time is over."""
-    rows = db.execute(
-        "SELECT circuit, source, amps_1, amps_2, amps_3, until, set_by, set_at FROM temporary_limits"
-        " ORDER BY circuit, source"
-    )
+    return _kept(db.execute(_ALL))
+
+
+async def listed(readers: Readers) -> list[KeptLimit]:
+    """The same, for people."""
+    return _kept(await readers.rows(_ALL))
+
+
+def _kept(rows: Iterable[Iterable[Any]]) -> list[KeptLimit]:
     return [
         KeptLimit(TemporaryLimit(circuit, (one, two, three), source, until), set_by, set_at)
         for circuit, source, one, two, three, until, set_by, set_at in rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.model.instants import text_of
-from gateway.operations.limits_for_a_time import SCHEDULE_SOURCE, find_limits, remove_limit, set_limit, time_of_limits
+from gateway.operations.limits_for_a_time import SCHEDULE_SOURCE, find_limits, remove_limit, set_limit
 from gateway.store.temporary_limits import KeptLimit
 from gateway.web.asking import collection, expect_only, json_response, object_of
 from gateway.web.login import actor_of
@@ -16,10 +16,7 @@ from gateway.web.routes import SITE, Parameter, Route
 async def list_limits(request: web.Request) -> web.StreamResponse:
     """Those that hold now, schedules included."""
     expect_only(request, ())
-    site = request.app[SITE]
-    now = time_of_limits(site)
-    kept = await site.database.write(lambda db: find_limits(db, site, now))
-    return collection([_document(one) for one in kept], None)
+    return collection([_document(one) for one in await find_limits(request.app[SITE])], None)
 
 
 async def put_limit(request: web.Request) -> web.StreamResponse:
