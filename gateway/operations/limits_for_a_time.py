@@ -89,13 +89,14 @@ async def remove_limit(site: Site, circuit: str, source: str | None, *, actor: s
 
 def time_of_limits(site: Site) -> Instant:
     """The time that ends and hours of limits are judged by: the wall clock, unless it has just been set ahead."""
+    before = site.load.limit_clock
     clock = next_reading(
-        site.load.limit_clock,
+        before,
         site.wall_clock(),
         at_seconds=asyncio.get_running_loop().time(),
         latest_known=site.latest_known,
     )
-    if clock.doubted_since is not None and (site.load.limit_clock is None or not site.load.limit_clock.doubted_since):
+    if clock.doubted_since is not None and before is not None and before.doubted_since is None:
         logger.warning("the clock was set ahead: limits end as if it had not been, until it has stood so for a while")
     site.load.limit_clock = clock
     return clock.now
