@@ -36,6 +36,7 @@ async def limited_daemon(
     *,
     circuits: dict[str, float],
     worst_amps: float,
+    building_amps: float = 0.0,
     metered: Metered = metered_by_line,
 ) -> AsyncIterator[tuple[RealSite, RunningGateway]]:
     """A started daemon, all stations switched on. `worst_amps`: the building at its worst."""
@@ -48,6 +49,7 @@ async def limited_daemon(
             for each in places
         ],
         {each.identity: each.circuit for each in places},
+        (building_amps, building_amps, building_amps),
     )
     async with metered(site, directory) as transport:
         text = _text(directory, (stations_port, web_port, firmware_port))

@@ -1,7 +1,7 @@
 """The charging profiles that a station holds, after section 3.13 of the OCPP 1.6 specification: what holds now, in A.
 
 Of each purpose the highest stack level that is valid now counts; a TxProfile goes before a TxDefaultProfile, and a
-ChargePointMaxProfile lowers either. Where nothing is valid nothing limits. It knows no clock and nothing of the gateway.
+ChargePointMaxProfile lowers either. Where nothing is valid nothing limits. It knows no clock and no gateway.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A charging site by the wall clock: stations on real sockets, a building, a meter on a real line, and a judge.
 
-The meter shows what flows on each phase of the main fuse, with a hair of noise; the judge looks at the same currents ten
-times a second, at the stations' side, and notes for how long each circuit is above its limit. What limits the cars is
-not known here.
+The meter shows what flows on each phase of the main fuse, with a hair of noise; the judge looks at the same currents
+ten times a second, at the stations' side, and notes for how long each circuit is above its limit. What limits the cars
+is not known here.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class RealSite:
             amps = max(0.0, amps + self._chance.uniform(-0.02, 0.02))
             values |= {2 * phase: volts, 6 + 2 * phase: amps, 12 + 2 * phase: volts * amps}
         values |= {0x34: sum(values[12 + 2 * phase] for phase in range(3)), 0x48: 1000.0, 0x4A: 0.0}
-        words = {address: 0 for address in range(80)}
+        words = dict.fromkeys(range(80), 0)
         for address, value in values.items():
             words |= {address + offset: word for offset, word in float_words(value).items()}
         self.meter.registers.update(words)

@@ -85,12 +85,15 @@ def _virtual_loop(clock: VirtualClock, work_seconds: float) -> asyncio.SelectorE
 
     def run_in_executor(executor: Executor | None, work: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
         future: asyncio.Future[T] = loop.create_future()
+        asyncio._set_running_loop(None)  # a thread has none: what asks for it would fail in the daemon alone
         try:
             result = work(*arguments)
         except Exception as error:
             loop.call_later(work_seconds, _settle, future.set_exception, future, error)
         else:
             loop.call_later(work_seconds, _settle, future.set_result, future, result)
+        finally:
+            asyncio._set_running_loop(loop)
         return future
 
     loop.time = lambda: clock.seconds  # type: ignore[method-assign]
