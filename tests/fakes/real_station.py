@@ -94,6 +94,8 @@ class RealStation:
             await asyncio.sleep(_TICK_SECONDS)
             now = time.monotonic()
             self.car.step(self.limit(), now)
+            if self.running is None:  # whatever the car wants, nothing is switched on
+                self.car.amps = 0.0
             self.register_wh += sum(self.amps_by_phase) * _VOLTS * (now - before) / 3600
             before = now
 

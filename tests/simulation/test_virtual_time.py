@@ -49,6 +49,16 @@ def test_work_in_a_thread_takes_virtual_time_and_may_fail() -> None:
     assert run_virtual(main, start=START, work_seconds=0.25) == 0.5
 
 
+def test_work_in_a_thread_has_no_loop() -> None:
+    async def main(world: World) -> bool:
+        loop = asyncio.get_running_loop()
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            await loop.run_in_executor(None, asyncio.get_running_loop)
+        return asyncio.get_running_loop() is loop
+
+    assert run_virtual(main, start=START)
+
+
 def test_a_step_of_the_clock_moves_the_wall_clock_only() -> None:
     async def main(world: World) -> None:
         world.clock.step(-7200)
