@@ -26,6 +26,7 @@ Document = dict[str, Any]
 
 _TICK_SECONDS = 0.1
 _DIAL_AGAIN_SECONDS = 1.0
+_PATIENCE_SECONDS = 30.0
 _VOLTS = 230.0
 
 
@@ -119,9 +120,6 @@ class RealStation:
                 pass
             finally:
                 self._wire = None
-                for waiting in self._awaited.values():
-                    waiting.cancel()
-                self._awaited.clear()
 
     async def _tell(self) -> None:
         boot = await self.call("BootNotification", {"chargePointVendor": "Kerb", "chargePointModel": "Post 1"})
@@ -185,19 +183,29 @@ class RealStation:
             raise TimeoutError
         answer: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
         self._awaited[number] = answer
-        await wire.send(json.dumps([2, number, action, payload]))
-        return await asyncio.wait_for(answer, 30)
+        try:
+            await wire.send(json.dumps([2, number, action, payload]))
+            return await asyncio.wait_for(answer, _PATIENCE_SECONDS)
+        finally:
+            self._awaited.pop(number, None)
 
     def _heard(self, group: asyncio.TaskGroup, frame: list[Any]) -> None:
         match frame:
             case [2, str(number), str(action), dict(payload)]:
                 group.create_task(self._answer(group, number, action, payload))
             case [3, str(number), dict(payload)] if number in self._awaited:
-                waiting = self._awaited.pop(number)
-                if not waiting.done():
-                    waiting.set_result(payload)
+                self._settle(number, payload)
             case [4, str(number), *_] if number in self._awaited:
-                self._awaited.pop(number).cancel()
+                self._settle(number, None)  # as if it had not answered: the connection is made anew
+
+    def _settle(self, number: str, payload: Document | None) -> None:
+        waiting = self._awaited[number]
+        if waiting.done():
+            return
+        if payload is None:
+            waiting.set_exception(TimeoutError())
+        else:
+            waiting.set_result(payload)
 
     async def _answer(self, group: asyncio.TaskGroup, number: str, action: str, payload: Document) -> None:
         await asyncio.sleep(self.slow_seconds)
