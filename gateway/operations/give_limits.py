@@ -78,7 +78,8 @@ async def become(site: Site, held: Held, known: Limiting) -> None:
     ):
         for place in held.places.values():
             place.fallback_due, place.refused_fallback = True, None
-            place.send_again(_now())
+            if not place.due:  # what was decided just now goes out as it is
+                place.send_again(_now())
     await site.database.write(lambda db: _note_mode(db, site, held, before, known))
 
 
