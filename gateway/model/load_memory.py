@@ -23,7 +23,8 @@ class ConnectorMemory(NamedTuple):
     session: str = ""
     lines: tuple[int, ...] | None = None  # the lines its car draws on, once learned
     drawing_since: float | None = None
-    idle_since: float | None = None  # offered enough, draws nothing
+    idle_since: float | None = None  # offered its least, draws nothing
+    tempted_since: float | None = None  # the same, offered what makes stubborn cars begin; or satisfied
     below_since: float | None = None  # draws clearly less than it may
     demand_amps: float | None = None  # None: as much as the outlet can give
     min_amps: float = 0.0  # learned: 0 while the configured one holds

@@ -7,8 +7,8 @@ cars on 9 rows take a fraction of a millisecond. Knows nothing of meters, statio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 HAIR = 1e-9  # amperes: what lies within it is equal
 
@@ -58,14 +58,34 @@ def admit(candidates: Iterable[Candidate], room: Sequence[float]) -> Admission:
     admitted: list[str] = []
     refused: dict[str, int] = {}
     for candidate in sorted(candidates, key=lambda each: (each.order, each.key)):
-        tightest = min(candidate.rows, key=lambda row: left[row], default=None)
-        if tightest is not None and left[tightest] + HAIR < candidate.least + candidate.extra:
-            refused[candidate.key] = tightest
-            continue
-        admitted.append(candidate.key)
+        before = [left[row] for row in candidate.rows]
         for row in candidate.rows:
             left[row] -= candidate.least
+        tightest = min(candidate.rows, key=left.__getitem__, default=None)
+        if tightest is None or left[tightest] + HAIR >= candidate.extra:
+            admitted.append(candidate.key)
+            continue
+        refused[candidate.key] = tightest
+        for row, amps in zip(candidate.rows, before, strict=True):
+            left[row] = amps
     return Admission(tuple(admitted), refused, left)
+
+
+def admit_by_need(
+    candidates: Sequence[Candidate], needs: Mapping[str, float], room: Sequence[float]
+) -> tuple[Admission, dict[str, float]]:
+    """Let in, in order, with what each needs; who does not fit so, with its least of what is left then.
+
+    Also says with how much each is let in. `needs` by key; without one, or below its least, the least is all it needs.
+    """
+    wanted = {each.key: max(each.least, needs.get(each.key, 0.0)) for each in candidates}
+    first = admit([replace(each, least=wanted[each.key]) for each in candidates], room)
+    modest = [each for each in candidates if each.key in first.refused and each.least < wanted[each.key]]
+    second = admit(modest, first.left)
+    let_in = {key: wanted[key] for key in first.admitted}
+    let_in |= {each.key: each.least for each in modest if each.key in second.admitted}
+    refused = {key: row for key, row in (first.refused | second.refused).items() if key not in let_in}
+    return Admission(first.admitted + second.admitted, refused, second.left), let_in
 
 
 def share_out(wishes: Iterable[Wish], room: Sequence[float]) -> dict[str, Share]:

@@ -15,8 +15,20 @@ from gateway.model.circuits import Outlet
 from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.charging_cars import most_amps
-from gateway.rules.load_allocation import HAIR, Admission, Candidate, Wish, admit, even_out, share_out, whole_steps
+from gateway.rules.known_departures import UNKNOWN, Need, need_of
+from gateway.rules.load_allocation import (
+    HAIR,
+    Admission,
+    Candidate,
+    Wish,
+    admit,
+    admit_by_need,
+    even_out,
+    share_out,
+    whole_steps,
+)
 
+VOLTS = 230.0  # of one line, to turn energy into current
 PLANNED_STEP_AMPS = 0.5
 DWELL_SECONDS = 900.0  # who was let in stays in for so long, within its class
 CHARGING_BONUS_WH = 1500.0
@@ -95,13 +107,14 @@ def plan_shares(
         _plan_without_share(plan, left, car, shed)
     shared = [car for car in cars if car.key not in plan.amps]
     hungry = [car for car in shared if not car.memory.satisfied and (surplus.on or not car.outlet.eco)]
-    admission = admit([_candidate(car, at) for car in hungry], left)
-    _share(plan, [car for car in hungry if car.key in set(admission.admitted)], left, surplus)
+    needs = {car.key: _need(car) for car in hungry}
+    admission, least = _let_in([_candidate(car, needs[car.key], at) for car in hungry], needs, left)
+    _share(plan, [car for car in hungry if car.key in least], least, needs, left, surplus)
     _level_phases(plan, cars, balances)
     for car in hungry:
         _take(left, car, plan.amps.get(car.key, 0.0))
     resting = [car for car in shared if car.memory.satisfied and (surplus.on or not car.outlet.eco)]
-    rest = admit([_candidate(car, at) for car in resting], left)
+    rest = admit([_candidate(car, UNKNOWN, at) for car in resting], left)
     for car in resting:
         if car.key in rest.admitted:
             plan.amps[car.key], plan.held[car.key] = car.least_amps, Held("satisfied")
@@ -123,28 +136,58 @@ def _plan_without_share(plan: Plan, left: list[float], car: Car, shed: frozenset
     plan.held[car.key] = Held("fixed" if car.fixed else "idle")
 
 
-def _candidate(car: Car, at: float) -> Candidate:
+def _need(car: Car) -> Need:
+    session = car.facts.session if car.facts is not None else None
+    if session is None or session.departure_in_seconds is None:
+        return UNKNOWN
+    return need_of(
+        departure_in_seconds=session.departure_in_seconds,
+        wanted_wh=session.wanted_wh,
+        got_wh=session.energy_wh,
+        most_amps=most_amps(car.outlet, car.memory),
+        volts=VOLTS * len(car.phases),
+    )
+
+
+def _let_in(
+    candidates: Sequence[Candidate], needs: Mapping[str, Need], room: Sequence[float]
+) -> tuple[Admission, dict[str, float]]:
+    """Admission, and with how much each is let in."""
+    if all(need is UNKNOWN for need in needs.values()):
+        admission, least = admit(candidates, room), {each.key: each.least for each in candidates}
+        return admission, {key: least[key] for key in admission.admitted}
+    return admit_by_need(candidates, {key: need.amps for key, need in needs.items()}, room)
+
+
+def _candidate(car: Car, need: Need, at: float) -> Candidate:
     memory, session = car.memory, car.facts.session if car.facts is not None else None
     charging = car.cap_amps >= car.least_amps
     rank = car.outlet.priority + (1 if car.outlet.no_resume and memory.admitted_since is not None else 0)
     dwelling = charging and memory.admitted_since is not None and at - memory.admitted_since < DWELL_SECONDS
     energy = (session.energy_wh if session is not None else 0.0) - (CHARGING_BONUS_WH if charging else 0.0)
     age = session.age_seconds if session is not None else 0.0
-    order = (-float(rank), 0.0 if dwelling else 1.0, energy, -age)
+    order = (-float(rank), 0.0 if dwelling else 1.0, *need.order, energy, -age)
     return Candidate(car.key, order, car.least_amps, car.rows, 0.0 if charging else EXTRA_TO_START_AMPS)
 
 
-def _share(plan: Plan, cars: Sequence[Car], left: Sequence[float], surplus: Surplus) -> None:
+def _share(
+    plan: Plan,
+    cars: Sequence[Car],
+    least: Mapping[str, float],
+    needs: Mapping[str, Need],
+    left: Sequence[float],
+    surplus: Surplus,
+) -> None:
     eco = [car for car in cars if car.outlet.eco]
     soft = len(left)  # one more row: the surplus, as long as it covers what they need at least
     needed = sum(car.least_amps * len(car.phases) for car in eco)
     wishes = [
         Wish(
             car.key,
-            car.least_amps,
+            least[car.key],
             min(most_amps(car.outlet, car.memory), _asked_amps(car)),
             car.rows + ((soft,) * len(car.phases) if car.outlet.eco else ()),
-            car.outlet.weight,
+            car.outlet.weight * needs[car.key].factor,
         )
         for car in cars
     ]
