@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 
@@ -41,7 +42,7 @@ def garage(site: str, cap_kw: float) -> Garage:
     return Garage(site, cap_kw, rows, room)
 
 
-def _networks() -> dict[str, Callable[[float], object]]:
+def _networks() -> dict[str, Callable[[float], Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from acnportal.acnsim.network.sites import caltech_acn, jpl_acn

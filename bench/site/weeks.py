@@ -2,7 +2,7 @@
 
 Ideal cars: what is compared is the rule alone, each within the same constraints. FCFS, round robin and ours do not know
 departures; EDF, LLF and ours told know the true ones, and the bound knows the whole week. The rule is the engine's own
-`admit_by_need()`, `share_out()` and `need_of()`.
+`admit()`, `share_out()` and `need_of()`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.site.days import RealSession, sessions
 from bench.site.garages import VOLTS, Garage
 from bench.site.yardstick import jain, percentile
 from gateway.rules.known_departures import UNKNOWN, need_of
-from gateway.rules.load_allocation import Candidate, Wish, admit_by_need, share_out
+from gateway.rules.load_allocation import Candidate, Wish, admit, share_out
 
 STEP_HOURS = 1 / 12
 MOST_AMPS, LEAST_AMPS = 32.0, 6.0
@@ -109,10 +109,10 @@ def ours(here: Sequence[Visit], garage: Garage, step: int, *, told: bool = False
         for visit in here
     ]
     candidates = [
-        Candidate(key, (*need.order, visit.got, float(visit.begin)), LEAST_AMPS, visit.rows)
+        Candidate(key, (*need.order, visit.got, float(visit.begin)), LEAST_AMPS, visit.rows, need=need.amps)
         for key, need, visit in zip(keys, needs, here, strict=True)
     ]
-    _, least = admit_by_need(candidates, {key: need.amps for key, need in zip(keys, needs, strict=True)}, garage.room)
+    least = admit(candidates, garage.room).admitted
     wishes = [
         Wish(key, least[key], max(least[key], visit.wants()), visit.rows, need.factor)
         for key, need, visit in zip(keys, needs, here, strict=True)

@@ -7,8 +7,8 @@ cars on 9 rows take a fraction of a millisecond. Knows nothing of meters, statio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 HAIR = 1e-9  # amperes: what lies within it is equal
 
@@ -34,20 +34,24 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A car that wants to be let in. `order`: smaller comes first; `extra`: room it must find beyond what it takes."""
+    """A car that wants to be let in. `order`: smaller comes first; `extra`: room it must find beyond what it takes.
+
+    `need`: what it is to have, if there is room when its turn comes, before others are let in.
+    """
 
     key: str
     order: tuple[float, ...]
     least: float
     rows: tuple[int, ...]
     extra: float = 0.0
+    need: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in, in order; for the others the row that has no room; and the room that is left."""
+    """Who is let in, in order, and with how much; for the others the row that has no room; the room that is left."""
 
-    admitted: tuple[str, ...]
+    admitted: dict[str, float]
     refused: dict[str, int]
     left: list[float]
 
@@ -55,37 +59,26 @@ class Admission:
 def admit(candidates: Iterable[Candidate], room: Sequence[float]) -> Admission:
     """Let in, in order, whom every row has room for; one that does not fit keeps nobody behind it out."""
     left = list(room)
-    admitted: list[str] = []
+    admitted: dict[str, float] = {}
     refused: dict[str, int] = {}
     for candidate in sorted(candidates, key=lambda each: (each.order, each.key)):
-        before = [left[row] for row in candidate.rows]
-        for row in candidate.rows:
+        rows = candidate.rows
+        before = [left[row] for row in rows]
+        for row in rows:
             left[row] -= candidate.least
-        tightest = min(candidate.rows, key=left.__getitem__, default=None)
-        if tightest is None or left[tightest] + HAIR >= candidate.extra:
-            admitted.append(candidate.key)
+        tightest = min(rows, key=left.__getitem__, default=None)
+        if tightest is not None and left[tightest] + HAIR < candidate.extra:
+            refused[candidate.key] = tightest
+            for row, amps in zip(rows, before, strict=True):
+                left[row] = amps
             continue
-        refused[candidate.key] = tightest
-        for row, amps in zip(candidate.rows, before, strict=True):
-            left[row] = amps
-    return Admission(tuple(admitted), refused, left)
-
-
-def admit_by_need(
-    candidates: Sequence[Candidate], needs: Mapping[str, float], room: Sequence[float]
-) -> tuple[Admission, dict[str, float]]:
-    """Let in, in order, with what each needs; who does not fit so, with its least of what is left then.
-
-    Also says with how much each is let in. `needs` by key; without one, or below its least, the least is all it needs.
-    """
-    wanted = {each.key: max(each.least, needs.get(each.key, 0.0)) for each in candidates}
-    first = admit([replace(each, least=wanted[each.key]) for each in candidates], room)
-    modest = [each for each in candidates if each.key in first.refused and each.least < wanted[each.key]]
-    second = admit(modest, first.left)
-    let_in = {key: wanted[key] for key in first.admitted}
-    let_in |= {each.key: each.least for each in modest if each.key in second.admitted}
-    refused = {key: row for key, row in (first.refused | second.refused).items() if key not in let_in}
-    return Admission(first.admitted + second.admitted, refused, second.left), let_in
+        more = 0.0
+        if candidate.need > candidate.least:
+            more = max(0.0, min([candidate.need - candidate.least, *(left[row] / rows.count(row) for row in rows)]))
+            for row in rows:
+                left[row] -= more
+        admitted[candidate.key] = candidate.least + more
+    return Admission(admitted, refused, left)
 
 
 def share_out(wishes: Iterable[Wish], room: Sequence[float]) -> dict[str, Share]:

@@ -16,17 +16,7 @@ from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.charging_cars import most_amps
 from gateway.rules.known_departures import UNKNOWN, Need, need_of
-from gateway.rules.load_allocation import (
-    HAIR,
-    Admission,
-    Candidate,
-    Wish,
-    admit,
-    admit_by_need,
-    even_out,
-    share_out,
-    whole_steps,
-)
+from gateway.rules.load_allocation import HAIR, Admission, Candidate, Wish, admit, even_out, share_out, whole_steps
 
 VOLTS = 230.0  # of one line, to turn energy into current
 PLANNED_STEP_AMPS = 0.5
@@ -108,8 +98,9 @@ def plan_shares(
     shared = [car for car in cars if car.key not in plan.amps]
     hungry = [car for car in shared if not car.memory.satisfied and (surplus.on or not car.outlet.eco)]
     needs = {car.key: _need(car) for car in hungry}
-    admission, least = _let_in([_candidate(car, needs[car.key], at) for car in hungry], needs, left)
-    _share(plan, [car for car in hungry if car.key in least], least, needs, left, surplus)
+    admission = admit([_candidate(car, needs[car.key], at) for car in hungry], left)
+    let_in = [car for car in hungry if car.key in admission.admitted]
+    _share(plan, let_in, admission.admitted, needs, left, surplus)
     _level_phases(plan, cars, balances)
     for car in hungry:
         _take(left, car, plan.amps.get(car.key, 0.0))
@@ -149,16 +140,6 @@ def _need(car: Car) -> Need:
     )
 
 
-def _let_in(
-    candidates: Sequence[Candidate], needs: Mapping[str, Need], room: Sequence[float]
-) -> tuple[Admission, dict[str, float]]:
-    """Admission, and with how much each is let in."""
-    if all(need is UNKNOWN for need in needs.values()):
-        admission, least = admit(candidates, room), {each.key: each.least for each in candidates}
-        return admission, {key: least[key] for key in admission.admitted}
-    return admit_by_need(candidates, {key: need.amps for key, need in needs.items()}, room)
-
-
 def _candidate(car: Car, need: Need, at: float) -> Candidate:
     memory, session = car.memory, car.facts.session if car.facts is not None else None
     charging = car.cap_amps >= car.least_amps
@@ -167,7 +148,7 @@ def _candidate(car: Car, need: Need, at: float) -> Candidate:
     energy = (session.energy_wh if session is not None else 0.0) - (CHARGING_BONUS_WH if charging else 0.0)
     age = session.age_seconds if session is not None else 0.0
     order = (-float(rank), 0.0 if dwelling else 1.0, *need.order, energy, -age)
-    return Candidate(car.key, order, car.least_amps, car.rows, 0.0 if charging else EXTRA_TO_START_AMPS)
+    return Candidate(car.key, order, car.least_amps, car.rows, 0.0 if charging else EXTRA_TO_START_AMPS, need.amps)
 
 
 def _share(

@@ -74,6 +74,7 @@ def random_site(chance: Random, *, faults: bool, metered: bool = False) -> Playe
     plant = Plant(places, [_random_car(chance, outlets) for _ in range(chance.randint(1, 14))], background)
     dead = _times(chance, 0.5) if faults else ()
     desk = Desk(plant, circuits, outlets, awake=lambda second: not any(a <= second < b for a, b in dead))
+    desk.told = chance.random() < 0.3
     restarts = {chance.randrange(2400) for _ in range(chance.randint(0, 3))} | {end for _, end in dead}
     return PlayedSite(circuits, tuple(outlets), plant, desk, frozenset(restarts) if faults else frozenset())
 
