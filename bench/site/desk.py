@@ -67,7 +67,7 @@ class Desk:
             self.pauses += send.amps == 0 and newest > 0
             self.sends += 1
             entry.sent.append((send.amps, self.plant.now, self.plant.now + send.lease_seconds))
-            self.plant.send(send.connector, send.amps, send.lease_seconds)
+            self.plant.send(send.connector, send.amps, send.lease_seconds, send.number_phases)
         for stop in self.decision.stops:
             self.stops += 1
             self.plant.stop(stop.connector)

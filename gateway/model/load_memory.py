@@ -40,6 +40,11 @@ class ConnectorMemory(NamedTuple):
     defiant: bool = False
     writes_left: float | None = None  # of the station's write budget
     writes_at: float = 0.0
+    number_phases: int | None = None  # of the newest limit sent to an outlet that switches phases
+    switched_at: float | None = None  # when that last became another number
+    single_since: float | None = None  # since when it counts on its first line alone
+    three_fit_since: float | None = None  # since when there is room for it on all lines again
+    switch_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

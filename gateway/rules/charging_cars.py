@@ -78,7 +78,7 @@ def _of_new_session(outlet: Outlet, memory: ConnectorMemory, session: str) -> Co
 
 def _learned_lines(memory: ConnectorMemory, drawn: tuple[float, ...], at: float) -> ConnectorMemory:
     used = tuple(line for line, amps in enumerate(drawn) if amps > LINE_IN_USE_AMPS)
-    if not used:
+    if not used or memory.number_phases == 1:  # on one line alone it teaches nothing of the others
         return memory._replace(drawing_since=None)
     if memory.lines is not None:
         return memory._replace(lines=tuple(sorted({*memory.lines, *used})))

@@ -8,7 +8,7 @@ take nothing get only what is left when the others have their shares.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from gateway.model.circuits import Outlet
@@ -42,6 +42,7 @@ class Car:
     active: bool  # connected, with a session
     fixed: bool
     revocable: bool = False  # no session, but a limit that outlives sessions and can be taken back
+    switch_to: int | None = None  # the number of lines it is to change to now
 
     @property
     def shared(self) -> bool:
@@ -67,10 +68,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Planned amperes and what holds them down, by outlet key."""
+    """Planned amperes and what holds them down, by outlet key; by row what is left beside the least of all let in."""
 
     amps: dict[str, float]
     held: dict[str, Held]
+    spare: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def plan_shares(
     hungry = [car for car in shared if not car.memory.satisfied and (surplus.on or not car.outlet.eco)]
     needs = {car.key: _need(car) for car in hungry}
     admission = admit([_candidate(car, needs[car.key], at) for car in hungry], left)
+    plan.spare.extend(admission.left)
     let_in = [car for car in hungry if car.key in admission.admitted]
     _share(plan, let_in, admission.admitted, needs, left, surplus)
     _level_phases(plan, cars, balances)

@@ -58,6 +58,7 @@ def random_site(chance: Random, *, faults: bool, metered: bool = False) -> Playe
     ]
     to_zero = set(check_fallbacks(circuits, outlets).to_zero)
     outlets = [replace(outlet, fallback_amps=0.0) if outlet.key in to_zero else outlet for outlet in outlets]
+    outlets = [replace(outlet, switches_phases=chance.random() < 0.5) for outlet in outlets]
     places = [
         Place(
             phases=supply_phases(outlet.phase_rotation),
