@@ -188,3 +188,9 @@ def test_all_limits_of_a_car_on_one_line_say_so() -> None:
         seen(facts, replace(FULL, limit_amps=(16.6, 32.0, 4.0))), remembering(ON_ONE._replace(cap_amps=16.0))
     )
     assert (only(decision).kind, only(decision).number_phases) == ("renew", 1)
+
+
+def test_while_anything_may_be_drawn_nothing_counts_as_changed() -> None:
+    facts = replace(PAUSED, lease=accepted(0.0, 50.0))
+    assert settled_lines(SWITCHING, facts, TOLD_ONE, worst=16.0, at=1000.0) is TOLD_ONE
+    assert settled_lines(SWITCHING, facts, TOLD_ONE, worst=0.0, at=1000.0).single_since == 1000.0
