@@ -46,15 +46,14 @@ def main() -> int:
     texts: dict[str, str] = {}
     if not arguments.tiers or "T1" in arguments.tiers:
         texts["tier-1"], found = _tier_1(arguments.quick)
+        texts["gates-1"] = gate_table(found)
         gates += found
-        print(texts["tier-1"], flush=True)
+        print(texts["tier-1"], texts["gates-1"], sep="\n\n", flush=True)
     if not arguments.tiers or "T2" in arguments.tiers:
         text, faults, found = _tier_2(arguments.quick, arguments.jobs, write=arguments.write)
-        texts |= {"tier-2": text, "faults": faults}
+        texts |= {"tier-2": text, "faults": faults, "gates-2": gate_table(found)}
         gates += found
-        print(text, faults, sep="\n\n")
-    texts["gates"] = gate_table(gates)
-    print(texts["gates"])
+        print(text, faults, texts["gates-2"], sep="\n\n")
     if arguments.write:
         write_into(texts)
     return 0 if all(gate.met for gate in gates) else 1

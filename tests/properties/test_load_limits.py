@@ -97,6 +97,21 @@ def test_sites_that_switch_between_one_line_and_three_are_never_overloaded() -> 
     assert charged_on_one > 100
 
 
+def test_a_station_that_says_yes_to_one_line_and_stays_on_three_is_noticed() -> None:
+    """Its car loads lines that nobody counted until it is measured: that ends, and does not come again."""
+    lasting = longest = 0
+
+    def look(second: int, decision: Decision | None) -> None:
+        nonlocal lasting, longest
+        lasting = lasting + 1 if overloads(site) else 0
+        longest = max(longest, lasting)
+
+    for seed in (1, 3, 5):
+        site = switching_site(Random(seed), faults=False, obeys=False)
+        site.play(1500, look)
+    assert 0 < longest <= 30
+
+
 def test_a_car_charges_on_one_line_while_another_fills_a_phase_and_then_on_three_again() -> None:
     circuit = Circuit("main", (32.0, 12.0, 32.0))
     outlets = (
