@@ -94,7 +94,8 @@ def _car(
     since = (at if memory.waiting_since is None else memory.waiting_since) if waiting else None
     memory = memory._replace(waiting_since=since)
     worst = worst_amps(outlet, facts, memory, hold)
-    memory = settled_lines(outlet, facts, memory, worst=worst, at=at)
+    if memory.number_phases is not None:
+        memory = settled_lines(outlet, facts, memory, worst=worst, at=at)
     active = facts is not None and facts.connected and facts.session is not None
     silent = since is not None and at - since >= FIXED_AFTER_SECONDS
     refused = lease is not None and lease.refused
@@ -276,7 +277,7 @@ def _standing(car: Car, plan: Plan, *, hold: float, at: float) -> Standing:
         rising_lease=hold,
         number_phases=memory.number_phases,
         switch_to=car.switch_to,
-        switching=is_switching(memory),
+        switching=memory.number_phases is not None and is_switching(memory),
         writes_left=writes_now(memory.writes_left, at - memory.writes_at, slow=outlet.mode == "C"),
     )
 

@@ -17,9 +17,9 @@ from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.charging_cars import LINE_IN_USE_AMPS
 from gateway.rules.load_rows import Rows
 from gateway.rules.load_sharing import EXTRA_TO_START_AMPS, Car, Plan
-from gateway.rules.safe_assumptions import SETTLE_SECONDS, drawn_amps
+from gateway.rules.safe_assumptions import ALL_LINES, SETTLE_SECONDS, drawn_amps
 
-ONE_LINE, ALL_LINES = (0,), (0, 1, 2)
+ONE_LINE = (0,)
 STABLE_SECONDS = 600.0  # so long three lines must have room before a car goes back to them
 BETWEEN_SWITCHES_SECONDS = 300.0
 
@@ -29,7 +29,7 @@ def settled_lines(
 ) -> ConnectorMemory:
     """Whether the connector counts on one line from now on, or on all again."""
     lease = facts.lease if facts is not None else None
-    if memory.number_phases is None or facts is None or lease is None:
+    if facts is None or lease is None:
         return memory
     if lease.refused:
         kept = None if memory.single_since is None else 1

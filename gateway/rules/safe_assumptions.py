@@ -15,6 +15,7 @@ from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.load_allocation import Candidate, admit
 
+ALL_LINES = (0, 1, 2)
 LEASE_SECONDS = 600.0  # how long a limit above the fallback holds without being renewed
 LONG_LEASE_SECONDS = 1800.0  # mode C: that profile is written to the station's memory each time
 LEASE_SLACK_SECONDS = 30.0  # the station's clock may be this far from ours
@@ -91,7 +92,7 @@ def used_lines(outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMe
     """The lines the connector counts on: all that are wired, those its car is known to use, or the first alone."""
     if memory.single_since is not None and facts is not None and facts.fallback_confirmed:
         return (0,)
-    return tuple(range(len(outlet.phase_rotation))) if memory.lines is None else memory.lines
+    return ALL_LINES[: len(outlet.phase_rotation)] if memory.lines is None else memory.lines
 
 
 def drawn_amps(outlet: Outlet, facts: ConnectorFacts | None) -> tuple[float, ...] | None:
