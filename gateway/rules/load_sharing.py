@@ -138,7 +138,7 @@ def _need(car: Car) -> Need:
         departure_in_seconds=session.departure_in_seconds,
         wanted_wh=session.wanted_wh,
         got_wh=session.energy_wh,
-        most_amps=most_amps(car.outlet, car.memory),
+        most_amps=min(most_amps(car.outlet, car.memory), _asked_amps(car)),
         volts=VOLTS * len(car.phases),
     )
 

@@ -67,3 +67,8 @@ def test_a_car_with_time_waits_for_one_of_which_nothing_is_known_and_a_pressed_o
     assert planned(decided(picture(calm, unknown, circuits=small))) == [0.0, 10.5]
     assert planned(decided(picture(pressed, unknown, circuits=small))) == [10.5, 0.0]
     assert planned(decided(picture(charging(1, 6.0), unknown, circuits=small))) == [10.5, 0.0]
+
+
+def test_what_people_asked_for_bounds_what_it_needs() -> None:
+    facts = replace(told(1, 8.0, 1.0, 1000.0 + 690 * 14.0), asked_amps=9.0)
+    assert planned(decided(picture(facts))) == [9.0]
