@@ -42,7 +42,7 @@ def settled_lines(
     told = memory.switched_at is not None and accepted_at > memory.switched_at and lease.accepted_amps == 0
     if not told or worst > 0 or lease.pending_amps is not None or lease.accepted_age_seconds < SETTLE_SECONDS:
         return memory
-    if memory.number_phases > 1:
+    if memory.number_phases != 1:
         return memory._replace(single_since=None)
     return memory._replace(single_since=at if memory.single_since is None else memory.single_since)
 
@@ -86,5 +86,11 @@ def _may_switch(car: Car) -> bool:
     memory, outlet = car.memory, car.outlet
     wired = len(outlet.phase_rotation) == len(ALL_LINES) and outlet.fallback_amps == 0
     confirmed = car.facts is not None and car.facts.fallback_confirmed
-    able = not memory.switch_failed and not memory.satisfied and (memory.lines is None or len(memory.lines) > 1)
+    once_only = outlet.no_resume and memory.admitted_since is not None
+    able = (
+        not once_only
+        and not memory.switch_failed
+        and not memory.satisfied
+        and (memory.lines is None or len(memory.lines) > 1)
+    )
     return car.shared and wired and confirmed and able and not is_switching(memory)

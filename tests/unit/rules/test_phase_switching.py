@@ -133,6 +133,15 @@ def test_it_goes_back_after_three_lines_had_room_for_ten_minutes() -> None:
     )  # phase 3 has no room
 
 
+def test_a_car_that_does_not_wake_after_a_pause_stays_on_its_line_once_started() -> None:
+    facts = charging(1, 16.0, measured_amps=(16.0, 0.0, 0.0))
+    memory = ON_ONE._replace(
+        switched_at=100.0, single_since=150.0, cap_amps=16.0, three_fit_since=1.0, admitted_since=200.0
+    )
+    assert 3 in lines_told(decided(seen(facts, WIDE), remembering(memory)))
+    assert 3 not in lines_told(decided(seen(facts, WIDE, no_resume=True), remembering(memory)))
+
+
 def test_one_line_counts_until_0_amperes_on_three_have_settled() -> None:
     back = ON_ONE._replace(number_phases=3, switched_at=900.0)
     for age, phases in ((9.0, (1,)), (10.0, (1, 2, 3))):
