@@ -6,7 +6,7 @@ This is what the daemon does around `rules.balance.decide()`, with the plant in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.site.plant import Plant
 from gateway.model.circuits import Circuit, Outlet, TemporaryLimit
@@ -36,6 +36,7 @@ class Desk:
     limits: Callable[[int], tuple[TemporaryLimit, ...]] = lambda second: ()
     meter_works: Callable[[int], bool] = lambda second: True
     awake: Callable[[int], bool] = lambda second: True
+    told: bool = False  # when cars leave and how much they want
     memory: Memory = field(default_factory=Memory)
     ledger: dict[int, Entry] = field(default_factory=dict)
     sends: int = 0
@@ -66,7 +67,7 @@ class Desk:
             self.pauses += send.amps == 0 and newest > 0
             self.sends += 1
             entry.sent.append((send.amps, self.plant.now, self.plant.now + send.lease_seconds))
-            self.plant.send(send.connector, send.amps, send.lease_seconds)
+            self.plant.send(send.connector, send.amps, send.lease_seconds, send.number_phases)
         for stop in self.decision.stops:
             self.stops += 1
             self.plant.stop(stop.connector)
@@ -114,6 +115,9 @@ class Desk:
         if station.told_session:
             name = str(station.told_session)
             session = SessionFacts(name, float(now - station.told_since), station.told_energy)
+            if self.told and station.car is not None:
+                leaves, wanted = float(station.car.leaves - now), station.car.energy_wh
+                session = replace(session, departure_in_seconds=leaves, wanted_wh=wanted)
         lease = None
         if entry.sent or entry.accepted is not None:
             ends = [end for _, _, end in entry.sent] + ([entry.accepted[2]] if entry.accepted else [])

@@ -45,19 +45,21 @@ class Place:
     delay_seconds: int = 1
     skew_seconds: int = 0
     offline: tuple[tuple[int, int], ...] = ()
+    obeys_phases: bool = True  # charges on as many lines as it is told
 
 
 @dataclass(slots=True)
 class _Station:
     car: Car | None = None
     session: int = 0
-    lease: tuple[float, float] | None = None  # amperes, end
+    lease: tuple[float, float, int | None] | None = None  # amperes, end, on how many lines
+    lines: int = 3  # how many are switched on
     plugged_at: int = 0
     draw: float = 0.0
     follow_at: int | None = None  # when a lower limit is followed
     begin_at: int | None = None  # when a car at rest begins
     ordered: float = 0.0
-    under_way: deque[tuple[int, float, float, int]] = field(default_factory=deque)  # arrival, amps, end, session
+    under_way: deque[tuple[int, float, float, int, int | None]] = field(default_factory=deque)
     measured: tuple[float, ...] | None = None
     measured_at: int = 0
     on_the_way: deque[tuple[int, int, tuple[float, ...], float, str]] = field(default_factory=deque)
@@ -112,7 +114,7 @@ class Plant:
         for connector, station in enumerate(self.stations):
             self._station_second(connector, station)
             if station.draw > 0 and station.car is not None:
-                phases = self.places[connector].phases[: station.car.lines]
+                phases = self.places[connector].phases[: min(station.car.lines, station.lines)]
                 for circuit in self.places[connector].circuits:
                     row = loads[circuit]
                     for phase in phases:
@@ -135,12 +137,12 @@ class Plant:
         """Whether the station is connected and has told its state since."""
         return self.online(connector) and self.stations[connector].heard
 
-    def send(self, connector: int, amps: float, seconds: float) -> None:
+    def send(self, connector: int, amps: float, seconds: float, lines: int | None = None) -> None:
         """A limit goes out to the station, for the session the controller knows of, to hold for `seconds`."""
         if self.online(connector):
             station, place = self.stations[connector], self.places[connector]
             end = self.now + seconds
-            station.under_way.append((self.now + place.delay_seconds, amps, end, station.told_session))
+            station.under_way.append((self.now + place.delay_seconds, amps, end, station.told_session, lines))
 
     def stop(self, connector: int) -> None:
         """The session is ended from afar; the car stays and draws nothing."""
@@ -175,9 +177,9 @@ class Plant:
             self._unplug(station)
             car = None
         while station.under_way and station.under_way[0][0] <= self.now:
-            _, amps, end, session = station.under_way.popleft()
+            _, amps, end, session, lines = station.under_way.popleft()
             if car is not None and session == station.session and self.online(connector):
-                station.lease = (amps, end + place.skew_seconds)
+                station.lease = (amps, end + place.skew_seconds, lines)
                 self.answers.append(Answer(connector, session, amps, end))
         if car is not None:
             self._car_second(place, station, car)
@@ -185,12 +187,20 @@ class Plant:
 
     def _limit(self, place: Place, station: _Station) -> float:
         if station.lease is not None:
-            amps, end = station.lease
+            amps, end, _ = station.lease
             return amps if self.now < end else place.fallback_amps
         held = self.now < station.plugged_at + self.hold_seconds
         return 0.0 if held else place.fallback_amps
 
+    def _switch_lines(self, place: Place, station: _Station) -> None:
+        """A station changes over when nothing is drawn; without a lease it is on all lines."""
+        if station.draw == 0:
+            lease = station.lease
+            told = lease[2] if lease is not None and self.now < lease[1] and place.obeys_phases else None
+            station.lines = len(place.phases) if told is None else told
+
     def _car_second(self, place: Place, station: _Station, car: Car) -> None:
+        self._switch_lines(place, station)
         limit = self._limit(place, station) if car.obeys else place.most_amps
         wants = min(limit, car.most_amps, place.most_amps)
         if wants < car.least_amps or car.taken_wh >= car.energy_wh:
@@ -212,7 +222,7 @@ class Plant:
                 station.draw = min(wants, station.draw + max(1.0, car.most_amps / car.seconds_up))
             else:
                 station.begin_at = None
-        car.taken_wh += station.draw * VOLTS * min(car.lines, len(place.phases)) / 3600.0
+        car.taken_wh += station.draw * VOLTS * min(car.lines, station.lines, len(place.phases)) / 3600.0
 
     def _report(self, connector: int, station: _Station) -> None:
         place, car = self.places[connector], station.car
@@ -238,6 +248,8 @@ class Plant:
         car = station.car
         if car is None:
             return (0.0,) * len(place.phases), 0.0, "Available"
-        values = tuple(station.draw if line < car.lines else 0.0 for line in range(len(place.phases)))
+        values = tuple(
+            station.draw if line < min(car.lines, station.lines) else 0.0 for line in range(len(place.phases))
+        )
         full = car.taken_wh >= car.energy_wh
         return values, car.taken_wh, "Charging" if station.draw > 0 else "SuspendedEV" if full else "SuspendedEVSE"

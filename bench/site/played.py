@@ -9,7 +9,7 @@ from typing import Protocol
 from bench.site.days import Day
 from bench.site.desk import Desk
 from bench.site.plant import Plant
-from bench.site.rivals import Static, WorstPhase
+from bench.site.rivals import Slices, Static, WorstPhase
 from bench.site.yardstick import jain, percentile
 
 TRIP_SHARE = 1.13  # of the nominal current: below it a breaker never trips
@@ -78,7 +78,12 @@ def ours(day: Day, plant: Plant) -> Desk:
     return Desk(plant, day.circuits, day.outlets)
 
 
-MAKERS: dict[str, Callable[[Day, Plant], Controller]] = {"static": Static, "worst phase": WorstPhase, "ours": ours}
+MAKERS: dict[str, Callable[[Day, Plant], Controller]] = {
+    "static": Static,
+    "worst phase": WorstPhase,
+    "slices": Slices,
+    "ours": ours,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # tier 3 has no data sets, and none of their libraries
     from bench.site.played import Result
 
 PAGE = Path(__file__).parents[2] / "docs" / "load-limits.md"
-COLOURS = {"static": "#999999", "worst phase": "#c0504d", "ours": "#1f6f43"}
+COLOURS = {"static": "#999999", "worst phase": "#c0504d", "slices": "#d59a2a", "ours": "#1f6f43"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def tier_1_table(rows: Sequence[tuple[str, float, Mapping[str, tuple[float, floa
     ]
     for site, cap, found, bound in rows:
         energies = " | ".join(
-            f"**{100 * found[n][0]:.1f}**" if n == "ours" else f"{100 * found[n][0]:.1f}" for n in names
+            f"**{100 * found[n][0]:.1f}**" if n.startswith("ours") else f"{100 * found[n][0]:.1f}" for n in names
         )
         jains = " / ".join(f"{found[name][1]:.3f}" for name in ("RR", "ours", "EDF"))
         lines.append(f"| {site}, {cap:g} kW | {energies} | {100 * bound:.1f} | {jains} |")

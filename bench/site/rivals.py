@@ -2,7 +2,8 @@
 
 `Static` is the installer's equal share without a meter. `WorstPhase` is the scheme of evcc's circuits as its users know
 it, written anew from its description: one number per circuit (the worst phase), one charger each ten seconds moves by
-what the circuit has left. Neither knows phases, satisfied cars or leases.
+what the circuit has left. `Slices` is the market of EVerest's energy manager, written anew from its description too:
+half amperes in turn down a tree of fuses. None of them knows phases, and none but the last whether a car wants more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ FOR_EVER = 1e9
 STATIC_AMPS = 6.3
 TURN_SECONDS = 10
 LEAST_AMPS = 6.0
+SLICE_AMPS, MARKET_ROUNDS = 0.5, 100
 
 
 class Static:
@@ -78,3 +80,54 @@ class WorstPhase:
                 for line, amps in enumerate(station.measured or ()):
                     sums[line] += amps
         return max(sums)
+
+
+class Slices:
+    """Chargers buy half amperes in turn, first as much as a car needs; a fuse's amperes count alike on all phases.
+
+    Fuses have fixed limits: main's is what the worst building leaves. A full car, as its station says, buys nothing.
+    """
+
+    def __init__(self, day: Day, plant: Plant) -> None:
+        """Main is the first circuit, boards the others."""
+        self.plant, self.day = plant, day
+        self.caps = [0.0] * CONNECTORS
+        self.told = [0] * CONNECTORS
+        self.sends = self.pauses = 0
+
+    def tick(self) -> None:
+        """Each second the market is held anew; what changes is sent."""
+        buyers = [
+            number
+            for number, station in enumerate(self.plant.stations)
+            if station.told_session and station.told_status != "SuspendedEV"
+        ]
+        bought = self._market(buyers)
+        for connector, station in enumerate(self.plant.stations):
+            if self.told[connector] != station.told_session:
+                self.told[connector], self.caps[connector] = station.told_session, 0.0
+            amps = bought.get(connector, 0.0)
+            if station.told_session and amps != self.caps[connector]:
+                self.pauses += amps == 0
+                self.sends += 1
+                self.caps[connector] = amps
+                self.plant.send(connector, amps, FOR_EVER)
+
+    def _market(self, buyers: list[int]) -> dict[int, float]:
+        left = [MAIN_AMPS - WORST_BACKGROUND, BOARD_AMPS, BOARD_AMPS]
+        bought: dict[int, float] = {}
+        for _ in range(MARKET_ROUNDS):
+            traded = False
+            for connector in buyers:
+                has = bought.get(connector, 0.0)
+                more = SLICE_AMPS if has else LEAST_AMPS
+                circuits = self.day.places[connector].circuits
+                if has + more > self.day.outlets[connector].max_amps or min(left[place] for place in circuits) < more:
+                    continue
+                bought[connector] = has + more
+                for place in circuits:
+                    left[place] -= more
+                traded = True
+            if not traded:
+                break
+        return bought

@@ -65,7 +65,10 @@ class CircuitDecision:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A limit to be sent to a connector now: `amps` for `lease_seconds`, from then on its fallback."""
+    """A limit to be sent to a connector now: `amps` for `lease_seconds`, from then on its fallback.
+
+    `number_phases`: on how many lines, for outlets that switch phases; None says nothing about it.
+    """
 
     station: str
     connector: int

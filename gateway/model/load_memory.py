@@ -23,7 +23,8 @@ class ConnectorMemory(NamedTuple):
     session: str = ""
     lines: tuple[int, ...] | None = None  # the lines its car draws on, once learned
     drawing_since: float | None = None
-    idle_since: float | None = None  # offered enough, draws nothing
+    idle_since: float | None = None  # offered its least, draws nothing
+    tempted_since: float | None = None  # the same, offered what makes stubborn cars begin; or satisfied
     below_since: float | None = None  # draws clearly less than it may
     demand_amps: float | None = None  # None: as much as the outlet can give
     min_amps: float = 0.0  # learned: 0 while the configured one holds
@@ -39,6 +40,11 @@ class ConnectorMemory(NamedTuple):
     defiant: bool = False
     writes_left: float | None = None  # of the station's write budget
     writes_at: float = 0.0
+    number_phases: int | None = None  # of the newest limit sent to an outlet that switches phases
+    switched_at: float | None = None  # when that last became another number
+    single_since: float | None = None  # since when it counts on its first line alone
+    three_fit_since: float | None = None  # since when there is room for it on all lines again
+    switch_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,16 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """The running session of a connector; `session` is any name that no other session of the connector has."""
+    """The running session of a connector; `session` is any name that no other session of the connector has.
+
+    `departure_in_seconds` and `wanted_wh` (of the whole session) are what somebody said; None: unknown.
+    """
 
     session: str
     age_seconds: float
     energy_wh: float = 0.0
+    departure_in_seconds: float | None = None
+    wanted_wh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ from gateway.rules.limit_changes import Standing, changes_of, writes_now
 from gateway.rules.load_rows import Rows, rows_of
 from gateway.rules.load_sharing import Balance, Car, Plan, Surplus, plan_shares
 from gateway.rules.load_words import Told, sharing_of, tell
-from gateway.rules.safe_assumptions import draw_bounds, drawn_amps, falling_lease_seconds, hold_seconds, worst_amps
+from gateway.rules.phase_switching import choose_lines, is_switching, settled_lines
+from gateway.rules.safe_assumptions import (
+    draw_bounds,
+    drawn_amps,
+    falling_lease_seconds,
+    hold_seconds,
+    used_lines,
+    worst_amps,
+)
 from gateway.rules.solar_surplus import surplus_now
 
 MARGIN_AMPS, GUARD_AMPS = 1.0, 2.0  # on metered circuits; what is not measured has no measuring error
@@ -47,6 +55,7 @@ def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
         shed=_shed(rows, circuits, cars, at),
         balances=_balances(rows, cars),
     )
+    cars = choose_lines(cars, rows, plan, at)
     hold = hold_seconds(picture.outlets)
     standings = [_standing(car, plan, hold=hold, at=at) for car in cars]
     sends = changes_of(standings, room, guard)
@@ -85,12 +94,14 @@ def _car(
     since = (at if memory.waiting_since is None else memory.waiting_since) if waiting else None
     memory = memory._replace(waiting_since=since)
     worst = worst_amps(outlet, facts, memory, hold)
+    if memory.number_phases is not None:
+        memory = settled_lines(outlet, facts, memory, worst=worst, at=at)
     active = facts is not None and facts.connected and facts.session is not None
     silent = since is not None and at - since >= FIXED_AFTER_SECONDS
     refused = lease is not None and lease.refused
     fixed = active and (outlet.mode == "D" or memory.defiant or refused or silent)
     phases = supply_phases(outlet.phase_rotation)
-    lines = range(len(phases)) if memory.lines is None else memory.lines
+    lines = used_lines(outlet, facts, memory)
     return Car(
         key=outlet.key,
         outlet=outlet,
@@ -264,6 +275,9 @@ def _standing(car: Car, plan: Plan, *, hold: float, at: float) -> Standing:
         fallback_amps=outlet.fallback_amps,
         falling_lease=falling_lease_seconds(outlet),
         rising_lease=hold,
+        number_phases=memory.number_phases,
+        switch_to=car.switch_to,
+        switching=memory.number_phases is not None and is_switching(memory),
         writes_left=writes_now(memory.writes_left, at - memory.writes_at, slow=outlet.mode == "C"),
     )
 
@@ -276,6 +290,8 @@ def _remember(car: Car, standing: Standing, at: float) -> ConnectorMemory:
     memory = memory._replace(admitted_since=admitted, writes_left=standing.writes_left, writes_at=at)
     if sent is None:
         return memory
+    if sent.number_phases != memory.number_phases:
+        memory = memory._replace(number_phases=sent.number_phases, switched_at=at, three_fit_since=None)
     changed = at if sent.kind != "renew" else memory.changed_at
     old = max(memory.old_cap_amps, car.cap_amps, sent.amps)
     spent = standing.writes_left - (0.0 if sent.kind == "renew" else 1.0)

@@ -2,7 +2,8 @@
 
 Decides what to remember of a connector after another look at it. A car that takes less than it may gives the rest back;
 one that takes nothing for minutes is tried with a little more (some cars need 8 A to begin) and then counts as
-satisfied; one that draws more than it may is defiant until it obeys again. Knows nothing of circuits or other cars.
+satisfied, unless it has got next to nothing: then it is asked again; one that draws more than it may is defiant until
+it obeys again. Knows nothing of circuits or other cars.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ SPARE_AMPS = 2.0  # left above what a modest car draws
 AT_LIMIT_AMPS = 1.0
 STUBBORN_MIN_AMPS = 8.0  # some cars do not begin below
 IDLE_SECONDS, SUSPENDED_SECONDS, ENOUGH_SECONDS = 120.0, 60.0, 90.0
+NEXT_TO_NOTHING_WH, ASK_AGAIN_SECONDS = 1000.0, 1800.0
 DEFIANT_SECONDS, OBEYING_SECONDS = 20.0, 60.0
 
 
@@ -36,12 +38,12 @@ def observe_car(
     allowed = worst_amps(outlet, facts, memory._replace(defiant=False), hold)
     memory = _obedience(outlet, facts, memory, drawn=drawn, allowed=allowed, at=at)
     if drawn is None or not session:
-        return memory._replace(idle_since=None, below_since=None)
+        return memory._replace(idle_since=None, tempted_since=None, below_since=None)
     most = max(drawn)
     memory = _learned_lines(memory, drawn, at)
     cap = _cap(facts)
     if most >= LINE_IN_USE_AMPS:
-        return _wanting(outlet, memory._replace(satisfied=False, idle_since=None), most=most, cap=cap, at=at)
+        return _wanting(outlet, _awake(memory), most=most, cap=cap, at=at)
     return _idle(outlet, facts, memory._replace(below_since=None), cap=cap, at=at)
 
 
@@ -76,13 +78,17 @@ def _of_new_session(outlet: Outlet, memory: ConnectorMemory, session: str) -> Co
 
 def _learned_lines(memory: ConnectorMemory, drawn: tuple[float, ...], at: float) -> ConnectorMemory:
     used = tuple(line for line, amps in enumerate(drawn) if amps > LINE_IN_USE_AMPS)
-    if not used:
+    if not used or memory.number_phases == 1:  # on one line alone it teaches nothing of the others
         return memory._replace(drawing_since=None)
     if memory.lines is not None:
         return memory._replace(lines=tuple(sorted({*memory.lines, *used})))
     since = at if memory.drawing_since is None else memory.drawing_since
     learned = used if at - since >= LEARN_LINES_SECONDS else None
     return memory._replace(drawing_since=since, lines=learned)
+
+
+def _awake(memory: ConnectorMemory) -> ConnectorMemory:
+    return memory._replace(satisfied=False, idle_since=None, tempted_since=None)
 
 
 def _wanting(outlet: Outlet, memory: ConnectorMemory, *, most: float, cap: float, at: float) -> ConnectorMemory:
@@ -97,18 +103,29 @@ def _wanting(outlet: Outlet, memory: ConnectorMemory, *, most: float, cap: float
 
 
 def _idle(outlet: Outlet, facts: ConnectorFacts, memory: ConnectorMemory, *, cap: float, at: float) -> ConnectorMemory:
-    if cap < least_amps(outlet, memory) or memory.satisfied:
-        return memory._replace(idle_since=None)
+    """Nothing drawn. Only time with enough for a stubborn car counts for its being satisfied."""
+    if memory.satisfied:
+        return _doubted(facts, memory, at)
+    if cap < least_amps(outlet, memory):
+        return memory._replace(idle_since=None, tempted_since=None)
     since = at if memory.idle_since is None else memory.idle_since
-    untried = max(cap, memory.min_amps) < min(STUBBORN_MIN_AMPS, outlet.max_amps)
-    patience = ENOUGH_SECONDS
-    if untried:
+    if cap < min(STUBBORN_MIN_AMPS, outlet.max_amps):
         patience = SUSPENDED_SECONDS if facts.status == "SuspendedEV" else IDLE_SECONDS
-    if at - since < patience:
-        return memory._replace(idle_since=since)
-    if untried:
-        return memory._replace(idle_since=None, min_amps=STUBBORN_MIN_AMPS)
-    return memory._replace(idle_since=None, satisfied=True)
+        if at - since < patience:
+            return memory._replace(idle_since=since, tempted_since=None)
+        return memory._replace(idle_since=None, tempted_since=None, min_amps=STUBBORN_MIN_AMPS)
+    tempted = at if memory.tempted_since is None else memory.tempted_since
+    if at - tempted >= ENOUGH_SECONDS:
+        return memory._replace(idle_since=None, tempted_since=at, satisfied=True)
+    return memory._replace(idle_since=since, tempted_since=tempted)
+
+
+def _doubted(facts: ConnectorFacts, memory: ConnectorMemory, at: float) -> ConnectorMemory:
+    """A car that has got next to nothing is asked again now and then: it may wait for a time of its own."""
+    energy = facts.session.energy_wh if facts.session is not None else 0.0
+    since = at if memory.tempted_since is None else memory.tempted_since
+    again = energy < NEXT_TO_NOTHING_WH and at - since >= ASK_AGAIN_SECONDS
+    return memory._replace(satisfied=not again, tempted_since=None if again else since)
 
 
 def _obedience(

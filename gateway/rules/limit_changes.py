@@ -51,6 +51,9 @@ class Standing:
     falling_lease: float = 600.0  # how long a limit not below the fallback holds
     rising_lease: float = 1200.0  # how long one below it does
     writes_left: float = WRITES_BURST
+    number_phases: int | None = None  # that all its limits say
+    switch_to: int | None = None  # the number of lines it is to change to, at 0 A
+    switching: bool = False  # it has not changed yet: nothing is raised
     reason: str = ""
     sent: Send | None = field(default=None)
 
@@ -68,6 +71,7 @@ def changes_of(standings: Sequence[Standing], room: Sequence[float], guard: Sequ
     """
     ordered = sorted(standings, key=lambda each: each.key)
     _lower_what_is_over(ordered, room)
+    _switch(ordered)
     _lower_for_others(ordered, room, guard)
     _raise(ordered, room, guard)
     _renew(ordered)
@@ -85,6 +89,16 @@ def _lower_what_is_over(standings: Sequence[Standing], room: Sequence[float]) ->
             for row in each.rows:
                 load[row] -= drop
             _send(each, each.planned_amps, "decrease", "a circuit has less room than before")
+
+
+def _switch(standings: Sequence[Standing]) -> None:
+    for each in standings:
+        if each.switch_to is None or not _can_change(each) or each.waiting_seconds is not None:
+            continue
+        if _may_change(each):
+            each.number_phases = each.switch_to
+            lines = "one phase" if each.switch_to == 1 else "all phases"
+            _send(each, 0.0, "decrease", f"it is to charge on {lines}, and changes over at 0 A")
 
 
 def _lower_for_others(standings: Sequence[Standing], room: Sequence[float], guard: Sequence[float]) -> None:
@@ -111,7 +125,7 @@ def _lower_for_others(standings: Sequence[Standing], room: Sequence[float], guar
 def _raise(standings: Sequence[Standing], room: Sequence[float], guard: Sequence[float]) -> None:
     load = _loads(standings, room, coming=False)
     for each in sorted(standings, key=lambda each: (each.cap_amps >= each.least_amps, each.cap_amps / each.weight)):
-        if not _can_change(each) or each.waiting_seconds is not None:
+        if not _can_change(each) or each.waiting_seconds is not None or each.switching:
             continue
         first = each.cap_amps < each.least_amps
         free = min((room[row] - guard[row] - load[row] for row in each.rows), default=0.0)
@@ -151,7 +165,7 @@ def _may_change(each: Standing, first: bool = False) -> bool:
 def _send(each: Standing, amps: float, kind: SendKind, reason: str) -> None:
     each.worst_amps = max(each.worst_amps, amps)
     each.cap_amps = amps
-    each.sent = Send(each.station, each.connector, amps, _lease(each), kind, reason)
+    each.sent = Send(each.station, each.connector, amps, _lease(each), kind, reason, each.number_phases)
 
 
 def _lease(each: Standing) -> float:

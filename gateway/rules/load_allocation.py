@@ -34,20 +34,24 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A car that wants to be let in. `order`: smaller comes first; `extra`: room it must find beyond what it takes."""
+    """A car that wants to be let in. `order`: smaller comes first; `extra`: room it must find beyond what it takes.
+
+    `need`: what it is to have, if there is room when its turn comes, before others are let in.
+    """
 
     key: str
     order: tuple[float, ...]
     least: float
     rows: tuple[int, ...]
     extra: float = 0.0
+    need: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in, in order; for the others the row that has no room; and the room that is left."""
+    """Who is let in, in order, and with how much; for the others the row that has no room; the room that is left."""
 
-    admitted: tuple[str, ...]
+    admitted: dict[str, float]
     refused: dict[str, int]
     left: list[float]
 
@@ -55,17 +59,26 @@ class Admission:
 def admit(candidates: Iterable[Candidate], room: Sequence[float]) -> Admission:
     """Let in, in order, whom every row has room for; one that does not fit keeps nobody behind it out."""
     left = list(room)
-    admitted: list[str] = []
+    admitted: dict[str, float] = {}
     refused: dict[str, int] = {}
     for candidate in sorted(candidates, key=lambda each: (each.order, each.key)):
-        tightest = min(candidate.rows, key=lambda row: left[row], default=None)
-        if tightest is not None and left[tightest] + HAIR < candidate.least + candidate.extra:
-            refused[candidate.key] = tightest
-            continue
-        admitted.append(candidate.key)
-        for row in candidate.rows:
+        rows = candidate.rows
+        before = [left[row] for row in rows]
+        for row in rows:
             left[row] -= candidate.least
-    return Admission(tuple(admitted), refused, left)
+        tightest = min(rows, key=left.__getitem__, default=None)
+        if tightest is not None and left[tightest] + HAIR < candidate.extra:
+            refused[candidate.key] = tightest
+            for row, amps in zip(rows, before, strict=True):
+                left[row] = amps
+            continue
+        more = 0.0
+        if candidate.need > candidate.least:
+            more = max(0.0, min([candidate.need - candidate.least, *(left[row] / rows.count(row) for row in rows)]))
+            for row in rows:
+                left[row] -= more
+        admitted[candidate.key] = candidate.least + more
+    return Admission(admitted, refused, left)
 
 
 def share_out(wishes: Iterable[Wish], room: Sequence[float]) -> dict[str, Share]:

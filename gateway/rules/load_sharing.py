@@ -8,15 +8,17 @@ take nothing get only what is left when the others have their shares.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 from gateway.model.circuits import Outlet
 from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.charging_cars import most_amps
+from gateway.rules.known_departures import UNKNOWN, Need, need_of
 from gateway.rules.load_allocation import HAIR, Admission, Candidate, Wish, admit, even_out, share_out, whole_steps
 
+VOLTS = 230.0  # of one line, to turn energy into current
 PLANNED_STEP_AMPS = 0.5
 DWELL_SECONDS = 900.0  # who was let in stays in for so long, within its class
 CHARGING_BONUS_WH = 1500.0
@@ -40,6 +42,7 @@ class Car:
     active: bool  # connected, with a session
     fixed: bool
     revocable: bool = False  # no session, but a limit that outlives sessions and can be taken back
+    switch_to: int | None = None  # the number of lines it is to change to now
 
     @property
     def shared(self) -> bool:
@@ -65,10 +68,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Planned amperes and what holds them down, by outlet key."""
+    """Planned amperes and what holds them down, by outlet key; by row what is left beside the least of all let in."""
 
     amps: dict[str, float]
     held: dict[str, Held]
+    spare: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,16 @@ def plan_shares(
         _plan_without_share(plan, left, car, shed)
     shared = [car for car in cars if car.key not in plan.amps]
     hungry = [car for car in shared if not car.memory.satisfied and (surplus.on or not car.outlet.eco)]
-    admission = admit([_candidate(car, at) for car in hungry], left)
-    _share(plan, [car for car in hungry if car.key in set(admission.admitted)], left, surplus)
+    needs = {car.key: _need(car) for car in hungry}
+    admission = admit([_candidate(car, needs[car.key], at) for car in hungry], left)
+    plan.spare.extend(admission.left)
+    let_in = [car for car in hungry if car.key in admission.admitted]
+    _share(plan, let_in, admission.admitted, needs, left, surplus)
     _level_phases(plan, cars, balances)
     for car in hungry:
         _take(left, car, plan.amps.get(car.key, 0.0))
     resting = [car for car in shared if car.memory.satisfied and (surplus.on or not car.outlet.eco)]
-    rest = admit([_candidate(car, at) for car in resting], left)
+    rest = admit([_candidate(car, UNKNOWN, at) for car in resting], left)
     for car in resting:
         if car.key in rest.admitted:
             plan.amps[car.key], plan.held[car.key] = car.least_amps, Held("satisfied")
@@ -123,28 +130,48 @@ def _plan_without_share(plan: Plan, left: list[float], car: Car, shed: frozenset
     plan.held[car.key] = Held("fixed" if car.fixed else "idle")
 
 
-def _candidate(car: Car, at: float) -> Candidate:
+def _need(car: Car) -> Need:
+    session = car.facts.session if car.facts is not None else None
+    if session is None or session.departure_in_seconds is None:
+        return UNKNOWN
+    return need_of(
+        departure_in_seconds=session.departure_in_seconds,
+        wanted_wh=session.wanted_wh,
+        got_wh=session.energy_wh,
+        most_amps=min(most_amps(car.outlet, car.memory), _asked_amps(car)),
+        volts=VOLTS * len(car.phases),
+    )
+
+
+def _candidate(car: Car, need: Need, at: float) -> Candidate:
     memory, session = car.memory, car.facts.session if car.facts is not None else None
     charging = car.cap_amps >= car.least_amps
     rank = car.outlet.priority + (1 if car.outlet.no_resume and memory.admitted_since is not None else 0)
     dwelling = charging and memory.admitted_since is not None and at - memory.admitted_since < DWELL_SECONDS
     energy = (session.energy_wh if session is not None else 0.0) - (CHARGING_BONUS_WH if charging else 0.0)
     age = session.age_seconds if session is not None else 0.0
-    order = (-float(rank), 0.0 if dwelling else 1.0, energy, -age)
-    return Candidate(car.key, order, car.least_amps, car.rows, 0.0 if charging else EXTRA_TO_START_AMPS)
+    order = (-float(rank), 0.0 if dwelling else 1.0, *need.order, energy, -age)
+    return Candidate(car.key, order, car.least_amps, car.rows, 0.0 if charging else EXTRA_TO_START_AMPS, need.amps)
 
 
-def _share(plan: Plan, cars: Sequence[Car], left: Sequence[float], surplus: Surplus) -> None:
+def _share(
+    plan: Plan,
+    cars: Sequence[Car],
+    least: Mapping[str, float],
+    needs: Mapping[str, Need],
+    left: Sequence[float],
+    surplus: Surplus,
+) -> None:
     eco = [car for car in cars if car.outlet.eco]
     soft = len(left)  # one more row: the surplus, as long as it covers what they need at least
     needed = sum(car.least_amps * len(car.phases) for car in eco)
     wishes = [
         Wish(
             car.key,
-            car.least_amps,
+            least[car.key],
             min(most_amps(car.outlet, car.memory), _asked_amps(car)),
             car.rows + ((soft,) * len(car.phases) if car.outlet.eco else ()),
-            car.outlet.weight,
+            car.outlet.weight * needs[car.key].factor,
         )
         for car in cars
     ]

@@ -15,6 +15,7 @@ from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.load_allocation import Candidate, admit
 
+ALL_LINES = (0, 1, 2)
 LEASE_SECONDS = 600.0  # how long a limit above the fallback holds without being renewed
 LONG_LEASE_SECONDS = 1800.0  # mode C: that profile is written to the station's memory each time
 LEASE_SLACK_SECONDS = 30.0  # the station's clock may be this far from ours
@@ -87,6 +88,13 @@ def still_followed_amps(facts: ConnectorFacts | None, memory: ConnectorMemory) -
     return newest if settled else max(newest, memory.old_cap_amps)
 
 
+def used_lines(outlet: Outlet, facts: ConnectorFacts | None, memory: ConnectorMemory) -> tuple[int, ...]:
+    """The lines the connector counts on: all that are wired, those its car is known to use, or the first alone."""
+    if memory.single_since is not None and facts is not None and facts.fallback_confirmed:
+        return (0,)
+    return ALL_LINES[: len(outlet.phase_rotation)] if memory.lines is None else memory.lines
+
+
 def drawn_amps(outlet: Outlet, facts: ConnectorFacts | None) -> tuple[float, ...] | None:
     """The measured current of each wired line, if it is fresh and whole; never below 0."""
     if facts is None or facts.measured_amps is None or facts.measured_age_seconds > FRESH_SECONDS:
@@ -119,8 +127,9 @@ def draw_bounds(
     lease = facts.lease if facts is not None else None
     limit = lease.accepted_amps if lease is not None and lease.accepted_amps is not None else worst
     modest = memory.satisfied or memory.demand_amps is not None
+    used = used_lines(outlet, facts, memory)
     for line, phase in enumerate(phases):
-        idle_line = memory.lines is not None and line not in memory.lines
+        idle_line = line not in used
         if drawn is None:
             most[phase] = 0.0 if idle_line else worst
             continue

@@ -58,6 +58,7 @@ def random_site(chance: Random, *, faults: bool, metered: bool = False) -> Playe
     ]
     to_zero = set(check_fallbacks(circuits, outlets).to_zero)
     outlets = [replace(outlet, fallback_amps=0.0) if outlet.key in to_zero else outlet for outlet in outlets]
+    outlets = [replace(outlet, switches_phases=chance.random() < 0.5) for outlet in outlets]
     places = [
         Place(
             phases=supply_phases(outlet.phase_rotation),
@@ -74,8 +75,44 @@ def random_site(chance: Random, *, faults: bool, metered: bool = False) -> Playe
     plant = Plant(places, [_random_car(chance, outlets) for _ in range(chance.randint(1, 14))], background)
     dead = _times(chance, 0.5) if faults else ()
     desk = Desk(plant, circuits, outlets, awake=lambda second: not any(a <= second < b for a, b in dead))
+    desk.told = chance.random() < 0.3
     restarts = {chance.randrange(2400) for _ in range(chance.randint(0, 3))} | {end for _, end in dead}
     return PlayedSite(circuits, tuple(outlets), plant, desk, frozenset(restarts) if faults else frozenset())
+
+
+def switching_site(chance: Random, *, faults: bool, obeys: bool = True) -> PlayedSite:
+    """Phases of unequal room and outlets that switch: there is often room on one line and none on three."""
+    limits = [chance.choice((16.0, 25.0, 40.0)), chance.choice((4.0, 12.0, 12.0)), chance.choice((12.0, 16.0))]
+    chance.shuffle(limits)
+    circuits = (Circuit("main", (limits[0], limits[1], limits[2])),)
+    outlets = tuple(
+        Outlet(
+            f"CP{number}",
+            number,
+            "main",
+            chance.choice(("123", "231", "312", "1", "2")),
+            fallback_amps=0.0,
+            switches_phases=True,
+        )
+        for number in range(chance.randint(2, 6))
+    )
+    places = [
+        Place(
+            supply_phases(outlet.phase_rotation),
+            (0,),
+            fallback_amps=0.0,
+            delay_seconds=chance.choice((0, 1, 2, 8)),
+            offline=_times(chance, 0.4) if faults else (),
+            obeys_phases=obeys,
+        )
+        for outlet in outlets
+    ]
+    cars = [_random_car(chance, list(outlets)) for _ in range(chance.randint(2, 10))]
+    plant = Plant(places, cars, [[(0.0, 0.0, 0.0)]])
+    dead = _times(chance, 0.5) if faults else ()
+    desk = Desk(plant, circuits, outlets, awake=lambda second: not any(a <= second < b for a, b in dead))
+    restarts = frozenset({chance.randrange(3000), *(end for _, end in dead)}) if faults else frozenset()
+    return PlayedSite(circuits, outlets, plant, desk, restarts)
 
 
 def _random_circuits(chance: Random, *, metered: bool) -> tuple[Circuit, ...]:

@@ -23,7 +23,7 @@ def random_wishes(chance: Random) -> tuple[list[Wish], list[float]]:
         least = chance.choice((0.0, 6.0, 8.0))
         most = least + chance.choice((0.0, 10.0, chance.uniform(0, 40)))
         wishes.append(Wish(f"c{number}", least, most, rows, chance.choice((1.0, 1.0, 2.0, 0.5))))
-    candidates = [Candidate(wish.key, (0.0,), wish.least * 4, wish.rows) for wish in wishes]
+    candidates = [Candidate(wish.key, (0.0,), wish.least, wish.rows) for wish in wishes]
     let_in = set(admit(candidates, room).admitted)
     return [wish for wish in wishes if wish.key in let_in], room
 
@@ -90,6 +90,27 @@ def test_the_order_of_wishes_means_nothing(seed: int) -> None:
     chance = Random(seed)
     wishes, room = random_wishes(chance)
     assert share_out(wishes, room) == share_out(chance.sample(wishes, len(wishes)), room)
+
+
+@settings(max_examples=200, deadline=None)
+@given(seeds)
+def test_who_is_let_in_by_need_fits_and_has_its_least_and_no_more_than_its_need(seed: int) -> None:
+    chance = Random(seed)
+    wishes, room = random_wishes(chance)
+    needs = [chance.choice((0.0, chance.uniform(0, 30))) for _ in wishes]
+    candidates = [
+        Candidate(wish.key, (float(place),), wish.least, wish.rows, need=need)
+        for place, (wish, need) in enumerate(zip(wishes, needs, strict=True))
+    ]
+    admission = admit(candidates, room)
+    let_in = admission.admitted
+    assert not let_in.keys() & admission.refused.keys()
+    assert let_in.keys() | admission.refused.keys() == {each.key for each in candidates}
+    used = [sum(let_in.get(wish.key, 0.0) * wish.rows.count(row) for wish in wishes) for row in range(len(room))]
+    assert all(abs(limit - amps - left) < 1e-6 for amps, limit, left in zip(used, room, admission.left, strict=True))
+    assert all(amps <= limit + 1e-6 for amps, limit in zip(used, room, strict=True))
+    for each in candidates:
+        assert each.least <= let_in.get(each.key, each.least) <= max(each.least, each.need) + 1e-9
 
 
 @settings(max_examples=200, deadline=None)

@@ -17,7 +17,7 @@ from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.rules.balance import decide
 from gateway.rules.safe_assumptions import check_fallbacks
-from tests.properties.load_sites import PlayedSite, random_site
+from tests.properties.load_sites import PlayedSite, random_site, switching_site
 
 HAIR = 1e-6
 seeds = st.integers(min_value=0, max_value=2**32)
@@ -77,6 +77,65 @@ def test_s1_allotted_and_background_stay_within_every_limit(seed: int) -> None:
         )
 
     site.play(900, look)
+
+
+def test_sites_that_switch_between_one_line_and_three_are_never_overloaded() -> None:
+    """With and without faults; and cars do charge on one line there."""
+    charged_on_one = 0
+
+    def look(second: int, decision: Decision | None) -> None:
+        nonlocal charged_on_one
+        assert not overloads(site), (seed, second)
+        charged_on_one += sum(each.lines == 1 and each.draw > 0 for each in site.plant.stations)
+        if decision is not None:
+            assert not underestimated(site, decision), (seed, second)
+            assert site.restarts or decision.within_limits, (seed, second)
+
+    for seed in range(4):
+        site = switching_site(Random(seed), faults=seed % 2 == 0)
+        site.play(2000, look)
+    assert charged_on_one > 100
+
+
+def test_a_station_that_says_yes_to_one_line_and_stays_on_three_is_noticed() -> None:
+    """Its car loads lines that nobody counted until it is measured: that ends, and does not come again."""
+    lasting = longest = 0
+
+    def look(second: int, decision: Decision | None) -> None:
+        nonlocal lasting, longest
+        lasting = lasting + 1 if overloads(site) else 0
+        longest = max(longest, lasting)
+
+    for seed in (1, 3, 5):
+        site = switching_site(Random(seed), faults=False, obeys=False)
+        site.play(1500, look)
+    assert 0 < longest <= 30
+
+
+def test_a_car_charges_on_one_line_while_another_fills_a_phase_and_then_on_three_again() -> None:
+    circuit = Circuit("main", (32.0, 12.0, 32.0))
+    outlets = (
+        Outlet("CP0", 0, "main", fallback_amps=0.0, switches_phases=True),
+        Outlet("CP1", 1, "main", phase_rotation="2", fallback_amps=0.0, priority=1),
+    )
+    places = [Place((0, 1, 2), (0,), fallback_amps=0.0), Place((1,), (0,), fallback_amps=0.0)]
+    cars = [Car(0, arrives=50, leaves=9000, energy_wh=90000.0), Car(1, arrives=10, leaves=900, energy_wh=9000.0)]
+    plant = Plant(places, cars, [[(0.0, 0.0, 0.0)]])
+    site = PlayedSite((circuit,), outlets, plant, Desk(plant, [circuit], outlets))
+    charged: list[tuple[int, float]] = []
+
+    def look(second: int, decision: Decision | None) -> None:
+        assert not overloads(site), second
+        if decision is not None:
+            assert not underestimated(site, decision) and decision.within_limits, second
+        station = site.plant.stations[0]
+        if station.draw > 0 and (not charged or charged[-1][0] != station.lines):
+            charged.append((station.lines, second))
+
+    site.play(2200, look)
+    assert [lines for lines, _ in charged] == [1, 3]
+    assert charged[0][1] < 250 and 1500 < charged[1][1] < 1800
+    assert site.plant.stations[0].draw == 11.5
 
 
 @settings(max_examples=3, deadline=None)

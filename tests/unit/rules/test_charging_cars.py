@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.model.load_memory import ConnectorMemory
-from gateway.model.site_picture import ConnectorFacts
+from gateway.model.site_picture import ConnectorFacts, SessionFacts
 from gateway.rules.charging_cars import least_amps, most_amps, observe_car
 from tests.unit.rules.load_pictures import charging, lease, outlet
 
@@ -61,6 +63,27 @@ def test_a_car_that_says_it_is_suspended_is_tried_sooner_and_one_with_plenty_is_
     suspended = drawing(0.0, 0.0, 0.0, cap=6.0, status="SuspendedEV")
     assert watched(suspended, 60).min_amps == 8.0
     assert watched(drawing(0.0, 0.0, 0.0), 90).satisfied
+
+
+def test_only_time_with_8_amperes_counts_for_a_car_to_be_satisfied() -> None:
+    """A car that needs 8 A stopped at 7.5; a little more comes before it was tried, and it needs time to begin."""
+    memory = watched(drawing(0.0, 0.0, 0.0, cap=7.5), 85)
+    later = drawing(0.0, 0.0, 0.0, cap=8.5)
+    for second in range(86, 176):
+        memory = observe_car(OUTLET, later, memory, hold=1200.0, at=float(second))
+        assert not memory.satisfied, second
+    assert observe_car(OUTLET, later, memory, hold=1200.0, at=176.0).satisfied
+    lowered = observe_car(OUTLET, drawing(0.0, 0.0, 0.0, cap=7.5), memory, hold=1200.0, at=176.0)
+    assert (lowered.satisfied, lowered.min_amps) == (False, 8.0)
+
+
+def test_a_satisfied_car_that_has_got_next_to_nothing_is_asked_again_after_half_an_hour() -> None:
+    satisfied = watched(drawing(0.0, 0.0, 0.0), 90)
+    paused = replace(drawing(0.0, 0.0, 0.0, cap=0.0), session=SessionFacts("one", 2000.0, 200.0))
+    full = charging(measured_amps=(0.0,) * 3, lease=lease(0.0))
+    assert observe_car(OUTLET, paused, satisfied, hold=1200.0, at=1889.0).satisfied
+    assert not observe_car(OUTLET, paused, satisfied, hold=1200.0, at=1890.0).satisfied
+    assert observe_car(OUTLET, full, satisfied, hold=1200.0, at=9000.0).satisfied
 
 
 def test_a_paused_car_is_neither_idle_nor_satisfied() -> None:

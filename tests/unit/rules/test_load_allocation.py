@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gateway.rules.load_allocation import Candidate, Share, Wish, admit, even_out, share_out, whole_steps
+from gateway.rules.load_allocation import (
+    Admission,
+    Candidate,
+    Share,
+    Wish,
+    admit,
+    even_out,
+    share_out,
+    whole_steps,
+)
 
 
 def test_equal_wishes_get_equal_shares_and_the_modest_leave_theirs_to_others() -> None:
@@ -31,11 +40,22 @@ def test_everybody_keeps_the_least_even_without_room() -> None:
 
 def test_a_row_named_twice_counts_twice() -> None:
     assert share_out([Wish("a", 6, 32, (0, 0))], [20.0])["a"].amps == 10.0
+    twice = Candidate("a", (0.0,), 6, (0, 0))
+    assert admit([twice], [12.0]).admitted == {"a": 6}
+    assert admit([twice, Candidate("b", (1.0,), 6, (0,))], [11.0]) == Admission({"b": 6}, {"a": 0}, [5.0])
+
+
+def test_who_needs_more_than_its_least_is_let_in_with_as_much_of_it_as_there_is() -> None:
+    needs = {"a": 10.0, "b": 9.0, "c": 1.0, "d": 32.0}
+    names = [Candidate(name, (place,), 6, (0, 0), need=need) for place, (name, need) in enumerate(needs.items())]
+    admission = admit(names, [64.0])
+    assert admission == Admission({"a": 10.0, "b": 9.0, "c": 6.0, "d": 7.0}, {}, [0.0])
+    assert admit(names, [30.0]).admitted == {"a": 10.0} and admit(names, [33.0]).admitted == {"a": 10.0, "b": 6.5}
 
 
 def test_a_car_on_no_row_gets_its_most() -> None:
     assert share_out([Wish("a", 6, 32, ())], [])["a"] == Share(32, None)
-    assert admit([Candidate("a", (0.0,), 6, ())], []).admitted == ("a",)
+    assert admit([Candidate("a", (0.0,), 6, (), need=9.0)], []).admitted == {"a": 9.0}
 
 
 def test_admission_follows_the_order_and_skips_who_does_not_fit() -> None:
@@ -45,7 +65,7 @@ def test_admission_follows_the_order_and_skips_who_does_not_fit() -> None:
         Candidate("first", (0.0,), 6, (0,)),
     ]
     admission = admit(waiting, [13.0])
-    assert (admission.admitted, admission.refused, admission.left) == (("first", "late"), {"large": 0}, [1.0])
+    assert (list(admission.admitted), admission.refused, admission.left) == (["first", "late"], {"large": 0}, [1.0])
 
 
 def test_who_is_off_must_find_some_room_beyond_what_it_takes() -> None:
