@@ -5,6 +5,7 @@ Before the first tick only what is configured is known: nothing is handed out ye
 
 from __future__ import annotations
 
+from gateway.model.instants import text_of
 from gateway.model.load_decision import CircuitDecision, ConnectorDecision
 from gateway.operations.site import Site
 
@@ -14,12 +15,20 @@ _NOTHING = [0.0, 0.0, 0.0]
 
 def describe_site(site: Site) -> Document:
     """Circuits and stations; empty lists where no circuit is configured."""
-    tick = site.load.tick
+    tick, notes = site.load.tick, list(site.load.notes)
     if tick is None:
-        return {"circuits": _as_configured(site), "stations": []}
+        return {"circuits": _as_configured(site), "stations": [], "time": None, "alarms": [], "notes": notes}
+    modes = {(outlet.station, outlet.connector): outlet.mode for outlet in tick.picture.outlets}
     return {
         "circuits": [_circuit(each) for each in tick.decision.circuits],
-        "stations": [_connector(each) for each in tick.decision.connectors],
+        "stations": [
+            {**_connector(each), "lease_mode": modes[each.station, each.connector]} for each in tick.decision.connectors
+        ],
+        "time": text_of(tick.at),
+        "alarms": [
+            {"kind": alarm.kind, "subject": alarm.subject, "text": alarm.text} for alarm in tick.decision.alarms
+        ],
+        "notes": notes,
     }
 
 

@@ -12,7 +12,7 @@ from gateway.store.station_jobs import KINDS, RESULTS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
-from gateway.web.documents_of_load import LIMITS
+from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
 from gateway.web.documents_of_security import SECURITY
 from gateway.web.schema_parts import (
@@ -333,6 +333,7 @@ SCHEMAS: dict[str, Schema] = {
     "Restored": object_with({"status": {"const": "restored"}, "epoch": TEXT}),
     "Health": object_with({"status": TEXT}, closed=False),
     **LIMITS,
+    **LOAD,
     **METERS,
     **SECURITY,
 }

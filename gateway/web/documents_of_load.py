@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from gateway.web.schema_parts import NUMBER, TEXT, TIME, TIME_OR_NULL, Schema, collection, object_with
+from typing import get_args
+
+from gateway.model.circuits import LeaseMode
+from gateway.model.load_decision import AlarmKind, CircuitMode
+from gateway.web.schema_parts import (
+    ANYTHING,
+    COUNT,
+    COUNT_OR_NULL,
+    FLAG,
+    LIST_OF_TEXTS,
+    NUMBER,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    Schema,
+    collection,
+    list_of,
+    object_with,
+    ref,
+)
 
 _THREE: Schema = {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 3, "maxItems": 3}
 _AMPS_OR_THREE: Schema = {"anyOf": [{"type": "number", "minimum": 0}, _THREE]}
+_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+_SIGNED: Schema = {"type": "array", "items": NUMBER, "minItems": 3, "maxItems": 3}
+_READ: Schema = {"type": ["array", "null"], "items": NUMBER, "minItems": 3, "maxItems": 3}
+_PHASE_OR_NULL: Schema = {"enum": [1, 2, 3, None]}
 
 LIMITS: dict[str, Schema] = {
     "Limit": object_with(
@@ -29,4 +53,62 @@ LIMITS: dict[str, Schema] = {
         "additionalProperties": False,
     },
     "LimitCollection": collection("Limit"),
+}
+
+LOAD: dict[str, Schema] = {
+    "Site": object_with(
+        {
+            "circuits": list_of(ref("SiteCircuit")),
+            "stations": list_of(ref("SiteConnector")),
+            "time": TIME_OR_NULL,
+            "alarms": list_of(
+                object_with({"kind": {"enum": list(get_args(AlarmKind))}, "subject": TEXT, "text": TEXT})
+            ),
+            "notes": LIST_OF_TEXTS,
+        }
+    ),
+    "SiteCircuit": object_with(
+        {
+            "name": TEXT,
+            "parent": TEXT_OR_NULL,
+            **dict.fromkeys(("limit_amps", "effective_limit_amps", "allotted_amps", "background_amps"), _THREE),
+            "source": TEXT,
+            "measured_amps": _READ,
+            "headroom_amps": _SIGNED,
+            "mode": {"enum": list(get_args(CircuitMode))},
+        }
+    ),
+    "SiteConnector": object_with(
+        {
+            "station": TEXT,
+            "connector": COUNT,
+            **dict.fromkeys(("limit_amps", "planned_amps"), NUMBER),
+            "measured_amps": _READ,
+            **dict.fromkeys(("compliant", "satisfied"), FLAG),
+            "reason": TEXT,
+            "lease_mode": {"enum": list(get_args(LeaseMode))},
+        }
+    ),
+    "Why": object_with(
+        {
+            "station": TEXT,
+            "connector": COUNT_OR_NULL,
+            "at": TIME,
+            "recorded_at": TIME_OR_NULL,
+            "limit_amps": _NUMBER_OR_NULL,
+            "binding": {
+                "anyOf": [
+                    object_with({"circuit": TEXT_OR_NULL, "phase": _PHASE_OR_NULL, "source": TEXT}),
+                    {"type": "null"},
+                ]
+            },
+            "text": TEXT,
+            "alternatives": list_of(object_with({"what": TEXT, "limit_amps": NUMBER, "text": TEXT})),
+            "connectors": list_of(object_with({"connector": COUNT, "limit_amps": NUMBER, "text": TEXT})),
+        }
+    ),
+    "LoadDecision": object_with(
+        {"decision_id": COUNT, "time": TIME, "text": TEXT, "record": ANYTHING}, optional=("record",)
+    ),
+    "LoadDecisionCollection": collection("LoadDecision"),
 }
