@@ -158,7 +158,7 @@ def _of_lease(seen: Seen, lease: LeaseFacts) -> Iterator[str]:
         yield f"The limit it was sent has run out: its station may have fallen back to {_amps(unled)}."
     elif lease.accepted_amps is not None:
         end = _time(Instant(seen.picture.now + int(lease.first_end_in_seconds * SECOND)))
-        yield f"Its station has accepted {_amps(lease.accepted_amps)} until {end}, and falls back to {_amps(unled)} then."
+        yield f"Its station has accepted {_amps(lease.accepted_amps)} until {end}; {_amps(unled)} hold after that."
     if lease.refused:
         yield "It refused the newest limit."
     elif lease.pending_amps is not None:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.configuration import Configuration
-from gateway.terminal.client import ask
+from gateway.terminal.client import API, ask, fetch
 from gateway.terminal.commands_events import MOST_OF_THE_NEWEST, newest_events
 from gateway.terminal.commands_site import collect_status
 from gateway.terminal.exits import NEGATIVE, OK, Ending, no_permission
@@ -29,6 +29,8 @@ from gateway.terminal.masking import masked_document, masked_text
 from gateway.terminal.pages import collect
 from gateway.terminal.reaching import USUAL_FILE, Reached, reach
 from gateway.terminal.version import version
+
+_MOST_DECISIONS = 100
 
 
 def support_bundle(options: argparse.Namespace) -> int:
@@ -66,6 +68,10 @@ def _documents(reached: Reached, options: argparse.Namespace) -> dict[str, Calla
         "events.json": lambda: newest_events(gateway, MOST_OF_THE_NEWEST),
         "transactions.json": lambda: collect(gateway, "/transactions", most=200),
         "meters.json": lambda: collect(gateway, "/meters"),
+        "site.json": lambda: fetch(gateway, f"{API}/site"),
+        "load_decisions.json": lambda: collect(
+            gateway, "/site/decisions", query={"records": True}, most=_MOST_DECISIONS
+        ),
         "jobs.json": lambda: collect(gateway, "/jobs", most=200),
         "security_events.json": lambda: collect(gateway, "/security-events", most=200),
         "metrics.txt": lambda: ask(gateway, "GET", "/metrics").document,
