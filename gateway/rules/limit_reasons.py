@@ -103,6 +103,9 @@ def _limit(seen: Seen) -> Iterator[str]:
         yield f"{name} is paused: it may draw 0 A."
     if seen.charges and seen.outlet.mode != "D" and abs(each.planned_amps - each.cap_amps) > _SAME_AMPS:
         yield f"{_amps(each.planned_amps)} are planned for it, and reached step by step."
+    for send in seen.decision.sends:
+        if (send.station, send.connector) == (each.station, each.connector) and send.kind != "renew":
+            yield "It is told so this moment."
 
 
 def _binding(seen: Seen) -> Iterator[str]:
