@@ -397,6 +397,8 @@ def test_the_support_bundle_holds_no_secret(api: FakeApi, config: Path, tmp_path
     api.will_answer("GET /api/v1/jobs", {"items": [job], "next": None})
     api.will_answer("GET /api/v1/meters", EMPTY)
     api.will_answer("GET /api/v1/security-events", EMPTY)
+    api.will_answer("GET /api/v1/site", {"circuits": []})
+    api.will_answer("GET /api/v1/site/decisions", EMPTY)
     api.will_answer("GET /metrics", b"ocpp_gateway_up 1\n", kind="text/plain")
     # not a key that exists, but what somebody may have written before reading the manual
     config.write_text(config.read_text() + '# password = "SECRET-C"\n')
