@@ -60,7 +60,7 @@ def do(config: Path, *words: str) -> int:
         ["transactions", "--limit", "0"],
         ["demo", "--speed", "-1"],
         ["stations", "--jso"],
-        ["why", "CP-1"],
+        ["why"],
     ],
 )
 def test_what_makes_no_sense_ends_with_2(words: list[str]) -> None:
