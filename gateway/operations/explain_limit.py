@@ -22,6 +22,7 @@ from gateway.store.load_decisions import LoadRecord, Unreadable, read_record
 from gateway.store.writing import Writing
 
 Document = dict[str, object]
+_LATE_SECONDS = 10.0  # without a decision, as when the store cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ async def _explain_now(site: Site, settings: StationSettings, connector: int | N
     if not seen:
         return _unlimited(site, station, "no decision about it yet: it has just become known, or is not adopted.")
     record = LoadRecord(tick.picture, tick.before, tick.decision)
-    return await _answer(seen, record, connector, at=tick.at, recorded_at=None)
+    silent = asyncio.get_running_loop().time() - tick.picture.at_seconds
+    warning = f"Nothing has been decided for {silent:.0f} s, and this is no longer true for sure. "
+    return await _answer(
+        seen, record, connector, at=tick.at, recorded_at=None, warning=warning if silent > _LATE_SECONDS else ""
+    )
 
 
 async def _explain_past(site: Site, station: str, connector: int | None, at: Instant) -> Document | NoAnswer:
@@ -79,7 +84,8 @@ async def _explain_past(site: Site, station: str, connector: int | None, at: Ins
     seen = connectors_of(record.picture, record.decision, station)
     if not seen:
         return NoAnswer("absent", f"station {station!r} was not managed on {text_of(at)}")
-    return await _answer(seen, record, connector, at=at, recorded_at=recorded.decided_at)
+    warning = _old(at, recorded.decided_at)
+    return await _answer(seen, record, connector, at=at, recorded_at=recorded.decided_at, warning=warning)
 
 
 def _unlimited(site: Site, station: str, words: str) -> Document:
@@ -97,7 +103,13 @@ def _unlimited(site: Site, station: str, words: str) -> Document:
 
 
 async def _answer(
-    seen: tuple[Seen, ...], record: LoadRecord, connector: int | None, *, at: Instant, recorded_at: Instant | None
+    seen: tuple[Seen, ...],
+    record: LoadRecord,
+    connector: int | None,
+    *,
+    at: Instant,
+    recorded_at: Instant | None,
+    warning: str,
 ) -> Document | NoAnswer:
     one = next((each for each in seen if each.each.connector == connector), None)
     if connector is None:
@@ -115,7 +127,7 @@ async def _answer(
         "recorded_at": None if recorded_at is None else text_of(recorded_at),
         "limit_amps": one.each.cap_amps,
         "binding": {"circuit": binding.circuit, "phase": binding.phase, "source": binding.source},
-        "text": _old(at, recorded_at) + reason_of_limit(one),
+        "text": warning + reason_of_limit(one),
         "alternatives": [
             {"what": each.what, "limit_amps": each.limit_amps, "text": each.text} for each in alternatives
         ],
@@ -126,8 +138,8 @@ async def _answer(
     }
 
 
-def _old(at: Instant, recorded_at: Instant | None) -> str:
+def _old(at: Instant, recorded_at: Instant) -> str:
     """A word of warning about a record so old that the gateway may not have run meanwhile."""
-    if recorded_at is None or at - recorded_at <= (QUIET_AT_LEAST_SECONDS + 60) * SECOND:
+    if at - recorded_at <= (QUIET_AT_LEAST_SECONDS + 60) * SECOND:
         return ""
     return f"The newest record is of {text_of(recorded_at)}; perhaps the gateway did not run after that. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,8 @@ FULL = picture(
 )
 
 
-def ticked(seen: SitePicture, at: Instant = NOON) -> Tick:
+def ticked(shown: SitePicture, at: Instant = NOON, *, seconds_ago: float = 0.0) -> Tick:
+    seen = replace(shown, at_seconds=asyncio.get_running_loop().time() - seconds_ago)
     after, decision = decide(seen, Memory())
     return Tick(at, seen, Memory(), after, decision)
 
@@ -46,7 +48,7 @@ def valid(document: object, schema: str) -> None:
 
 async def keep(door: Door, seen: SitePicture, seconds_ago: float, line: str = "x") -> LoadRecord:
     tick = ticked(seen)
-    record = LoadRecord(seen, tick.before, tick.decision)
+    record = LoadRecord(tick.picture, tick.before, tick.decision)
     at = Instant(NOON - int(seconds_ago * SECOND))
     await door.write(lambda db: load_decisions.keep(db, record, at=at, line=line))
     return record
@@ -78,6 +80,13 @@ async def test_why_now_is_what_the_newest_decision_says(managed: Door) -> None:
     assert other["connector"] == 1 and other["alternatives"] == [] and "has no session" in other["text"]
     detail = (await managed.problem("GET", f"{WHY}?connector=9", expect=404))["detail"]
     assert detail == "station 'CP' has no connector 9 (it has 1, 2, 3)"
+
+
+async def test_a_decision_that_is_not_made_anew_is_not_passed_off_as_true(managed: Door) -> None:
+    managed.site.load.tick = ticked(FULL, seconds_ago=9)
+    assert (await managed.document("GET", WHY))["text"].startswith("CP connector 2 may draw")
+    managed.site.load.tick = ticked(FULL, seconds_ago=60)
+    assert (await managed.document("GET", WHY))["text"].startswith("Nothing has been decided for 60 s, and this is no")
 
 
 async def test_whoever_is_not_limited_is_told_so(door: Door) -> None:
