@@ -138,10 +138,13 @@ def _ends(seen: Seen) -> Iterator[str]:
 
 
 def _draw(seen: Seen) -> Iterator[str]:
-    if not seen.charges:
+    if not seen.charges or seen.facts is None:
         return
     measured = seen.each.measured_amps
-    yield "What it draws is not known." if measured is None else f"It draws {_amps(max(measured))}."
+    if measured is None:
+        yield "What it draws is not known."
+    else:
+        yield f"It drew {_amps(max(measured))} {seen.facts.measured_age_seconds:.0f} s ago."
 
 
 def _lease(seen: Seen) -> Iterator[str]:

@@ -112,18 +112,19 @@ def _moved(before: Decision, now: Decision) -> Iterator[Change]:
     if len(before.connectors) != len(now.connectors):
         yield Change("soon", "the connectors of the site are others")
         return
+    told = {(send.station, send.connector) for send in now.sends if send.kind != "renew"}
     for old, each in zip(before.connectors, now.connectors, strict=True):
         if (old.station, old.connector) != (each.station, each.connector):
             yield Change("soon", "the connectors of the site are others")
             return
-        yield from _of_connector(old, each)
+        yield from _of_connector(old, each, told=(each.station, each.connector) in told)
 
 
-def _of_connector(old: ConnectorDecision, now: ConnectorDecision) -> Iterator[Change]:
+def _of_connector(old: ConnectorDecision, now: ConnectorDecision, *, told: bool) -> Iterator[Change]:
     key = f"{now.station}/{now.connector}"
     if now.compliant != old.compliant:
         yield Change("soon", f"{key} {'follows its limit again' if now.compliant else 'ignores its limit'}")
-    if now.cap_amps != old.cap_amps:
+    if now.cap_amps != old.cap_amps and not told:
         yield Change("soon", f"{key} may draw {now.cap_amps:g} A")
     if now.binding.source != old.binding.source:
         yield Change("soon", f"{key} is held by {now.binding.source}")

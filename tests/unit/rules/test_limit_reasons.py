@@ -31,7 +31,7 @@ def words(shown: SitePicture, memory: Memory | None = None, connector: int = 1) 
 def test_a_charging_car_with_all_that_its_outlet_gives() -> None:
     text = words(picture(charging(amps=32.0), circuits=(replace(METERED, metered=False),)))
     assert text == (
-        "CP connector 1 may draw 32 A. Why: it has all that the outlet gives: 32 A. It draws 32 A. "
+        "CP connector 1 may draw 32 A. Why: it has all that the outlet gives: 32 A. It drew 32 A 0 s ago. "
         "Its station has accepted 32 A until 1970-01-01T00:25:00.000Z; 6 A hold after that."
     )
 
@@ -84,7 +84,7 @@ def test_who_has_no_share_is_told_nothing_else(facts: ConnectorFacts, changes: d
     dso = TemporaryLimit("main", (20.0, 20.0, 20.0), "dso")
     text = words(picture(facts, outlets=(outlet(**changes),), limits=(dso,)))
     assert text.startswith(begin) and "Why" not in text and "holds" not in text and "accepted" not in text
-    assert ("It draws 16 A." in text) == (changes == {"mode": "D"} and facts.session is not None)
+    assert ("It drew 16 A 0 s ago." in text) == (changes == {"mode": "D"} and facts.session is not None)
 
 
 def test_a_connector_of_which_nothing_is_known() -> None:

@@ -67,6 +67,10 @@ def test_connectors() -> None:
     assert changed(connector(compliant=False)) == [("soon", "CP/1 ignores its limit")]
     assert changed(QUIET, connector(compliant=False)) == [("soon", "CP/1 follows its limit again")]
     assert changed(connector(cap_amps=3.0)) == [("soon", "CP/1 may draw 3 A")]
+    lowered = replace(connector(cap_amps=3.0), sends=(send("decrease", 3.0),))
+    assert changed(lowered) == [("at once", "CP/1 lowered to 3 A")], "said once"
+    renewed = replace(connector(cap_amps=3.0), sends=(send("renew", 3.0),))
+    assert changed(renewed) == [("soon", "CP/1 may draw 3 A")]
     held = QUIET.connectors[0].binding
     assert changed(connector(binding=replace(held, source="dso"))) == [("soon", "CP/1 is held by dso")]
     moved = connector(binding=replace(held, circuit="row", phase=2))
