@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.model.circuits import Circuit, TemporaryLimit
 from gateway.model.instants import Instant
 from gateway.model.load_decision import Decision
@@ -61,14 +63,6 @@ def test_a_line_of_the_meter_that_is_not_read_stays_unread() -> None:
     assert answers(shown)["without CP/2"] == 30.0
 
 
-def test_other_meters_keep_what_they_show() -> None:
-    circuits = (METERED, replace(METERED, name="far"))
-    facts = (charging(1, 16.0), charging(2, 30.0))
-    shown = picture(*facts, circuits=circuits, readings=(reading(56.0), replace(reading(9.0), circuit="far")))
-    found = answers(shown, Memory(circuits={"main": CircuitMemory(good_at=999.0, level=(10.0, 10.0, 10.0))}))
-    assert found["without CP/2"] == 32.0
-
-
 def test_nobody_guesses_how_much_of_a_meter_is_a_car_that_is_not_measured() -> None:
     facts = (charging(1, 16.0), charging(2, 30.0, measured_amps=None))
     shown = picture(*facts, outlets=(outlet(1), outlet(2), outlet(3)), circuits=(METERED,), readings=(reading(56.0),))
@@ -103,21 +97,45 @@ def test_where_no_car_charges_nothing_is_asked() -> None:
         assert answers(picture(facts, limits=(dso,))) == {}
 
 
-def test_the_number_of_decisions_has_a_bound() -> None:
-    """Whatever there is to ask: a site with many cars and limits costs no more than ten decisions."""
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[SitePicture]:
+    """The pictures that alternatives are decided from."""
+    pictures: list[SitePicture] = []
+
+    def noted(shown: SitePicture, before: Memory) -> tuple[Memory, Decision]:
+        pictures.append(shown)
+        return decide(shown, before)
+
+    monkeypatch.setattr(load_alternatives, "decide", noted)
+    return pictures
+
+
+def test_the_number_of_decisions_has_a_bound(asked: list[SitePicture]) -> None:
+    """Whatever there is to ask: a site with many cars, limits and a bad meter costs no more than ten decisions."""
     limits = tuple(TemporaryLimit("main", (60.0 + n,) * 3, f"s{n}") for n in range(9))
-    facts = tuple(charging(number, 6.0, asked_amps=6.0) for number in range(1, 13))
-    shown = picture(*facts, circuits=(Circuit("main", (90.0, 90.0, 90.0)),), limits=limits)
-    made: list[SitePicture] = []
+    facts = tuple(charging(number, 6.0, asked_amps=30.0) for number in range(1, 13))
+    circuit = replace(METERED, limit_amps=(120.0, 120.0, 120.0))
+    bad = reading(80.0, trust="suspect")
+    answers(picture(*facts, circuits=(circuit,), limits=limits, readings=(bad,)))
+    assert len(asked) == 10
+    assert [len(shown.limits) for shown in asked] == [8] * 3 + [9] * 7
+    assert [len(shown.outlets) for shown in asked] == [12] * 6 + [11] * 4
 
-    def counted(asked: SitePicture, before: Memory) -> tuple[Memory, Decision]:
-        made.append(asked)
-        return decide(asked, before)
 
-    original = load_alternatives.decide
-    load_alternatives.decide = counted
-    try:
-        answers(shown)
-    finally:
-        load_alternatives.decide = original
-    assert 0 < len(made) <= 10
+def test_nothing_is_decided_of_what_cannot_matter(asked: list[SitePicture]) -> None:
+    dso = TemporaryLimit("main", (10.0, 10.0, 10.0), "dso")
+    answers(picture(charging(connected=False), limits=(dso,)))
+    assert not asked
+    circuits = (Circuit("main", (32.0, 32.0, 32.0)), Circuit("far", (32.0, 32.0, 32.0)))
+    answers(picture(charging(), circuits=circuits, limits=(replace(dso, circuit="far"),)))
+    assert len(asked) == 1, "the priority alone"
+
+
+def test_only_the_meters_above_a_car_lose_its_current(asked: list[SitePicture]) -> None:
+    circuits = (METERED, replace(METERED, name="far"))
+    outlets = (outlet(1), outlet(2, phase_rotation="23"))
+    facts = (charging(1, 30.0), charging(2, 30.0, measured_amps=(8.0, 4.0)))
+    far = replace(reading(9.0), circuit="far")
+    answers(picture(*facts, outlets=outlets, circuits=circuits, readings=(reading(70.0), far)))
+    without = next(shown for shown in asked if len(shown.outlets) == 1)
+    assert [each.amps for each in without.readings] == [(70.0, 62.0, 66.0), (9.0, 9.0, 9.0)]
