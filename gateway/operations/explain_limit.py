@@ -14,12 +14,12 @@ from gateway.configuration import StationSettings
 from gateway.model.instants import SECOND, Instant, text_of
 from gateway.operations.known_stations import is_known, settings_in_force
 from gateway.operations.site import Site
+from gateway.rules.balance import decide
 from gateway.rules.limit_reasons import Seen, connectors_of, one_to_explain, reason_of_limit
-from gateway.rules.load_alternatives import alternatives_of
+from gateway.rules.load_alternatives import Alternative, alternatives_of
 from gateway.rules.load_records import QUIET_AT_LEAST_SECONDS
-from gateway.store import reports_load_decisions, stations
+from gateway.store import reports_load_decisions, reports_stations
 from gateway.store.load_decisions import LoadRecord, Unreadable, read_record
-from gateway.store.writing import Writing
 
 Document = dict[str, object]
 _LATE_SECONDS = 10.0  # without a decision, as when the store cannot be read
@@ -37,17 +37,12 @@ async def explain_limit(
     site: Site, station: str, *, connector: int | None = None, at: Instant | None = None
 ) -> Document | NoAnswer:
     """The limit of a station's connector; without one, of the lowest that has a session, else the lowest."""
-    settings = await site.database.write(lambda db: _find(db, site, station))
-    if settings is None:
+    row = (await reports_stations.rows_of(site.readers, [station])).get(station)
+    if not is_known(site.configuration, station, row):
         return NoAnswer("absent", f"no station {station!r} is known")
     if at is not None:
         return await _explain_past(site, station, connector, at)
-    return await _explain_now(site, settings, connector)
-
-
-def _find(db: Writing, site: Site, station: str) -> StationSettings | None:
-    row = stations.find(db, station)
-    return settings_in_force(site.configuration, station, row) if is_known(site.configuration, station, row) else None
+    return await _explain_now(site, settings_in_force(site.configuration, station, row), connector)
 
 
 async def _explain_now(site: Site, settings: StationSettings, connector: int | None) -> Document | NoAnswer:
@@ -63,7 +58,7 @@ async def _explain_now(site: Site, settings: StationSettings, connector: int | N
         return _unlimited(site, station, "no decision about it yet: it has just become known, or is not adopted.")
     record = LoadRecord(tick.picture, tick.before, tick.decision)
     silent = asyncio.get_running_loop().time() - tick.picture.at_seconds
-    warning = f"Nothing has been decided for {silent:.0f} s, and this is no longer true for sure. "
+    warning = f"Nothing has been decided for {silent:.0f} s; what follows was true then. "
     return await _answer(
         seen, record, connector, at=tick.at, recorded_at=None, warning=warning if silent > _LATE_SECONDS else ""
     )
@@ -118,7 +113,7 @@ async def _answer(
         there = ", ".join(str(each.each.connector) for each in seen)
         return NoAnswer("absent", f"station {seen[0].each.station!r} has no connector {connector} (it has {there})")
     # as much work as several decisions: beside the loop, where stations are answered
-    alternatives = await asyncio.to_thread(alternatives_of, one, record.before)
+    alternatives = await asyncio.to_thread(_alternatives, one, record, replay=recorded_at is not None)
     binding = one.each.binding
     return {
         "station": one.each.station,
@@ -136,6 +131,13 @@ async def _answer(
             for each in seen
         ],
     }
+
+
+def _alternatives(one: Seen, record: LoadRecord, *, replay: bool) -> tuple[Alternative, ...]:
+    """None of a record that these rules would decide in another way: nothing would be compared with its like."""
+    if replay and decide(record.picture, record.before)[1] != record.decision:
+        return ()
+    return alternatives_of(one, record.before)
 
 
 def _old(at: Instant, recorded_at: Instant) -> str:

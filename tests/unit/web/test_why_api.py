@@ -86,7 +86,9 @@ async def test_a_decision_that_is_not_made_anew_is_not_passed_off_as_true(manage
     managed.site.load.tick = ticked(FULL, seconds_ago=9)
     assert (await managed.document("GET", WHY))["text"].startswith("CP connector 2 may draw")
     managed.site.load.tick = ticked(FULL, seconds_ago=60)
-    assert (await managed.document("GET", WHY))["text"].startswith("Nothing has been decided for 60 s, and this is no")
+    assert (await managed.document("GET", WHY))["text"].startswith(
+        "Nothing has been decided for 60 s; what follows was true then. CP"
+    )
 
 
 async def test_whoever_is_not_limited_is_told_so(door: Door) -> None:
@@ -138,6 +140,18 @@ async def test_a_record_long_before_the_moment_comes_with_a_warning(managed: Doo
     await keep(managed, picture(charging()), 7200)
     text = (await managed.document("GET", f"{WHY}?at={ago(0)}"))["text"]
     assert text.startswith(f"The newest record is of {ago(7200)}; perhaps the gateway did not run after that. CP")
+
+
+async def test_what_other_rules_decided_is_told_without_alternatives(managed: Door) -> None:
+    """As after an update: the record says what was done, and is compared with nothing that was not."""
+    record = await keep(managed, FULL, 50)
+    assert (await managed.document("GET", f"{WHY}?at={ago(40)}"))["alternatives"]
+    each = replace(record.decision.connectors[1], planned_amps=7.25, cap_amps=7.25)
+    decision = replace(record.decision, connectors=(record.decision.connectors[0], each, record.decision.connectors[2]))
+    packed = load_decisions.pack(replace(record, decision=decision))
+    await managed.write(lambda db: db.execute("UPDATE load_decisions SET record = ?", (packed,)))
+    document = await managed.document("GET", f"{WHY}?at={ago(40)}")
+    assert document["limit_amps"] == 7.25 and document["alternatives"] == []
 
 
 @pytest.mark.parametrize("packed", [b"damaged", ZstdCompressor().compress(b'{"a":1}')])
