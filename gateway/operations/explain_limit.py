@@ -22,6 +22,7 @@ from gateway.store import reports_load_decisions, reports_stations
 from gateway.store.load_decisions import LoadRecord, Unreadable, read_record
 
 Document = dict[str, object]
+_MILLISECOND = SECOND // 1000
 _LATE_SECONDS = 10.0  # without a decision, as when the store cannot be read
 
 
@@ -68,7 +69,9 @@ async def _explain_past(site: Site, station: str, connector: int | None, at: Ins
     now = site.wall_clock()
     if at > now:
         return NoAnswer("ahead", f"at: expected a time that is past; it is {text_of(now)} here")
-    recorded = await reports_load_decisions.newest_at(site.readers, at)
+    # times are shown without their last three digits: whoever asks with the one of a record means that record
+    end_of_millisecond = Instant(at // _MILLISECOND * _MILLISECOND + _MILLISECOND - 1)
+    recorded = await reports_load_decisions.newest_at(site.readers, end_of_millisecond)
     if recorded is None:
         return NoAnswer("absent", f"no decision of {text_of(at)} or before is on record")
     try:

@@ -125,6 +125,15 @@ async def test_why_then_is_the_newest_record_by_then_and_not_what_is_now(managed
     assert "perhaps the gateway did not run" not in first["text"]
 
 
+async def test_the_time_of_a_record_as_it_is_shown_finds_that_record(managed: Door) -> None:
+    for seconds, amps in ((90, 8.0), (49.999_877, 16.0), (49.998_999, 20.0)):
+        await keep(managed, picture(charging(1, amps), circuits=(Circuit("main", (amps + 1,) * 3),)), seconds)
+    (_, shown, _) = (await managed.document("GET", "/api/v1/site/decisions"))["items"]
+    assert shown["time"] == ago(50)
+    document = await managed.document("GET", f"{WHY}?at={shown['time']}")
+    assert (document["recorded_at"], document["limit_amps"]) == (shown["time"], 16.0)
+
+
 async def test_a_moment_that_has_no_answer(managed: Door) -> None:
     await keep(managed, picture(charging()), 50)
     await managed.problem("GET", f"{WHY}?at={ago(51)}", expect=404)
