@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tarfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from gateway.rules.balance import decide
+from gateway.store.load_decisions import read_record
 from tests.end_to_end.limited_daemon import Metered, Place, limited_daemon
 from tests.end_to_end.running_gateway import RunningGateway
 from tests.fakes.parked_car import ParkedCar
@@ -115,6 +118,23 @@ def test_a_car_that_ignores_its_limit_is_paid_for_by_others_or_stopped(tmp_path:
     play(tmp_path, scene)
 
 
+def explained_and_replayed(gateway: RunningGateway, directory: Path) -> None:
+    """Each decision on record is found by its time, and those of a support bundle are decided the same again."""
+    document = gateway.ask("GET", "/site/decisions").document
+    assert isinstance(document, dict)
+    for at in (document["items"][0]["time"], document["items"][-1]["time"]):
+        why = json.loads(gateway.command("why", "CP-1", "--at", at, "--json"))
+        assert why["recorded_at"] == at and why["text"].startswith("CP-1 connector 1")
+    gateway.command("support-bundle", str(directory / "bundle.tar.gz"))
+    with tarfile.open(directory / "bundle.tar.gz") as archive:
+        file = archive.extractfile("ocpp-gateway-support/load_decisions.json")
+        assert file is not None
+        kept = json.loads(file.read())["items"]
+    records = [read_record(json.dumps(one["record"]).encode()) for one in kept]
+    assert len(records) > 2
+    assert [decide(one.picture, one.before)[1] for one in records] == [one.decision for one in records]
+
+
 def test_a_limit_for_a_time_lowers_what_flows_and_why_says_so(tmp_path: Path) -> None:
     async def scene(site: RealSite, gateway: RunningGateway) -> None:
         wanted = USUAL + 20
@@ -125,6 +145,7 @@ def test_a_limit_for_a_time_lowers_what_flows_and_why_says_so(tmp_path: Path) ->
         assert circuit["effective_limit_amps"] == [wanted] * 3 and circuit["source"] == "dso"
         why = json.loads(await asyncio.to_thread(gateway.command, "why", "CP-1", "--json"))
         assert why["binding"]["circuit"] == MAIN and why["binding"]["source"] == "dso"
+        await asyncio.to_thread(explained_and_replayed, gateway, tmp_path)
         await asyncio.to_thread(gateway.command, "limits", "remove", MAIN, "--source", "dso")
         assert not json.loads(await asyncio.to_thread(gateway.command, "limits", "--json"))["limits"]
         assert not site.judge.since(0)
