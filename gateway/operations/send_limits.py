@@ -28,7 +28,8 @@ from gateway.rules import sent_limits
 from gateway.rules.load_modes import after_behaviour, first_try, has_obeyed
 from gateway.rules.safe_assumptions import SETTLE_SECONDS, hold_seconds
 from gateway.rules.sent_limits import Ledger
-from gateway.store import fallback_profiles, limiting, limits_sent
+from gateway.rules.station_clocks import StationClock
+from gateway.store import fallback_profiles, limiting, limits_sent, stations
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
@@ -58,7 +59,9 @@ class LimitSender:
     async def begin(self) -> None:
         """Load the ledger: after a start, everything in it may be in force, for its whole time from now on."""
         at = _now()
-        rows, fallbacks, known = await self.site.database.write(_find_all)
+        rows, fallbacks, known, clocks = await self.site.database.write(_find_all)
+        for station, ahead_ms in clocks.items():
+            self.site.load.clocks.setdefault(station, StationClock(ahead_ms))
         for station, each in known.items():
             self._station(station).limiting = each
         for (station, connector), fallback in fallbacks.items():
@@ -69,6 +72,9 @@ class LimitSender:
             ledger = place.ledgers.get(row.transaction_id, Ledger())
             limit = sent_limits.restored(row.amps, row.lease_seconds, at=at)
             place.ledgers[row.transaction_id] = sent_limits.with_restored(ledger, limit)
+        for held in self._held.values():
+            if held.known.mode != "A" and any(place.ledgers.keys() - {None} for place in held.places.values()):
+                leave_mode(held, "A", now_in=held.known.mode)  # as it was about to when it was stopped
 
     def limiting(self) -> Mapping[StationId, Limiting]:
         """How each station can be limited, as far as that was found out."""
@@ -215,6 +221,10 @@ class LimitSender:
                         place.reconnected(at)
 
     def _heard(self, news: LimitNews) -> None:
+        if news.kind == "removed":
+            self._held.pop(news.station, None)
+            self.site.load.clocks.pop(news.station, None)
+            return
         held, at = self._station(news.station), _now()
         places = [place for number, place in held.places.items() if news.connector in (None, number)]
         match news.kind:
@@ -283,8 +293,10 @@ def _find_all(
     list[limits_sent.SentLimit],
     dict[tuple[StationId, int], fallback_profiles.Fallback],
     dict[StationId, Limiting],
+    dict[StationId, int],
 ]:
-    return limits_sent.every(db), fallback_profiles.every(db), limiting.every(db)
+    clocks = {station: row.clock_offset_ms for station, row in stations.every(db).items() if row.clock_offset_ms}
+    return limits_sent.every(db), fallback_profiles.every(db), limiting.every(db), clocks
 
 
 def _accepted_for(ledger: Ledger, at: float) -> float:
