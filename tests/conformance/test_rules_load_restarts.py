@@ -1,0 +1,61 @@
+"""What is left of an earlier mode, or of an earlier station of the same name, when the sender of limits begins anew."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from gateway.model.limiting import Limiting
+from gateway.operations.provision_stations import Provisioned, put_station, remove_station
+from gateway.operations.send_limits import LimitSender
+from gateway.store import limiting
+from tests.conformance.test_rules_load_limits import CP, Scene, scene_of
+from tests.fakes.limited_station import LimitedStation
+from tests.fakes.virtual_network import FIRST_FREE_PORT
+from tests.fakes.virtual_site import VirtualSite, play
+
+
+def test_a_limit_of_the_mode_before_counts_when_the_gateway_was_killed_before_it_was_taken_away(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        session = await scene.station.charge()
+        scene.limit(16, session)
+        await scene.passes(2)
+        site = scene.stage.site
+        await site.database.write(lambda db: limiting.keep(db, CP, Limiting(mode="B"), now=site.wall_clock()))
+        again = LimitSender(site)
+        await again.begin()
+        facts = again.lease_of(CP, 1, None)
+        assert scene.station.allowed() == 16
+        assert facts is not None and facts.pending_amps == 16 and facts.first_end_in_seconds <= 0
+        task = asyncio.create_task(again.run())
+        await asyncio.sleep(5)
+        task.cancel()
+        assert 201 not in scene.station.profiles, "it would overrule the new mode's"
+
+    scene_of(tmp_path, act)
+
+
+def test_a_station_that_was_removed_and_comes_again_is_probed_anew(tmp_path: Path) -> None:
+    async def scene(stage: VirtualSite) -> None:
+        def mode() -> str | None:
+            tick = stage.site.load.tick
+            return None if tick is None else next((one.mode for one in tick.picture.outlets), None)
+
+        settings = {"circuit": "main"}
+        assert isinstance(await put_station(stage.site, "NEW", settings, actor="test"), Provisioned)
+        url = f"ws://127.0.0.1:{FIRST_FREE_PORT}/ocpp/NEW"
+        station = LimitedStation(url, stage.world.clock.true_time, answers=lambda action, _: "Rejected")
+        await station.boot()
+        await asyncio.sleep(60)
+        assert mode() in "BCD"
+        assert await remove_station(stage.site, "NEW", actor="test") == "removed"
+        await station.disconnect()
+        await asyncio.sleep(10)
+        assert mode() is None
+        assert isinstance(await put_station(stage.site, "NEW", settings, actor="test"), Provisioned)
+        await asyncio.sleep(10)
+        assert mode() == "A"
+
+    play(tmp_path, scene, more='[[circuit]]\nname = "main"\nlimit_amps = 63\n')
