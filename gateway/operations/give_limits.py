@@ -320,6 +320,7 @@ async def _ask(site: Site, held: Held, action: str, payload: dict[str, object]) 
         payload=payload,
         actor=GATEWAY,
         patience_seconds=_PATIENCE_SECONDS,
+        of_turn=False,
     )
 
 

@@ -10,7 +10,7 @@ from gateway.operations.provision_stations import Provisioned, put_station, remo
 from gateway.operations.send_limits import LimitSender
 from gateway.store import limiting
 from tests.conformance.test_rules_load_limits import CP, Scene, scene_of
-from tests.fakes.limited_station import LimitedStation
+from tests.fakes.limited_station import SET, LimitedStation
 from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_site import VirtualSite, play
 
@@ -59,3 +59,21 @@ def test_a_station_that_was_removed_and_comes_again_is_probed_anew(tmp_path: Pat
         assert mode() == "A"
 
     play(tmp_path, scene, more='[[circuit]]\nname = "main"\nlimit_amps = 63\n')
+
+
+def test_a_station_that_does_not_answer_limits_is_looked_after_all_the_same(tmp_path: Path) -> None:
+    def answers(action: str, payload: object) -> str | None:
+        return None if action == SET else "Accepted"
+
+    async def scene(stage: VirtualSite) -> None:
+        url = f"ws://127.0.0.1:{FIRST_FREE_PORT}/ocpp/{CP}"
+        station = LimitedStation(url, stage.world.clock.true_time, answers=answers)
+        await station.boot()
+        await asyncio.sleep(120)
+        asked = {action for _, action, _ in station.asked}
+        assert {SET, "TriggerMessage", "GetConfiguration"} <= asked, asked
+        assert stage.site.failed_by_itself == {}, "which would postpone its next turn"
+        await station.disconnect()
+
+    more = '[[circuit]]\nname = "main"\nlimit_amps = 63\n[[station]]\nid = "CP-1"\ncircuit = "main"\n'
+    play(tmp_path, scene, more=more)
