@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0  # connections are looked at so often, whatever happens
 _JUDGED_AFTER_SECONDS = 30.0  # a mode is judged when its limit was accepted so long ago
+_ANOTHER_CHANCE_SECONDS = 86_400.0
 _PROOF_SECONDS = 60.0  # a car that comes down later than this may have done so by itself
 
 
@@ -134,6 +135,7 @@ class LimitSender:
             held.told_due = held.told_due or outlet.mode not in ("D", held.mode(outlet))
         for each in decision.connectors:
             self._judge(each)
+        self._try_anew(decision)
         if any(is_due(held, self._hold) for held in self._held.values()):
             self.site.load.limits_wake.announce()
 
@@ -278,6 +280,23 @@ class LimitSender:
         accepted_for = max((_accepted_for(ledger, at) for ledger in place.ledgers.values()), default=0.0)
         if not each.compliant and accepted_for >= _JUDGED_AFTER_SECONDS:
             self._learn(held, obeyed=False)
+
+    def _try_anew(self, decision: Decision) -> None:
+        """One car's behaviour does not give a station up for ever: another chance when it is idle, ever more rarely."""
+        at = _now()
+        drawing = {each.station for each in decision.connectors if max(each.measured_amps or (0.0,)) > 0.5}
+        for held in self._held.values():
+            if held.known.mode != "D" or held.pinned is not None or held.learned is not None:
+                held.given_up_at = None
+                continue
+            if held.given_up_at is None:
+                held.given_up_at = at
+            waited = at - held.given_up_at >= _ANOTHER_CHANCE_SECONDS * 2 ** min(held.chances, 5)
+            anew = first_try(held.told)
+            if waited and held.station not in drawing and anew.mode != "D" and may_be_asked(self.site, held.station):
+                held.chances, held.learned = held.chances + 1, replace(anew, reason="it gets another chance")
+                for place in held.places.values():
+                    place.fallback = None  # it may have accepted one and ignored it
 
     def _learn(self, held: Held, *, obeyed: bool) -> None:
         if held.pinned is not None:

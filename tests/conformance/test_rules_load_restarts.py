@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.model.limiting import Limiting
+from gateway.model.load_decision import Binding, ConnectorDecision, Decision
 from gateway.operations.provision_stations import Provisioned, put_station, remove_station
 from gateway.operations.send_limits import LimitSender
 from gateway.store import limiting
-from tests.conformance.test_rules_load_limits import CP, Scene, scene_of
+from tests.conformance.test_rules_load_limits import CP, NOTHING, Scene, scene_of
 from tests.fakes.limited_station import SET, LimitedStation
 from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_site import VirtualSite, play
@@ -49,7 +51,7 @@ def test_a_station_that_was_removed_and_comes_again_is_probed_anew(tmp_path: Pat
         station = LimitedStation(url, stage.world.clock.true_time, answers=lambda action, _: "Rejected")
         await station.boot()
         await asyncio.sleep(60)
-        assert mode() in "BCD"
+        assert mode() in {"B", "C", "D"}
         assert await remove_station(stage.site, "NEW", actor="test") == "removed"
         await station.disconnect()
         await asyncio.sleep(10)
@@ -77,3 +79,33 @@ def test_a_station_that_does_not_answer_limits_is_looked_after_all_the_same(tmp_
 
     more = '[[circuit]]\nname = "main"\nlimit_amps = 63\n[[station]]\nid = "CP-1"\ncircuit = "main"\n'
     play(tmp_path, scene, more=more)
+
+
+def test_a_station_that_was_given_up_gets_another_chance_after_a_day_when_nobody_charges(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        def told(measured: float) -> Decision:
+            binding = Binding("outlet", "so")
+            each = ConnectorDecision(CP, 1, 10, 10, 10, (1, 2, 3), (measured, 0.0, 0.0), True, False, binding)
+            return replace(NOTHING, connectors=(each,))
+
+        scene.station.answers = lambda action, payload: "Rejected"
+        await scene.station.boot()
+        await scene.passes(10)
+        await scene.station.charge()
+        scene.limit(10, None)
+        await scene.passes(60)
+        assert scene.mode == "D"
+        await asyncio.sleep(86_000)
+        scene.station.answers = lambda action, payload: "Accepted"
+        await scene.station.boot()
+        for _ in range(600):
+            scene.sender.look_at(told(20), scene.plan)
+            await asyncio.sleep(1)
+        assert scene.mode == "D", "a car charges"
+        scene.sender.look_at(told(0), scene.plan)
+        await asyncio.sleep(0.01)
+        assert not scene.sender.fallback_confirmed(scene.outlet)
+        await scene.passes(3)
+        assert scene.mode == "A" and scene.sender.fallback_confirmed(scene.outlet)
+
+    scene_of(tmp_path, act)
