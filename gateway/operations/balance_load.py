@@ -154,6 +154,13 @@ async def _stop_session(site: Site, stop: Stop, transaction_id: int) -> None:
     try:
         await site.database.write(unit)
         payload = {"transactionId": transaction_id}
-        await carry_out(site, station=stop.station, action="RemoteStopTransaction", payload=payload, actor=GATEWAY)
+        await carry_out(
+            site,
+            station=stop.station,
+            action="RemoteStopTransaction",
+            payload=payload,
+            actor=GATEWAY,
+            of_turn=False,
+        )
     except StoreUnavailable as error:
         logger.error("%s connector %d: the stop was not sent: %s", stop.station, stop.connector, error)

@@ -114,6 +114,7 @@ class LimitSender:
         session = transaction_id if held.mode(outlet) == "A" else None
         if place.session_seen[0] != transaction_id:
             place.session_seen, place.cut = (transaction_id, at), None
+            place.ledgers = {key: each for key, each in place.ledgers.items() if key in (None, transaction_id)}
         facts = sent_limits.facts_of(place.ledgers.get(session, Ledger()), at=at)
         most = None if facts is None else max(facts.accepted_amps or 0.0, facts.pending_amps or 0.0)
         falls = send.kind == "decrease" or (most is not None and send.amps < most)

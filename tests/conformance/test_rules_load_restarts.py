@@ -109,3 +109,22 @@ def test_a_station_that_was_given_up_gets_another_chance_after_a_day_when_nobody
         assert scene.mode == "A" and scene.sender.fallback_confirmed(scene.outlet)
 
     scene_of(tmp_path, act)
+
+
+def test_what_a_session_before_was_told_does_not_judge_the_next_one(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        first = await scene.station.charge()
+        scene.limit(10, first)
+        await scene.passes(60)
+        second = await scene.station.charge()  # the end of the first was never told
+        scene.limit(10, second)
+        await scene.passes(3)
+        binding = Binding("outlet", "so")
+        each = ConnectorDecision(CP, 1, 10, 10, 10, (1, 2, 3), (20.0, 0.0, 0.0), False, False, binding)
+        scene.sender.look_at(replace(NOTHING, connectors=(each,)), scene.plan)
+        await scene.passes(3)
+        assert scene.mode == "A"
+
+    scene_of(tmp_path, act)
