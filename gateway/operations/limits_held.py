@@ -85,7 +85,10 @@ class Place:
         self._give_anew(at)
 
     def _give_anew(self, at: float) -> None:
-        """Now, or as soon as the pause is over."""
+        """Now, or as soon as the pause is over; what is due anyway wears no flash for that."""
+        if self.fallback_due:
+            self.fallback_owed = False
+            return
         self.fallback_owed = at - self.fallback_given_anew_at < _FALLBACK_AGAIN_SECONDS
         if not self.fallback_owed:
             self.fallback_due, self.fallback_given_anew_at = True, at
