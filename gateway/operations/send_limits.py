@@ -26,7 +26,7 @@ from gateway.operations.load_now import LimitNews
 from gateway.operations.site import Site
 from gateway.rules import sent_limits
 from gateway.rules.load_modes import after_behaviour, first_try, has_obeyed
-from gateway.rules.safe_assumptions import SETTLE_SECONDS, hold_seconds
+from gateway.rules.safe_assumptions import SETTLE_SECONDS, hold_seconds, tolerated_amps
 from gateway.rules.sent_limits import Ledger
 from gateway.rules.station_clocks import StationClock
 from gateway.store import fallback_profiles, limiting, limits_sent, stations
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0  # connections are looked at so often, whatever happens
 _JUDGED_AFTER_SECONDS = 30.0  # a mode is judged when its limit was accepted so long ago
 _ANOTHER_CHANCE_SECONDS = 86_400.0
+_IN_USE_AMPS = 1.0  # a line that carries more
 _PROOF_SECONDS = 60.0  # a car that comes down later than this may have done so by itself
 
 
@@ -264,10 +265,13 @@ class LimitSender:
         place = None if held is None else held.places.get(each.connector)
         if held is None or place is None or place.outlet is None or held.busy:
             return
-        if held.known.unit == "W" and each.phases and len(each.phases) != place.phases and not place.due:
-            place.phases = len(each.phases)
-            place.send_again(_now())
-        place.phases = len(each.phases) or place.phases
+        phases = len(each.phases) or place.phases
+        if held.known.unit == "W":  # on one phase three times the current is the same power
+            phases = sum(amps > _IN_USE_AMPS for amps in each.measured_amps or ()) or phases
+            if phases != place.phases and not place.due:
+                place.phases = phases
+                place.send_again(_now())
+        place.phases = phases
         place.draws_amps = max(each.measured_amps or (0.0,))
         at, cut = _now(), place.cut
         if cut is not None and at - cut[2] >= SETTLE_SECONDS / 2 and each.measured_amps is not None:
@@ -278,8 +282,8 @@ class LimitSender:
                 place.cut = None
             if obeyed:
                 self._learn(held, obeyed=True)
-        accepted_for = max((_accepted_for(ledger, at) for ledger in place.ledgers.values()), default=0.0)
-        if not each.compliant and accepted_for >= _JUDGED_AFTER_SECONDS:
+        ignored = any(_is_ignored(ledger, at, place.draws_amps) for ledger in place.ledgers.values())
+        if not each.compliant and ignored:  # a car that has come down late is not believed at once either
             self._learn(held, obeyed=False)
 
     def _try_anew(self, decision: Decision) -> None:
@@ -319,10 +323,12 @@ def _find_all(
     return limits_sent.every(db), fallback_profiles.every(db), limiting.every(db), clocks
 
 
-def _accepted_for(ledger: Ledger, at: float) -> float:
-    """For how long the station has followed a limit for certain, or should have."""
-    certain = ledger.accepted is not None and ledger.pending is None and ledger.under_way is None
-    return at - ledger.accepted.answered_at if certain and ledger.accepted is not None else 0.0
+def _is_ignored(ledger: Ledger, at: float, draws_amps: float) -> bool:
+    """Has the station had a limit for certain and for long, which its car exceeds all the same?"""
+    held = ledger.accepted
+    if held is None or ledger.pending is not None or ledger.under_way is not None:
+        return False
+    return at - held.answered_at >= _JUDGED_AFTER_SECONDS and draws_amps > tolerated_amps(held.amps)
 
 
 def _now() -> float:

@@ -17,6 +17,13 @@ from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_site import VirtualSite, play
 
 
+def told(measured: float, *, compliant: bool = True) -> Decision:
+    """The balancer's word on a car on one phase, at 10 A."""
+    amps, binding = (measured, 0.0, 0.0), Binding("outlet", "so")
+    each = ConnectorDecision(CP, 1, 10, 10, 10, (1, 2, 3), amps, compliant, False, binding)
+    return replace(NOTHING, connectors=(each,))
+
+
 def test_a_limit_of_the_mode_before_counts_when_the_gateway_was_killed_before_it_was_taken_away(tmp_path: Path) -> None:
     async def act(scene: Scene) -> None:
         await scene.station.boot()
@@ -83,11 +90,6 @@ def test_a_station_that_does_not_answer_limits_is_looked_after_all_the_same(tmp_
 
 def test_a_station_that_was_given_up_gets_another_chance_after_a_day_when_nobody_charges(tmp_path: Path) -> None:
     async def act(scene: Scene) -> None:
-        def told(measured: float) -> Decision:
-            binding = Binding("outlet", "so")
-            each = ConnectorDecision(CP, 1, 10, 10, 10, (1, 2, 3), (measured, 0.0, 0.0), True, False, binding)
-            return replace(NOTHING, connectors=(each,))
-
         scene.station.answers = lambda action, payload: "Rejected"
         await scene.station.boot()
         await scene.passes(10)
@@ -121,10 +123,38 @@ def test_what_a_session_before_was_told_does_not_judge_the_next_one(tmp_path: Pa
         second = await scene.station.charge()  # the end of the first was never told
         scene.limit(10, second)
         await scene.passes(3)
-        binding = Binding("outlet", "so")
-        each = ConnectorDecision(CP, 1, 10, 10, 10, (1, 2, 3), (20.0, 0.0, 0.0), False, False, binding)
-        scene.sender.look_at(replace(NOTHING, connectors=(each,)), scene.plan)
+        scene.sender.look_at(told(20, compliant=False), scene.plan)
         await scene.passes(3)
         assert scene.mode == "A"
 
     scene_of(tmp_path, act)
+
+
+def test_a_car_that_came_down_late_is_no_proof_against_its_station(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(3)
+        scene.limit(10, await scene.station.charge())
+        await scene.passes(40)
+        scene.sender.look_at(told(9.8, compliant=False), scene.plan)  # it is watched for another minute
+        await scene.passes(3)
+        assert scene.mode == "A"
+        scene.sender.look_at(told(20, compliant=False), scene.plan)
+        await scene.passes(3)
+        assert scene.mode == "B"
+
+    scene_of(tmp_path, act)
+
+
+def test_a_car_on_one_phase_of_a_station_that_takes_power_gets_no_more_than_its_limit(tmp_path: Path) -> None:
+    async def act(scene: Scene) -> None:
+        await scene.station.boot()
+        await scene.passes(30)
+        scene.limit(10, await scene.station.charge())
+        await scene.passes(3)
+        scene.sender.look_at(told(30), scene.plan)
+        await scene.passes(3)
+        first = scene.station.sets("TxProfile")[-1]["chargingSchedule"]["chargingSchedulePeriod"][0]
+        assert first["limit"] == 2300 and scene.mode == "A"
+
+    scene_of(tmp_path, act, settings={"ChargingScheduleAllowedChargingRateUnit": "Power"})
