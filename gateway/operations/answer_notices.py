@@ -6,6 +6,7 @@ A notification is never refused for what it says; it is stored, told in the jour
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from gateway.model.clipping import clipped
 from gateway.model.connectors import ConnectorState
@@ -13,6 +14,7 @@ from gateway.model.identities import ConnectorId
 from gateway.model.instants import text_of
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.draw_consequences import Booted, StatusChanged, after_boot, after_status
+from gateway.operations.note_clocks import note_clock
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules.connector_status import is_news, usable_time
 from gateway.rules.registration import how_to_register
@@ -82,6 +84,8 @@ def status_notification(asked: Question, request: v16.StatusNotification) -> Ans
             return _EMPTY
         known = connectors.find(db, asked.station, connector)
         news = is_news(state, known)
+        if told is not None:
+            db.then.append(partial(note_clock, asked.site, asked.station, told, asked.now))
         if news:
             connectors.record(db, asked.station, connector, state)
             if told is not None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.model.identities import StationId
-from gateway.model.instants import Instant
+from gateway.model.instants import SECOND, Instant
 from gateway.model.limiting import Limiting
 from gateway.model.load_decision import Decision, Stop
 from gateway.model.load_memory import Memory
@@ -21,6 +21,7 @@ from gateway.model.site_picture import SitePicture
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.limits_for_a_time import time_of_limits
 from gateway.operations.load_now import Tick
+from gateway.operations.note_clocks import heed_own_clock
 from gateway.operations.orders import GATEWAY
 from gateway.operations.picture_site import Now, Photographer, Survey, look, survey
 from gateway.operations.record_load import record_load
@@ -69,10 +70,12 @@ class _Balancer:
     survey: Survey | None = None
     surveyed_at: float = 0.0
     stopped: dict[int, float] = field(default_factory=dict)
+    clocks: tuple[Instant, float] | None = None  # of the tick before: the wall's and the loop's
 
     async def tick(self) -> None:
         """One tick: look, decide, send, tell."""
         wall, loop = time_of_limits(self.site), asyncio.get_running_loop()
+        self._heed_clocks(self.site.wall_clock(), loop.time())
         fresh = self.survey is not None and loop.time() - self.surveyed_at < _SURVEY_SECONDS
         known = self.survey if fresh else None
         limiting = self.sender.limiting()
@@ -91,6 +94,12 @@ class _Balancer:
             self._stop(stop, now, loop.time())
         await self.teller.tell(tick, found.plan.notes)
         await record_load(self.site, before, tick)
+
+    def _heed_clocks(self, wall: Instant, at: float) -> None:
+        before, self.clocks = self.clocks, (wall, at)
+        if before is not None:
+            passed = (wall - before[0]) / SECOND
+            heed_own_clock(self.site.load, wall_seconds=passed, loop_seconds=at - before[1])
 
     def _heed_draws(self, found: Survey) -> None:
         """From now on, note the draws of these outlets."""
@@ -145,6 +154,13 @@ async def _stop_session(site: Site, stop: Stop, transaction_id: int) -> None:
     try:
         await site.database.write(unit)
         payload = {"transactionId": transaction_id}
-        await carry_out(site, station=stop.station, action="RemoteStopTransaction", payload=payload, actor=GATEWAY)
+        await carry_out(
+            site,
+            station=stop.station,
+            action="RemoteStopTransaction",
+            payload=payload,
+            actor=GATEWAY,
+            of_turn=False,
+        )
     except StoreUnavailable as error:
         logger.error("%s connector %d: the stop was not sent: %s", stop.station, stop.connector, error)

@@ -37,11 +37,19 @@ _MOST_ITEMS_RECORDED = 100
 
 
 async def carry_out(
-    site: Site, *, station: str, action: str, payload: Payload, actor: str, patience_seconds: float | None = None
+    site: Site,
+    *,
+    station: str,
+    action: str,
+    payload: Payload,
+    actor: str,
+    patience_seconds: float | None = None,
+    of_turn: bool = True,
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does.
 
-    `patience_seconds`: to wait for the answer no longer than this, when that is less than usual.
+    `patience_seconds`: to wait for the answer no longer than this, when that is less than usual. `of_turn`: if the
+    gateway asks, a failure is one of the turn in which it looks after the station.
     """
     new_password_hash = await hash_of_new_password(action, payload)
     order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash)
@@ -55,7 +63,12 @@ async def carry_out(
         outcome = replace(outcome, request=accepted.payload)
     outcome = _shown(outcome, accepted)
     await site.database.write(lambda db: _finish(db, site, accepted, result, outcome))
-    if order.actor == GATEWAY and outcome.status != "answered" and not cannot_do(outcome.status, outcome.code):
+    if (
+        of_turn
+        and order.actor == GATEWAY
+        and outcome.status != "answered"
+        and not cannot_do(outcome.status, outcome.code)
+    ):
         site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
     return outcome
 

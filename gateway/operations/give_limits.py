@@ -14,6 +14,7 @@ from gateway.model.limiting import Limiting
 from gateway.operations.ask_by_itself import may_be_asked, status_in
 from gateway.operations.carry_out_commands import Outcome, carry_out
 from gateway.operations.limits_held import Held, Place
+from gateway.operations.note_clocks import ahead_ms
 from gateway.operations.orders import GATEWAY
 from gateway.operations.site import Site
 from gateway.rules import limit_profiles, load_modes, sent_limits
@@ -236,7 +237,7 @@ async def _give_lease(site: Site, held: Held, connector: int) -> bool:
         wanted.amps, wanted.lease_seconds, outlet.fallback_amps, place.phases, wanted.number_phases, session
     )
     request = limit_profiles.lease_request(
-        held.mode(outlet), held.known, connector, lease, now=now, offset_ms=site.clock_offsets_ms.get(held.station, 0)
+        held.mode(outlet), held.known, connector, lease, now=now, offset_ms=ahead_ms(site.load, held.station)
     )
     outcome = await _ask(site, held, _SET, request)
     return await _heed_lease(site, held, connector, session, number, outcome)
@@ -319,6 +320,7 @@ async def _ask(site: Site, held: Held, action: str, payload: dict[str, object]) 
         payload=payload,
         actor=GATEWAY,
         patience_seconds=_PATIENCE_SECONDS,
+        of_turn=False,
     )
 
 

@@ -76,6 +76,13 @@ def warn_of_limits(db: Writing, site: Site, order: Order) -> str | None:
     return f"load limits: this takes away their profile {names}, which is set again at once"
 
 
+def warn_of_session_profile(db: Writing, site: Site, order: Order) -> str | None:
+    """What load limits will do about the profile of this RemoteStartTransaction."""
+    if order.payload.get("chargingProfile") is None or not is_limited(db, site, order.station):
+        return None
+    return "load limits: its profile lets the car charge at once; a limit of theirs takes its place as soon as it can"
+
+
 def _touched(db: Writing, order: Order) -> list[int]:
     """The ids of our profiles that the order replaces or clears; none when the order is our own."""
     ours = [one for row, one in known_of(db, order.station) if is_ours(row.profile_id)]

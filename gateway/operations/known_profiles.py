@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.model.charging_profiles import Installed
+from gateway.model.charging_profiles import TX, Installed
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.ocpp.v16.charging_profiles import read_profile
@@ -46,3 +46,20 @@ def foreign_limit(db: Writing, station: StationId, connector: int, now: Instant)
     )
     limit = composite.periods[0].limit if composite.periods else None
     return None if limit is None else float(limit)
+
+
+def is_opened(db: Writing, station: StationId, connector: int, now: Instant) -> bool:
+    """May a TxProfile of others hold for the running session? It overrules our default profile and its wait at 0 A."""
+    here = {
+        session.transaction_id
+        for session in transactions.open_of_station(db, station)
+        if session.connector == connector
+    }
+    return any(
+        one.profile.purpose == TX
+        and one.connector in (0, connector)
+        and (row.transaction_id is None or row.transaction_id in here)
+        and not is_ours(row.profile_id)
+        and not is_over(one.profile, now)
+        for row, one in known_of(db, station)
+    ) and bool(here)

@@ -18,7 +18,7 @@ from gateway.rules.sent_limits import Ledger
 from gateway.stations.connection import StationConnection
 from gateway.store.fallback_profiles import Fallback
 
-_FALLBACK_AGAIN_SECONDS = 3600.0
+_FALLBACK_AGAIN_SECONDS = 600.0
 _NO_RETRY_SECONDS = (1.0, 2.0, 5.0)
 
 
@@ -44,6 +44,7 @@ class Place:
     fallback_due: bool = True  # whatever is believed
     fallback_doubted: bool = False  # the station has booted since: without its word it counts as gone
     fallback_given_anew_at: float = float("-inf")  # after a reconnect
+    fallback_owed: bool = False  # it reconnected once more since, too soon for flash memory
     refused_fallback: Fallback | None = None  # not tried again before the station boots
     wanted: Wanted | None = None
     due: bool = False  # `wanted` is to be sent
@@ -68,6 +69,8 @@ class Place:
             self.phases = len(outlet.phase_rotation)
         elif known.fallback_amps != outlet.fallback_amps and not self.due:
             self.send_again(at)
+        if self.fallback_owed:
+            self._give_anew(at)
 
     def doubt(self, at: float, transaction_id: int | None = None, *, all_sessions: bool = True) -> None:
         """The station may have lost its limits; a limit that has not run out is to be sent again at once."""
@@ -79,7 +82,15 @@ class Place:
     def reconnected(self, at: float) -> None:
         """Some stations forget their profiles with the connection. Flash wears, so the fallback has a pause."""
         self.doubt(at)
-        if at - self.fallback_given_anew_at >= _FALLBACK_AGAIN_SECONDS:
+        self._give_anew(at)
+
+    def _give_anew(self, at: float) -> None:
+        """Now, or as soon as the pause is over; what is due anyway wears no flash for that."""
+        if self.fallback_due:
+            self.fallback_owed = False
+            return
+        self.fallback_owed = at - self.fallback_given_anew_at < _FALLBACK_AGAIN_SECONDS
+        if not self.fallback_owed:
             self.fallback_due, self.fallback_given_anew_at = True, at
 
     def send_again(self, at: float) -> None:
@@ -118,6 +129,8 @@ class Held:
     failures: int = 0
     busy: bool = False
     learned: Limiting | None = None  # from now on it is limited like this
+    given_up_at: float | None = None  # since when it counts as one that cannot be limited
+    chances: int = 0  # that it has had since then
 
     @property
     def known(self) -> Limiting:

@@ -19,6 +19,7 @@ from gateway.model.site_picture import SitePicture
 from gateway.rules.car_currents import Register
 from gateway.rules.limit_clock import LimitClock
 from gateway.rules.load_records import Change
+from gateway.rules.station_clocks import StationClock
 
 
 class Draw(NamedTuple):
@@ -34,11 +35,11 @@ class LimitNews(NamedTuple):
 
     booted: it may have forgotten them; new_device: also how it can be limited is to be found out anew; ended: the
     session, by its station's word; fallback_lost and lease_lost: somebody else's request may have removed them; told:
-    it told settings.
+    it told settings; removed: nothing that is known of it counts any more.
     """
 
     station: StationId
-    kind: Literal["booted", "new_device", "ended", "fallback_lost", "lease_lost", "told"]
+    kind: Literal["booted", "new_device", "ended", "fallback_lost", "lease_lost", "told", "removed"]
     connector: int | None = None
     transaction_id: int | None = None
 
@@ -74,6 +75,7 @@ class LoadNow:
     notes: tuple[str, ...] = ()
     draws: dict[tuple[StationId, int], Draw] = field(default_factory=dict)
     registers: dict[tuple[StationId, int], Register] = field(default_factory=dict)  # from which energy is counted on
+    clocks: dict[StationId, StationClock] = field(default_factory=dict)
     tick: Tick | None = None
     limit_clock: LimitClock | None = None  # the time that ends of limits are judged by
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them

@@ -16,6 +16,7 @@ from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
 from gateway.ocpp.v16.meter_values import energy_register_wh
 from gateway.operations.load_now import Draw, LoadNow
+from gateway.operations.note_clocks import ahead_ms, note_clock
 from gateway.operations.questions import Question
 from gateway.operations.read_meter_bodies import newest_samples
 from gateway.operations.site import Site
@@ -62,8 +63,10 @@ def _note(asked: Question, connector: int, body: bytes) -> None:
     if outlet is None:
         return
     told = newest_samples(body, utc_offset_minutes=asked.treatment.utc_offset_minutes)
-    ahead_ms = asked.site.clock_offsets_ms.get(asked.station, 0)
-    samples, age = live_samples(told, now=asked.now, offset_ms=ahead_ms)
+    newest = max((sample.at for sample in told if sample.at is not None), default=None)
+    if newest is not None:
+        note_clock(asked.site, asked.station, newest, asked.now)
+    samples, age = live_samples(told, now=asked.now, offset_ms=ahead_ms(load, asked.station))
     lines = len(outlet.phase_rotation)
     amps = amps_drawn(samples, lines=lines, most_amps=outlet.max_amps)
     register = energy_register_wh(samples)

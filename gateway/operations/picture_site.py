@@ -18,7 +18,7 @@ from gateway.model.limiting import Limiting
 from gateway.model.meters import Judged, Phases
 from gateway.model.sessions import Session
 from gateway.model.site_picture import ConnectorFacts, MeterReading, MeterTrust, SessionFacts, SitePicture
-from gateway.operations.known_profiles import foreign_limit
+from gateway.operations.known_profiles import foreign_limit, is_opened
 from gateway.operations.limits_for_a_time import limits_now
 from gateway.operations.load_now import Draw
 from gateway.operations.plan_site import SitePlan, find_plan
@@ -35,11 +35,15 @@ _UNKNOWN_SESSION_SECONDS = 30.0  # a start may be told so much later than the st
 
 
 class Survey(NamedTuple):
-    """What changes rarely. `asked`: by station and connector, the limit of profiles that other people have set."""
+    """What changes rarely. `asked`: by station and connector, the limit of profiles that other people have set.
+
+    `opened`: where such a profile may overrule the default profile until the session has a limit of ours.
+    """
 
     plan: SitePlan
     limits: tuple[TemporaryLimit, ...]
     asked: Mapping[tuple[StationId, int], float]
+    opened: frozenset[tuple[StationId, int]] = frozenset()
 
 
 class Now(NamedTuple):
@@ -54,7 +58,9 @@ def survey(db: Writing, site: Site, limiting: Mapping[StationId, Limiting], now:
     plan = find_plan(db, site, limiting)
     keys = [(StationId(outlet.station), outlet.connector) for outlet in plan.outlets]
     asked = {key: foreign_limit(db, *key, now) for key in keys}
-    return Survey(plan, limits_now(db, site, now), {key: amps for key, amps in asked.items() if amps is not None})
+    opened = frozenset(key for key in keys if is_opened(db, *key, now))
+    lower = {key: amps for key, amps in asked.items() if amps is not None}
+    return Survey(plan, limits_now(db, site, now), lower, opened)
 
 
 def look(db: Writing) -> Now:
@@ -112,7 +118,8 @@ class Photographer:
         key = (StationId(outlet.station), outlet.connector)
         session, status = now.sessions.get(key), now.statuses.get(key, "Available")
         draw = self.site.load.draws.get(key)
-        confirmed = self.sender.fallback_confirmed(outlet)
+        lease = self.sender.lease_of(*key, self._transaction(outlet, session))
+        confirmed = self.sender.fallback_confirmed(outlet) and not (lease is None and key in survey.opened)
         facts = ConnectorFacts(
             station=outlet.station,
             connector=outlet.connector,
@@ -121,7 +128,7 @@ class Photographer:
             session=None if session is None else self._session(key, session, draw, at, wall),
             measured_amps=None if draw is None else draw.amps,
             measured_age_seconds=0.0 if draw is None else max(0.0, at - draw.loop_seconds),
-            lease=self.sender.lease_of(*key, self._transaction(outlet, session)),
+            lease=lease,
             fallback_confirmed=confirmed,
             asked_amps=survey.asked.get(key),
         )

@@ -25,7 +25,7 @@ from gateway.store.writing import Writing
 
 __all__ = ["SitePlan", "find_plan", "find_unsafe_change", "plan_site"]
 
-MOST_CONNECTORS = 100  # of one station; what says that it has more is not believed
+MOST_CONNECTORS = 99  # of one station; what says that it has more is not believed, and our profiles' ids end there
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,6 @@ def find_connectors(db: Writing, known: Mapping[StationId, StationSettings]) -> 
         if not 0 < count <= MOST_CONNECTORS:
             count = settings.connectors  # it did not tell, or nonsense
         if station in told or station in seen:
-            every = sorted(set(range(1, count + 1)) | seen.get(station, set()))
-            found[station] = set(every[:MOST_CONNECTORS])
+            every = set(range(1, count + 1)) | seen.get(station, set())
+            found[station] = {number for number in every if number <= MOST_CONNECTORS}
     return found

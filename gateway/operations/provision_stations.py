@@ -23,6 +23,7 @@ from gateway.model.instants import Instant
 from gateway.operations import keep_reservations
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.known_stations import effective_settings, is_known, settings_from_file, settings_in_force
+from gateway.operations.load_now import LimitNews
 from gateway.operations.mirror_local_lists import station_removed
 from gateway.operations.site import Site
 from gateway.rules.security_profiles import HIGHEST
@@ -115,6 +116,8 @@ async def remove_station(site: Site, station: str, *, actor: str) -> Literal["re
         keep_reservations.remove_station(db, site, StationId(station), now=now)
         stations.remove(db, station)
         station_removed(db, StationId(station))
+        if site.configuration.circuits:
+            db.then.append(lambda: site.load.tell_limits(LimitNews(StationId(station), "removed")))
         events.append(db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor})
         return True
 

@@ -26,9 +26,10 @@ from gateway.operations.load_now import LimitNews
 from gateway.operations.site import Site
 from gateway.rules import sent_limits
 from gateway.rules.load_modes import after_behaviour, first_try, has_obeyed
-from gateway.rules.safe_assumptions import SETTLE_SECONDS, hold_seconds
+from gateway.rules.safe_assumptions import SETTLE_SECONDS, hold_seconds, tolerated_amps
 from gateway.rules.sent_limits import Ledger
-from gateway.store import fallback_profiles, limiting, limits_sent
+from gateway.rules.station_clocks import StationClock
+from gateway.store import fallback_profiles, limiting, limits_sent, stations
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0  # connections are looked at so often, whatever happens
 _JUDGED_AFTER_SECONDS = 30.0  # a mode is judged when its limit was accepted so long ago
+_ANOTHER_CHANCE_SECONDS = 86_400.0
+_IN_USE_AMPS = 1.0  # a line that carries more
 _PROOF_SECONDS = 60.0  # a car that comes down later than this may have done so by itself
 
 
@@ -58,7 +61,9 @@ class LimitSender:
     async def begin(self) -> None:
         """Load the ledger: after a start, everything in it may be in force, for its whole time from now on."""
         at = _now()
-        rows, fallbacks, known = await self.site.database.write(_find_all)
+        rows, fallbacks, known, clocks = await self.site.database.write(_find_all)
+        for station, ahead_ms in clocks.items():
+            self.site.load.clocks.setdefault(station, StationClock(ahead_ms))
         for station, each in known.items():
             self._station(station).limiting = each
         for (station, connector), fallback in fallbacks.items():
@@ -69,6 +74,9 @@ class LimitSender:
             ledger = place.ledgers.get(row.transaction_id, Ledger())
             limit = sent_limits.restored(row.amps, row.lease_seconds, at=at)
             place.ledgers[row.transaction_id] = sent_limits.with_restored(ledger, limit)
+        for held in self._held.values():
+            if held.known.mode != "A" and any(place.ledgers.keys() - {None} for place in held.places.values()):
+                leave_mode(held, "A", now_in=held.known.mode)  # as it was about to when it was stopped
 
     def limiting(self) -> Mapping[StationId, Limiting]:
         """How each station can be limited, as far as that was found out."""
@@ -107,6 +115,7 @@ class LimitSender:
         session = transaction_id if held.mode(outlet) == "A" else None
         if place.session_seen[0] != transaction_id:
             place.session_seen, place.cut = (transaction_id, at), None
+            place.ledgers = {key: each for key, each in place.ledgers.items() if key in (None, transaction_id)}
         facts = sent_limits.facts_of(place.ledgers.get(session, Ledger()), at=at)
         most = None if facts is None else max(facts.accepted_amps or 0.0, facts.pending_amps or 0.0)
         falls = send.kind == "decrease" or (most is not None and send.amps < most)
@@ -128,6 +137,7 @@ class LimitSender:
             held.told_due = held.told_due or outlet.mode not in ("D", held.mode(outlet))
         for each in decision.connectors:
             self._judge(each)
+        self._try_anew(decision)
         if any(is_due(held, self._hold) for held in self._held.values()):
             self.site.load.limits_wake.announce()
 
@@ -215,6 +225,10 @@ class LimitSender:
                         place.reconnected(at)
 
     def _heard(self, news: LimitNews) -> None:
+        if news.kind == "removed":
+            self._held.pop(news.station, None)
+            self.site.load.clocks.pop(news.station, None)
+            return
         held, at = self._station(news.station), _now()
         places = [place for number, place in held.places.items() if news.connector in (None, number)]
         match news.kind:
@@ -251,10 +265,13 @@ class LimitSender:
         place = None if held is None else held.places.get(each.connector)
         if held is None or place is None or place.outlet is None or held.busy:
             return
-        if held.known.unit == "W" and each.phases and len(each.phases) != place.phases and not place.due:
-            place.phases = len(each.phases)
-            place.send_again(_now())
-        place.phases = len(each.phases) or place.phases
+        phases = len(each.phases) or place.phases
+        if held.known.unit == "W":  # on one phase three times the current is the same power
+            phases = sum(amps > _IN_USE_AMPS for amps in each.measured_amps or ()) or phases
+            if phases != place.phases and not place.due:
+                place.phases = phases
+                place.send_again(_now())
+        place.phases = phases
         place.draws_amps = max(each.measured_amps or (0.0,))
         at, cut = _now(), place.cut
         if cut is not None and at - cut[2] >= SETTLE_SECONDS / 2 and each.measured_amps is not None:
@@ -265,9 +282,26 @@ class LimitSender:
                 place.cut = None
             if obeyed:
                 self._learn(held, obeyed=True)
-        accepted_for = max((_accepted_for(ledger, at) for ledger in place.ledgers.values()), default=0.0)
-        if not each.compliant and accepted_for >= _JUDGED_AFTER_SECONDS:
+        ignored = any(_is_ignored(ledger, at, place.draws_amps) for ledger in place.ledgers.values())
+        if not each.compliant and ignored:  # a car that has come down late is not believed at once either
             self._learn(held, obeyed=False)
+
+    def _try_anew(self, decision: Decision) -> None:
+        """One car's behaviour does not give a station up for ever: another chance when it is idle, ever more rarely."""
+        at = _now()
+        drawing = {each.station for each in decision.connectors if max(each.measured_amps or (0.0,)) > 0.5}
+        for held in self._held.values():
+            if held.known.mode != "D" or held.pinned is not None or held.learned is not None:
+                held.given_up_at = None
+                continue
+            if held.given_up_at is None:
+                held.given_up_at = at
+            waited = at - held.given_up_at >= _ANOTHER_CHANCE_SECONDS * 2 ** min(held.chances, 5)
+            anew = first_try(held.told)
+            if waited and held.station not in drawing and anew.mode != "D" and may_be_asked(self.site, held.station):
+                held.chances, held.learned = held.chances + 1, replace(anew, reason="it gets another chance")
+                for place in held.places.values():
+                    place.fallback = None  # it may have accepted one and ignored it
 
     def _learn(self, held: Held, *, obeyed: bool) -> None:
         if held.pinned is not None:
@@ -283,14 +317,18 @@ def _find_all(
     list[limits_sent.SentLimit],
     dict[tuple[StationId, int], fallback_profiles.Fallback],
     dict[StationId, Limiting],
+    dict[StationId, int],
 ]:
-    return limits_sent.every(db), fallback_profiles.every(db), limiting.every(db)
+    clocks = {station: row.clock_offset_ms for station, row in stations.every(db).items() if row.clock_offset_ms}
+    return limits_sent.every(db), fallback_profiles.every(db), limiting.every(db), clocks
 
 
-def _accepted_for(ledger: Ledger, at: float) -> float:
-    """For how long the station has followed a limit for certain, or should have."""
-    certain = ledger.accepted is not None and ledger.pending is None and ledger.under_way is None
-    return at - ledger.accepted.answered_at if certain and ledger.accepted is not None else 0.0
+def _is_ignored(ledger: Ledger, at: float, draws_amps: float) -> bool:
+    """Has the station had a limit for certain and for long, which its car exceeds all the same?"""
+    held = ledger.accepted
+    if held is None or ledger.pending is not None or ledger.under_way is not None:
+        return False
+    return at - held.answered_at >= _JUDGED_AFTER_SECONDS and draws_amps > tolerated_amps(held.amps)
 
 
 def _now() -> float:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 COMPONENT = "load limits"
 LASTING_SECONDS = 5.0
+AWAY_SECONDS = 60.0  # so long stations may take to come back, after a start of the gateway all of them
 _SERIOUS = ("over_limit", "limit_at_risk")
 
 
@@ -49,7 +50,8 @@ class LoadTeller:
         serious = [each.alarm.text for each in self._known.values() if each.told and each.alarm.kind in _SERIOUS]
         self.site.health.report(COMPONENT, "; ".join(serious)[:300] or None, notice="; ".join(notes)[:1000] or None)
         for each in [each for each in self._known.values() if each.there != each.told]:
-            if at - each.since >= LASTING_SECONDS:
+            away = each.there and each.alarm.kind == "station_offline"
+            if at - each.since >= (AWAY_SECONDS if away else LASTING_SECONDS):
                 await self._tell(each, tick)
         for key in [key for key, each in self._known.items() if not each.there and not each.told]:
             del self._known[key]
@@ -90,7 +92,8 @@ class LoadTeller:
         await self.site.database.write(partial(_append, kind=kind, tick=tick, data=data))
         each.told = each.there
         level = logging.WARNING if each.there else logging.INFO
-        logger.log(level, "load limits: %s%s", "" if each.there else "no more: ", each.alarm.text)
+        no_more = "" if each.there else "no more: "
+        logger.log(level, "load limits: %s: %s%s", each.alarm.subject, no_more, each.alarm.text)
 
 
 def _append(db: Writing, *, kind: str, tick: Tick, data: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from gateway.operations import ask_for_profiles, change_security, heed_certificates
 from gateway.operations.ask_for_reservations import warn_of_reservation
-from gateway.operations.heed_limits import warn_of_limits
+from gateway.operations.heed_limits import warn_of_limits, warn_of_session_profile
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
 from gateway.store.writing import Writing
@@ -40,7 +40,7 @@ WARNED: Mapping[str, Warn] = MappingProxyType(
         "ChangeConfiguration": change_security.warn_of_security,
         "ClearChargingProfile": both(ask_for_profiles.warn_of_clear, warn_of_limits),
         "DeleteCertificate": heed_certificates.warn_of_deletion,
-        "RemoteStartTransaction": ask_for_profiles.warn_of_remote_start,
+        "RemoteStartTransaction": both(ask_for_profiles.warn_of_remote_start, warn_of_session_profile),
         "SetChargingProfile": both(ask_for_profiles.warn_of_set, warn_of_limits),
         "ReserveNow": warn_of_reservation,
     }

@@ -201,7 +201,9 @@ def test_go_e_217_a_station_that_forgets_at_a_reconnect_has_its_limit_back_in_se
         assert len(scene.station.sets("TxDefaultProfile")) == 2, "the fallback may have gone, too"
         await scene.station.connect()
         await scene.passes(3)
-        assert len(scene.station.sets("TxDefaultProfile")) == 2, "but not more often than once an hour"
+        assert len(scene.station.sets("TxDefaultProfile")) == 2, "but not more often than every ten minutes"
+        await scene.passes(600)
+        assert len(scene.station.sets("TxDefaultProfile")) == 3, "it may have gone the second time"
 
     scene_of(tmp_path, act)
 

@@ -59,6 +59,7 @@ class Scene:
         self.sessions: dict[tuple[StationId, int], Session] = {}
         self.status = "Available"
         self.asked: dict[tuple[StationId, int], float] = {}
+        self.opened: frozenset[tuple[StationId, int]] = frozenset()
 
     def come(self, last_message_at: float) -> None:
         self.connections[CP] = SimpleNamespace(last_message_at=last_message_at)
@@ -66,7 +67,7 @@ class Scene:
     def taken(self, at: float, wall: Instant = WALL) -> SitePicture:
         plan: Any = SimpleNamespace(circuits=(MAIN,), outlets=(self.outlet,))
         now = Now(self.sessions, {(CP, 1): self.status})
-        return self.camera.take(Survey(plan, (), self.asked), now, at_seconds=at, wall=wall)
+        return self.camera.take(Survey(plan, (), self.asked, self.opened), now, at_seconds=at, wall=wall)
 
     def facts(self, at: float, wall: Instant = WALL) -> ConnectorFacts:
         (facts,) = self.taken(at, wall).connectors
@@ -159,3 +160,12 @@ def test_what_a_meter_does_not_tell_by_phase_may_flow_in_any() -> None:
 
 def judged_with(measured: Measured, trust: Any = "fresh") -> Any:
     return SimpleNamespace(reading=SimpleNamespace(measured=measured), trust=trust, age_seconds=1.0)
+
+
+def test_a_profile_of_others_that_opens_a_session_counts_until_there_is_a_limit_of_ours() -> None:
+    scene = Scene()
+    scene.sessions[CP, 1] = SESSION
+    scene.opened = frozenset({(CP, 1)})
+    assert not scene.facts(100.0).fallback_confirmed, "the wait at 0 A does not hold"
+    scene.sender.leases = {7: LeaseFacts(10.0)}
+    assert scene.facts(101.0).fallback_confirmed

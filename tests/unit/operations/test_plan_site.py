@@ -242,8 +242,8 @@ async def test_a_station_that_tells_ever_more_connectors_is_bounded(tmp_path: Pa
     async with open_site(configuration_in(tmp_path)) as opened:
         await opened.database.write(lambda db: shown(db, "FILE-1", *range(1, 200)))
         found = await opened.database.write(lambda db: find_plan(db, opened, {}))
-        assert [outlet.connector for outlet in found.outlets] == list(range(1, 101))
-        assert not found.check.fits and len(found.lowered) == 90
+        assert [outlet.connector for outlet in found.outlets] == list(range(1, 100))
+        assert not found.check.fits and len(found.lowered) == 89
 
 
 def test_a_schedule_is_no_fuse() -> None:

@@ -95,11 +95,18 @@ async def test_a_flicker_is_told_neither_way(told: Told) -> None:
     assert told.events() == [RAISED]
 
 
+async def test_a_station_that_comes_within_a_minute_is_no_alarm(told: Told) -> None:
+    """After a start of the gateway all stations are away for a moment."""
+    await told.hears(55, OFFLINE)
+    await told.hears(10)
+    assert told.events() == []
+
+
 async def test_alarms_of_different_kinds_and_places_are_apart(told: Told) -> None:
-    other = Alarm("station_offline", "CP/2", "CP/2 is away")
-    await told.hears(10, OVER, OFFLINE)
-    await told.hears(10, OFFLINE, other)
-    first, second = ("raised", "station_offline", "CP/1"), ("raised", "station_offline", "CP/2")
+    one, other = (Alarm("station_ignores_limit", key, "it draws more than it may") for key in ("CP/1", "CP/2"))
+    await told.hears(10, OVER, one)
+    await told.hears(10, one, other)
+    first, second = ("raised", "station_ignores_limit", "CP/1"), ("raised", "station_ignores_limit", "CP/2")
     assert told.events() == [RAISED, first, CLEARED, second]
 
 
