@@ -170,7 +170,6 @@ async def _give_fallback(site: Site, held: Held, connector: int, hold: float) ->
         connector,
         wanted.amps,
         hold_seconds=wanted.hold_seconds,
-        phases=len(outlet.phase_rotation),
     )
     what = _heard(await _ask(site, held, _SET, request))
     if what == "accepted":

@@ -82,11 +82,12 @@ def lease_request(
     return _request(place, {**profile, **_rest(known, purpose, "Absolute", schedule)})
 
 
-def fallback_request(
-    mode: LeaseMode, known: Limiting, connector: int, amps: float, *, hold_seconds: float, phases: int = 3
-) -> Document:
-    """SetChargingProfile with the fallback; `hold_seconds`: for so long a new session waits at 0 A (0: it does not)."""
-    amount = amount_of(amps, known, phases)
+def fallback_request(mode: LeaseMode, known: Limiting, connector: int, amps: float, *, hold_seconds: float) -> Document:
+    """SetChargingProfile with the fallback; `hold_seconds`: for so long a new session waits at 0 A (0: it does not).
+
+    In W it is that of one phase: for three, a car that uses one could draw three times as much on it.
+    """
+    amount = amount_of(amps, known, 1)
     purpose = CHARGE_POINT_MAX if mode == "C" else TX_DEFAULT
     place, number = (0, STATION_ID) if mode == "C" else (connector, FALLBACK_ID + connector)
     if hold_seconds > 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.model.instants import SECOND, Instant
@@ -68,6 +70,8 @@ def test_the_fallback_waits_at_0_or_holds_from_long_ago() -> None:
     }
     plain = valid(fallback_request("B", KNOWN, 1, 6, hold_seconds=0))["chargingSchedule"]
     assert isinstance(plain, dict) and plain["startSchedule"] == "2000-01-01T00:00:00.000Z"
+    in_watts = valid(fallback_request("A", replace(KNOWN, unit="W"), 1, 6, hold_seconds=0))["chargingSchedule"]
+    assert isinstance(in_watts, dict) and in_watts["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 1380.0}]
     whole = fallback_request("C", KNOWN, 1, 6, hold_seconds=0)
     assert (whole["connectorId"], valid(whole)["chargingProfilePurpose"]) == (0, "ChargePointMaxProfile")
 
