@@ -5,6 +5,7 @@ Before the first tick only what is configured is known: nothing is handed out ye
 
 from __future__ import annotations
 
+from gateway.configuration_outlets import limit_of
 from gateway.model.instants import text_of
 from gateway.model.load_decision import CircuitDecision, ConnectorDecision
 from gateway.operations.site import Site
@@ -19,10 +20,15 @@ def describe_site(site: Site) -> Document:
     if tick is None:
         return {"circuits": _as_configured(site), "stations": [], "time": None, "alarms": [], "notes": notes}
     modes = {(outlet.station, outlet.connector): outlet.mode for outlet in tick.picture.outlets}
+    charging = {(each.station, each.connector) for each in tick.picture.connectors if each.session is not None}
     return {
         "circuits": [_circuit(each) for each in tick.decision.circuits],
         "stations": [
-            {**_connector(each), "lease_mode": modes[each.station, each.connector]} for each in tick.decision.connectors
+            {
+                **_connector(each, charging=(each.station, each.connector) in charging),
+                "lease_mode": modes[each.station, each.connector],
+            }
+            for each in tick.decision.connectors
         ],
         "time": text_of(tick.at),
         "alarms": [
@@ -37,8 +43,8 @@ def _as_configured(site: Site) -> list[Document]:
         {
             "name": circuit.name,
             "parent": circuit.parent,
-            "limit_amps": list(circuit.limit_amps),
-            "effective_limit_amps": list(circuit.limit_amps),
+            "limit_amps": list(limit_of(circuit)),
+            "effective_limit_amps": list(limit_of(circuit)),
             "source": "installer",
             "measured_amps": None,
             "allotted_amps": _NOTHING,
@@ -65,12 +71,14 @@ def _circuit(circuit: CircuitDecision) -> Document:
     }
 
 
-def _connector(each: ConnectorDecision) -> Document:
+def _connector(each: ConnectorDecision, *, charging: bool) -> Document:
+    """A connector that does not tell what it draws draws nothing without a session, and nobody knows what with one."""
+    unmeasured = None if charging else _NOTHING
     return {
         "station": each.station,
         "connector": each.connector,
         "limit_amps": each.cap_amps,
-        "measured_amps": None if each.measured_amps is None else list(each.measured_amps),
+        "measured_amps": unmeasured if each.measured_amps is None else list(each.measured_amps),
         "compliant": each.compliant,
         "reason": each.binding.text,
         "planned_amps": each.planned_amps,
