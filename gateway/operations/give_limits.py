@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import replace
 
 from gateway.model.circuits import LeaseMode
+from gateway.model.identities import StationId
 from gateway.model.limiting import Limiting
 from gateway.operations.ask_by_itself import may_be_asked, status_in
 from gateway.operations.carry_out_commands import Outcome, carry_out
@@ -20,13 +21,14 @@ from gateway.operations.site import Site
 from gateway.rules import limit_profiles, load_modes, sent_limits
 from gateway.rules.limit_profiles import is_of_session, lease_place
 from gateway.rules.sent_limits import Ledger
-from gateway.store import events, fallback_profiles, limiting, limits_sent, transactions
+from gateway.store import connectors, events, fallback_profiles, limiting, limits_sent, transactions
 from gateway.store.fallback_profiles import Fallback
 from gateway.store.writing import Writing
 
 _PATIENCE_SECONDS = 10.0
 _REST_SECONDS = 0.2  # some stations drop the connection when requests follow each other at once
 _YOUNG_SECONDS = 20.0  # a station may not know a session yet whose start it has just told
+_TOLD_ALL_SECONDS = 60.0  # by then a station that came has told which sessions are over
 _PROOF_REFUSALS = 2  # one may be a whim
 _FORGOTTEN_SECONDS = 60.0  # what could not be sent for so long is nobody's wish any more
 _SET, _CLEAR = "SetChargingProfile", "ClearChargingProfile"
@@ -288,13 +290,14 @@ async def _lease_accepted(site: Site, held: Held, connector: int, session: int |
 async def _heed_refused_lease(
     site: Site, held: Held, place: Place, session: int | None, what: load_modes.Heard
 ) -> bool:
-    """A refusal because the session has just ended, or is not known to the station yet, proves nothing."""
+    """A refusal proves nothing where the station does not know the session: not yet, or no more."""
     seen, since = place.session_seen
     if session is not None and what == "refused":
-        recorded = await site.database.write(lambda db: transactions.find(db, session))
-        if recorded is None or recorded.stop_source is not None:
+        if not await site.database.write(lambda db: _may_run(db, held.station, session)):
             return True
-        if seen == session and _now() - since < _YOUNG_SECONDS:
+        here_for = _now() - held.came_at
+        came_later = since < held.came_at and here_for < _TOLD_ALL_SECONDS  # it may have booted, and told nothing yet
+        if seen == session and (came_later or _now() - since < _YOUNG_SECONDS):
             place.due = place.wanted is not None
             return False
     place.refusals += 1
@@ -309,6 +312,14 @@ async def _heed_refused_lease(
         if wanted is not None and known.mode != "A":  # what was refused is in force nowhere, but still wanted
             place.wanted, place.due = replace(wanted, transaction_id=None), True
     return True
+
+
+def _may_run(db: Writing, station: StationId, session: int) -> bool:
+    recorded = transactions.find(db, session)
+    if recorded is None or recorded.stop_source is not None:
+        return False
+    state = connectors.find(db, station, recorded.connector)
+    return state is None or state.status != "Available"
 
 
 async def _ask(site: Site, held: Held, action: str, payload: dict[str, object]) -> Outcome:

@@ -125,6 +125,7 @@ class Held:
     places: dict[int, Place] = field(default_factory=dict)
     clear_ids: list[int] = field(default_factory=list)
     connection: StationConnection | None = None
+    came_at: float = float("-inf")  # since when it has this connection
     not_before: float = 0.0
     failures: int = 0
     busy: bool = False

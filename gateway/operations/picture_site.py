@@ -7,17 +7,18 @@ so that a jump of the wall clock changes none of them. What follows from a pictu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from gateway.model.circuits import Circuit, Outlet, TemporaryLimit
+from gateway.model.circuits import Outlet, TemporaryLimit
 from gateway.model.identities import StationId
 from gateway.model.instants import SECOND, Instant
 from gateway.model.limiting import Limiting
 from gateway.model.meters import Judged, Phases
 from gateway.model.sessions import Session
 from gateway.model.site_picture import ConnectorFacts, MeterReading, MeterTrust, SessionFacts, SitePicture
+from gateway.operations.doubt_meters import MeterDoubts
 from gateway.operations.known_profiles import foreign_limit, is_opened
 from gateway.operations.limits_for_a_time import limits_now
 from gateway.operations.load_now import Draw
@@ -79,9 +80,13 @@ class Photographer:
 
     site: Site
     sender: LimitSender
+    _doubts: MeterDoubts = field(init=False)
     _came: dict[StationId, tuple[StationConnection, float, float]] = field(default_factory=dict)
     _session_seen: dict[tuple[StationId, int], tuple[int, float]] = field(default_factory=dict)
     _unexplained_since: dict[tuple[StationId, int], float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._doubts = MeterDoubts(self.site)
 
     def take(self, survey: Survey, now: Now, *, at_seconds: float, wall: Instant) -> SitePicture:
         """The whole site at this moment."""
@@ -97,7 +102,7 @@ class Photographer:
             circuits=survey.plan.circuits,
             outlets=outlets,
             connectors=tuple(self._facts(outlet, survey, now, here, at_seconds, wall) for outlet in outlets),
-            readings=self._readings(survey.plan.circuits),
+            readings=self._readings(survey.plan, at_seconds),
             limits=survey.limits,
         )
 
@@ -167,16 +172,18 @@ class Photographer:
         lines = len(outlet.phase_rotation)
         return replace(facts, measured_amps=(max(most, drawn),) * lines, measured_age_seconds=0.0)
 
-    def _readings(self, circuits: Sequence[Circuit]) -> tuple[MeterReading, ...]:
+    def _readings(self, plan: SitePlan, at: float) -> tuple[MeterReading, ...]:
         configuration = self.site.configuration
         meter_of = {circuit.name: circuit.meter for circuit in configuration.circuits}
         meters = {meter.name: meter for meter in configuration.meters}
         readings = []
-        for circuit in circuits:
+        for circuit in plan.circuits:
             meter = meters.get(meter_of.get(circuit.name) or "")
             now = None if meter is None else judged(self.site, meter)
-            if now is not None and now.reading is not None and now.age_seconds is not None:
-                readings.append(MeterReading(circuit.name, _amps(now), now.age_seconds, _trust(now)))
+            if meter is not None and now is not None and now.reading is not None and now.age_seconds is not None:
+                blind = self._doubts.is_blind(circuit, meter, _amps(now), plan.circuits, plan.outlets, at)
+                trust: MeterTrust = "suspect" if blind else _trust(now)
+                readings.append(MeterReading(circuit.name, _amps(now), now.age_seconds, trust))
         return tuple(readings)
 
 

@@ -221,6 +221,7 @@ class LimitSender:
             if connection is not held.connection:
                 held.connection, held.failures, held.not_before = connection, 0, 0.0
                 if connection is not None:
+                    held.came_at = at
                     for place in held.places.values():
                         place.reconnected(at)
 

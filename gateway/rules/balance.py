@@ -34,7 +34,10 @@ from gateway.rules.solar_surplus import surplus_now
 MARGIN_AMPS, GUARD_AMPS = 1.0, 2.0  # on metered circuits; what is not measured has no measuring error
 UNMETERED_GUARD_AMPS = 0.5
 FIXED_AFTER_SECONDS = 15.0  # without an answer: others make room
-SHED_SECONDS, SHED_NEXT_SECONDS, STOP_SECONDS = 30.0, 5.0, 60.0
+SHED_SECONDS, SHED_NEXT_SECONDS, STOP_SECONDS, STOP_NEXT_SECONDS = 30.0, 5.0, 60.0, 30.0
+CLEARLY_OVER_SHARE = 1.13  # by cars' currents, of which a tenth too much each is borne; no breaker trips by less
+DRAWING_AMPS = 1.0
+_NO_LIMIT_FOLLOWED = "its station follows no limit and a circuit is overloaded"
 
 
 def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
@@ -46,7 +49,9 @@ def decide(picture: SitePicture, memory: Memory) -> tuple[Memory, Decision]:
     backgrounds = _backgrounds(rows, readings, cars, memory, at)
     surplus_memory, surplus = _surplus(rows, readings, backgrounds, cars, memory.surplus, at)
     room, guard = _room(rows, backgrounds)
-    circuits = {name: _overload(rows, name, readings.get(name), backgrounds[name].memory, at) for name in rows.circuits}
+    circuits = {
+        name: _overload(rows, name, readings.get(name), cars, backgrounds[name].memory, at) for name in rows.circuits
+    }
     plan = plan_shares(
         cars,
         [free - kept for free, kept in zip(room, guard, strict=True)],
@@ -193,19 +198,34 @@ def _surplus(
     return surplus_now(eco, fed_out, memory, at)
 
 
-def _overload(rows: Rows, name: str, reading: MeterReading | None, memory: CircuitMemory, at: float) -> CircuitMemory:
-    """Since when each phase's meter shows more than the limit; no reading changes nothing."""
+def _overload(
+    rows: Rows, name: str, reading: MeterReading | None, cars: Sequence[Car], memory: CircuitMemory, at: float
+) -> CircuitMemory:
+    """Since when each phase has carried more than the limit: by its meter, else clearly more by the cars' own currents.
+
+    No reading of a meter that should be there takes nothing back.
+    """
     circuit: Circuit = rows.circuits[name]
-    amps = believable(reading, circuit) if circuit.metered else None
-    if amps is None:
-        return memory
-    since = [
-        (at if memory.over_since[phase] is None else memory.over_since[phase])
-        if amps[phase] > rows.rows[rows.first[name] + phase].limit_amps
-        else None
-        for phase in PHASES
-    ]
+    shown = believable(reading, circuit) if circuit.metered else None
+    since = list(memory.over_since)
+    for phase in PHASES:
+        row = rows.first[name] + phase
+        limit = rows.rows[row].limit_amps
+        over = _drawn_on(row, phase, cars) > CLEARLY_OVER_SHARE * limit if shown is None else shown[phase] > limit
+        if over:
+            since[phase] = at if since[phase] is None else since[phase]
+        elif shown is not None or not circuit.metered:
+            since[phase] = None
     return replace(memory, over_since=(since[0], since[1], since[2]))
+
+
+def _drawn_on(row: int, phase: int, cars: Sequence[Car]) -> float:
+    """What cars are measured to draw on this row; who is not measured counts as nothing."""
+    drawn = 0.0
+    for car in cars:
+        if row in car.rows and car.drawn is not None:
+            drawn += car.drawn[supply_phases(car.outlet.phase_rotation).index(phase)]
+    return drawn
 
 
 def _overloaded(rows: Rows, circuits: Mapping[str, CircuitMemory], at: float, seconds: float) -> set[int]:
@@ -222,20 +242,32 @@ def _shed(rows: Rows, circuits: Mapping[str, CircuitMemory], cars: Sequence[Car]
     shed: set[str] = set()
     for row in _overloaded(rows, circuits, at, SHED_SECONDS):
         on_row = [car for car in cars if row in car.rows and car.shared and car.cap_amps > 0]
-        since = circuits[rows.rows[row].circuit].over_since[rows.rows[row].phase] or at
-        count = 1 + int((at - since - SHED_SECONDS) / SHED_NEXT_SECONDS)
+        count = 1 + int((_over_for(circuits, rows, row, at) - SHED_SECONDS) / SHED_NEXT_SECONDS)
         on_row.sort(key=lambda car: (car.outlet.priority, -car.cap_amps, car.key))
         shed.update(car.key for car in on_row[:count])
     return frozenset(shed)
 
 
 def _stops(rows: Rows, circuits: Mapping[str, CircuitMemory], cars: Sequence[Car], at: float) -> tuple[Stop, ...]:
+    """All that ignore their limit; without such, of those that cannot be limited one, and more the longer it lasts."""
     over = _overloaded(rows, circuits, at, STOP_SECONDS)
-    return tuple(
-        Stop(car.outlet.station, car.outlet.connector, "it ignores its limit and a circuit is overloaded")
-        for car in cars
-        if car.active and car.memory.defiant and over & set(car.rows)
-    )
+    unled = [car for car in cars if car.active and car.fixed and _is_drawing(car) and over & set(car.rows)]
+    stopped = [car for car in unled if car.memory.defiant]
+    if unled and not stopped:
+        longest = max(_over_for(circuits, rows, row, at) for row in over)
+        unled.sort(key=lambda car: (car.outlet.priority, -car.worst_amps, car.key))
+        stopped = unled[: 1 + int((longest - STOP_SECONDS) / STOP_NEXT_SECONDS)]
+    reasons = {True: "it ignores its limit and a circuit is overloaded", False: _NO_LIMIT_FOLLOWED}
+    return tuple(Stop(car.outlet.station, car.outlet.connector, reasons[car.memory.defiant]) for car in stopped)
+
+
+def _is_drawing(car: Car) -> bool:
+    return car.drawn is None or max(car.drawn) >= DRAWING_AMPS
+
+
+def _over_for(circuits: Mapping[str, CircuitMemory], rows: Rows, row: int, at: float) -> float:
+    since = circuits[rows.rows[row].circuit].over_since[rows.rows[row].phase]
+    return 0.0 if since is None else at - since
 
 
 def _balances(rows: Rows, cars: Sequence[Car]) -> list[Balance]:

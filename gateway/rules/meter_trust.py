@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.model.meters import Heard, Judged, Measured, Reading, Trust
+from gateway.model.meters import Heard, Judged, Measured, Phases, Reading, Trust
 
 STALE_SECONDS = 5.0
 MISSING_SECONDS = 30.0
 FROZEN_SECONDS = 60.0
 REVERSED_SECONDS = 10.0
+BLIND_SECONDS = 30.0
 _LOAD_AMPS = 0.5
 _LOAD_WATTS = 100.0
 _DEAD_VOLTS = 50.0
 _MOST_VOLTS = 400.0
+_CLEAR_AMPS = 10.0
+_SEEN_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,17 @@ def how_trusted(heard: Heard, expected: Expectations, now_seconds: float) -> Jud
     age = max(0.0, now_seconds - reading.loop_seconds)
     trust, reason = _worth(heard, reading, expected, age)
     return Judged(reading, trust, reason, age)
+
+
+def misses_cars(amps: Phases, drawn: tuple[float, float, float]) -> bool:
+    """Whether a meter shows next to nothing on a phase on which cars draw so much, by their stations.
+
+    Stations that tell no phases count a car on lines that it does not use, so a meter may well show less than they do.
+    """
+    return any(
+        shown is not None and by_cars > _CLEAR_AMPS and shown < _SEEN_SHARE * by_cars
+        for shown, by_cars in zip(amps, drawn, strict=True)
+    )
 
 
 def _worth(heard: Heard, reading: Reading, expected: Expectations, age: float) -> tuple[Trust, str | None]:

@@ -16,13 +16,15 @@ VOLTS = 230.0
 
 @dataclass
 class WireMeter:
-    """`shows` gives the current of each phase now; `mute`: it takes requests and says nothing; `steady`: no noise."""
+    """`shows` gives the current of each phase now; `mute`: it takes requests and says nothing; `frozen`: its registers
+    stay as they are.
+    """
 
     shows: Callable[[], Amps]
     mute: bool = False
-    steady: bool = False
+    frozen: bool = False
     asked: int = 0
-    _buffers: dict[int, bytes] = field(default_factory=dict)
+    _newest: dict[int, float] = field(default_factory=dict)
 
     async def listen(self, port: int = 0) -> asyncio.Server:
         """Serve on 127.0.0.1."""
@@ -31,14 +33,17 @@ class WireMeter:
 
     def registers(self) -> dict[int, float]:
         """The floats at the wire addresses of the manual."""
+        if self.frozen and self._newest:
+            return self._newest
         amps = self.shows()
         watts = [VOLTS * one for one in amps]
-        return {
-            **{2 * phase: VOLTS if self.steady else VOLTS + 0.1 * ((self.asked + phase) % 7) for phase in range(3)},
+        self._newest = {
+            **{2 * phase: VOLTS + 0.1 * ((self.asked + phase) % 7) for phase in range(3)},  # never quite the same
             **{6 + 2 * phase: abs(amps[phase]) for phase in range(3)},
             **{12 + 2 * phase: watts[phase] for phase in range(3)},
             0x34: sum(watts),
         }
+        return self._newest
 
     def answer(self, frame: bytes) -> bytes | None:
         """The answer to one request with its MBAP header."""

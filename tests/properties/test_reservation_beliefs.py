@@ -60,8 +60,8 @@ class Beliefs(RuleBasedStateMachine):
         self.connection = migrations.open_for_writing(Path(self.directory.name) / "gateway.db")
         self.connection.execute("PRAGMA synchronous = OFF")
         self.site: Any = SimpleNamespace(
-            configuration=load_configuration(None), health=Health(), load=LoadNow(), connected=SimpleNamespace(get=lambda name: None,
-            is_connected=lambda name: True), clock_offsets_ms={}, reservations_changed=JournalSignal(),
+            configuration=load_configuration(None), health=Health(), load=LoadNow(),
+            connected=SimpleNamespace(get=lambda name: None, is_connected=lambda name: True), clock_offsets_ms={}, reservations_changed=JournalSignal(),
             wall_clock=lambda: self.now, new_id=lambda: "x",
         )  # fmt: skip
         self.station = ReservingStation(

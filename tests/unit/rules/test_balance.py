@@ -315,3 +315,30 @@ def test_pictures_memories_and_decisions_survive_json() -> None:
     memory, decision = decide(seen, Memory())
     for noun in (seen, memory, decision):
         assert msgspec.json.decode(msgspec.json.encode(noun), type=type(noun)) == noun
+
+
+def test_without_a_meter_the_cars_own_currents_tell_of_an_overload() -> None:
+    wild = charging(1, 20.0), charging(2, 17.0)
+    after, _ = decide(picture(*wild), Memory())
+    assert after.circuits["main"].over_since == (1000.0,) * 3, "37 A of 32 A"
+    bearable = charging(1, 20.0), charging(2, 16.0)
+    after, _ = decide(picture(*bearable), after)
+    assert after.circuits["main"].over_since == (None,) * 3, "36 A: stations measure no better"
+    unmeasured = charging(1, 20.0), charging(2, 17.0, measured_amps=None)
+    after, _ = decide(picture(*unmeasured), Memory())
+    assert after.circuits["main"].over_since == (None,) * 3
+    silent_meter = picture(*(charging(number, 32.0) for number in (1, 2, 3)), circuits=(METERED,))
+    after, _ = decide(silent_meter, Memory())
+    assert after.circuits["main"].over_since == (1000.0,) * 3
+
+
+def test_of_cars_that_cannot_be_limited_one_after_another_is_stopped() -> None:
+    outlets = outlet(1, mode="D", priority=1), outlet(2, mode="D"), outlet(3, mode="D")
+    facts = charging(1, 20.0, lease=None), charging(2, 20.0, lease=None), charging(3, 0.0, lease=None)
+    seen = picture(*facts, outlets=outlets)
+    stops = [
+        decided(seen, Memory({}, {"main": CircuitMemory(over_since=(since, None, None))})).stops
+        for since in (941.0, 940.0, 910.0, 600.0)
+    ]
+    assert [[stop.connector for stop in each] for each in stops] == [[], [2], [2, 1], [2, 1]]
+    assert stops[1][0].reason == "its station follows no limit and a circuit is overloaded"

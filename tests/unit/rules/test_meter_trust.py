@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.model.instants import Instant
-from gateway.model.meters import UNKNOWN, Heard, Measured, Reading
-from gateway.rules.meter_trust import Expectations, how_trusted
+from gateway.model.meters import UNKNOWN, Heard, Measured, Phases, Reading
+from gateway.rules.meter_trust import Expectations, how_trusted, misses_cars
 
 GOOD = Measured((10.0, 8.0, 0.2), (230.0, 231.0, 229.0), (2300.0, 1848.0, 46.0), 4194.0)
 FUSED = Expectations(interval_seconds=1, fuse_amps=63)
@@ -129,3 +129,20 @@ def test_feeding_out_where_nothing_generates_is_a_turned_transformer() -> None:
     assert worth(soon, expected=replace(FUSED, may_export=False)) == ("fresh", None)
     unknown = replace(outward, reading=replace(outward.reading, measured=Measured((None, None, 1.0))))  # type: ignore[type-var]
     assert worth(unknown, expected=replace(FUSED, may_export=False))[0] == "reversed"
+
+
+@pytest.mark.parametrize(
+    ("amps", "drawn", "missed"),
+    [
+        ((0.0, 0.0, 0.0), (60.0, 60.0, 60.0), True),
+        ((80.0, 0.3, 80.0), (60.0, 60.0, 60.0), True),
+        ((80.0, 6.1, 80.0), (60.0, 60.0, 60.0), False),
+        ((80.0, None, 80.0), (60.0, 60.0, 60.0), False),
+        ((0.0, 0.0, 0.0), (10.0, 10.0, 10.0), False),
+        ((26.0, 10.0, 10.0), (16.0, 16.0, 16.0), False),
+    ],
+)
+def test_a_meter_must_see_something_of_what_cars_draw(
+    amps: Phases, drawn: tuple[float, float, float], missed: bool
+) -> None:
+    assert misses_cars(amps, drawn) is missed
