@@ -19,9 +19,9 @@ from gateway.model.load_decision import ConnectorDecision, Decision
 from gateway.operations.manage_tags import put_tag
 from tests.fakes.gateway_in_process import Running, running_gateway
 from tests.fakes.limited_site import METER, METER_PORT, MINUTE
-from tests.fakes.visiting_car import VOLTS, VisitingCar, some_car
 from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_time import World, run_virtual
+from tests.fakes.visiting_car import VOLTS, VisitingCar, some_car
 from tests.fakes.wallbox import Wallbox, Ways
 from tests.fakes.wire_meter import WireMeter
 from tests.simulation.played_day import MORNING, surroundings

@@ -61,7 +61,8 @@ class Beliefs(RuleBasedStateMachine):
         self.connection.execute("PRAGMA synchronous = OFF")
         self.site: Any = SimpleNamespace(
             configuration=load_configuration(None), health=Health(), load=LoadNow(),
-            connected=SimpleNamespace(get=lambda name: None, is_connected=lambda name: True), clock_offsets_ms={}, reservations_changed=JournalSignal(),
+            connected=SimpleNamespace(get=lambda name: None, is_connected=lambda name: True),
+            clock_offsets_ms={}, reservations_changed=JournalSignal(),
             wall_clock=lambda: self.now, new_id=lambda: "x",
         )  # fmt: skip
         self.station = ReservingStation(
