@@ -10,9 +10,8 @@ from collections.abc import Iterable
 
 from gateway.configuration_keys import Circuit, Configuration, ScheduledLimit, StationSettings
 from gateway.model import circuits as nouns
+from gateway.model.circuits import VOLTS
 from gateway.model.limiting import Limiting
-
-VOLTS = 230.0  # between a phase and neutral; limits in watts are divided by it
 
 NOT_TRIED = Limiting()
 

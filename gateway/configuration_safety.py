@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gateway.configuration_files import Node, Place, Step, is_written, place_of
 from gateway.configuration_keys import Configuration
-from gateway.configuration_outlets import NOT_TRIED, VOLTS, circuits_of, outlets_of, why_unlimited
-from gateway.model.circuits import PHASES, Circuit, Outlet, circuits_above, supply_phases
+from gateway.configuration_outlets import NOT_TRIED, circuits_of, outlets_of, why_unlimited
+from gateway.model.circuits import PHASES, VOLTS, Circuit, Outlet, circuits_above, supply_phases
 from gateway.rules.safe_assumptions import FallbackCheck, FallbackSum, check_fallbacks, worst_background
 
 _HAIR = 1e-6  # amperes

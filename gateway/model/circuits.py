@@ -16,6 +16,7 @@ from gateway.model.instants import Instant
 
 Amps = tuple[float, float, float]
 PHASES = (0, 1, 2)
+VOLTS = 230  # between a phase and neutral, where nobody measures it
 NO_AMPS: Amps = (0.0, 0.0, 0.0)
 
 # How a station can be held to a limit (found by a probe at commissioning):

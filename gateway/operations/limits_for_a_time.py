@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gateway.configuration import Circuit, Configuration, ScheduledLimit
-from gateway.configuration_outlets import VOLTS, limit_of
-from gateway.model.circuits import Amps, TemporaryLimit
+from gateway.configuration_outlets import limit_of
+from gateway.model.circuits import VOLTS, Amps, TemporaryLimit
 from gateway.model.instant_text import instant_from_text
 from gateway.model.instants import Instant, text_of
 from gateway.operations.site import Site

@@ -15,7 +15,7 @@ from gateway.model.circuits import Outlet, TemporaryLimit
 from gateway.model.identities import StationId
 from gateway.model.instants import SECOND, Instant
 from gateway.model.limiting import Limiting
-from gateway.model.meters import Judged, Phases
+from gateway.model.meters import Judged
 from gateway.model.sessions import Session
 from gateway.model.site_picture import ConnectorFacts, MeterReading, MeterTrust, SessionFacts, SitePicture
 from gateway.operations.doubt_meters import MeterDoubts
@@ -26,11 +26,11 @@ from gateway.operations.plan_site import SitePlan, find_plan
 from gateway.operations.send_limits import LimitSender
 from gateway.operations.site import Site
 from gateway.operations.watch_meters import judged
+from gateway.rules.meter_trust import amps_by_phase
 from gateway.stations.connection import StationConnection
 from gateway.store import connectors, transactions
 from gateway.store.writing import Writing
 
-_USUAL_VOLTS = 230.0
 _TALKS_WITHIN_SECONDS = 10.0  # a station that connected has told what happened meanwhile by then
 _UNKNOWN_SESSION_SECONDS = 30.0  # a start may be told so much later than the status
 
@@ -181,21 +181,12 @@ class Photographer:
             meter = meters.get(meter_of.get(circuit.name) or "")
             now = None if meter is None else judged(self.site, meter)
             if meter is not None and now is not None and now.reading is not None and now.age_seconds is not None:
-                blind = self._doubts.is_blind(circuit, meter, _amps(now), plan.circuits, plan.outlets, at)
+                amps = amps_by_phase(now.reading.measured)
+                blind = self._doubts.is_blind(circuit, meter, amps, plan.circuits, plan.outlets, at)
                 trust: MeterTrust = "suspect" if blind else _trust(now)
-                readings.append(MeterReading(circuit.name, _amps(now), now.age_seconds, trust))
+                readings.append(MeterReading(circuit.name, amps, now.age_seconds, trust))
         return tuple(readings)
 
 
 def _trust(now: Judged) -> MeterTrust:
     return "good" if now.trust in ("fresh", "stale") else "suspect"
-
-
-def _amps(now: Judged) -> Phases:
-    """Per phase; of a meter that tells only the total, all of it may flow in any one of them."""
-    assert now.reading is not None
-    measured = now.reading.measured
-    if all(amps is None for amps in measured.amps) and measured.total_watts is not None:
-        amps = measured.total_watts / _USUAL_VOLTS
-        return amps, amps, amps
-    return measured.amps

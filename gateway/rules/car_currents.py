@@ -16,12 +16,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from gateway.model.circuits import VOLTS
 from gateway.model.instants import SECOND, Instant
 from gateway.model.measurements import Sample
 
 OLDEST_SECONDS = 30.0
 ABSURD_TIMES = 10.0
-VOLTS = 230.0
 _MAINS_VOLTS = (180.0, 280.0)  # between a line and neutral
 COUNTED_SECONDS = (60.0, 1800.0)  # over less, the register's steps are too coarse
 

@@ -34,9 +34,9 @@ from gateway.model.charging_profiles import (
     Profile,
     Unit,
 )
+from gateway.model.circuits import VOLTS
 from gateway.model.instants import SECOND, Instant
 
-VOLTS = 230
 PHASES = 3
 RECURRENCE_SECONDS: Mapping[str | None, int] = {"Daily": 86_400, "Weekly": 7 * 86_400}
 

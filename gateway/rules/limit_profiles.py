@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import floor
 
 from gateway.model.charging_profiles import CHARGE_POINT_MAX, TX, TX_DEFAULT
-from gateway.model.circuits import LeaseMode
+from gateway.model.circuits import VOLTS, LeaseMode
 from gateway.model.instants import SECOND, Instant, seconds_later, text_of
 from gateway.model.limiting import Limiting
 
@@ -24,7 +24,6 @@ Document = dict[str, object]
 
 FALLBACK_ID, LEASE_ID, STATION_ID = 100, 200, 300  # plus the connector, but for that of the whole station
 OURS = range(100, 400)  # ids that nobody else is given
-VOLTS = 230
 BACKDATED_SECONDS = 60  # a lease begins before it arrives, also by a clock that is a little late
 _LONG_AGO = Instant(946_684_800 * SECOND)  # 2000-01-01
 _HAIR = 1e-6

@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from gateway.model.circuits import Outlet
+from gateway.model.circuits import VOLTS, Outlet
 from gateway.model.load_memory import ConnectorMemory
 from gateway.model.site_picture import ConnectorFacts
 from gateway.rules.charging_cars import most_amps
 from gateway.rules.known_departures import UNKNOWN, Need, need_of
 from gateway.rules.load_allocation import HAIR, Admission, Candidate, Wish, admit, even_out, share_out, whole_steps
 
-VOLTS = 230.0  # of one line, to turn energy into current
 PLANNED_STEP_AMPS = 0.5
 DWELL_SECONDS = 900.0  # who was let in stays in for so long, within its class
 CHARGING_BONUS_WH = 1500.0

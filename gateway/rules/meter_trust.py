@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.model.circuits import VOLTS
 from gateway.model.meters import Heard, Judged, Measured, Phases, Reading, Trust
 
 STALE_SECONDS = 5.0
@@ -129,3 +130,11 @@ def _turned(heard: Heard, reading: Reading, expected: Expectations) -> str | Non
                 " generates: its transformer or its wires are turned round"
             )
     return None
+
+
+def amps_by_phase(measured: Measured) -> Phases:
+    """What may flow in each phase: where only the total is told, all of it may flow in any."""
+    if all(amps is None for amps in measured.amps) and measured.total_watts is not None:
+        amps = measured.total_watts / VOLTS
+        return amps, amps, amps
+    return measured.amps

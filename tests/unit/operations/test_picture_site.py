@@ -148,11 +148,8 @@ async def test_a_reading_is_that_of_the_circuit_whose_meter_it_is() -> None:
     assert scene.taken(at).readings == ()
 
 
-def test_what_a_meter_does_not_tell_by_phase_may_flow_in_any() -> None:
+def test_what_is_neither_fresh_nor_a_little_old_is_suspect() -> None:
     measured = Measured(amps=(10.0, -3.0, 0.0), volts=(230.0, 230.0, 230.0))
-    assert picture_site._amps(judged_with(measured)) == (10.0, -3.0, 0.0)
-    assert picture_site._amps(judged_with(Measured(total_watts=2300.0))) == (10.0, 10.0, 10.0)
-    assert picture_site._amps(judged_with(Measured())) == (None, None, None)
     assert [picture_site._trust(judged_with(measured, trust)) for trust in ("fresh", "stale", "frozen")] == [
         "good", "good", "suspect",
     ]  # fmt: skip

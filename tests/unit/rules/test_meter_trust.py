@@ -8,7 +8,7 @@ import pytest
 
 from gateway.model.instants import Instant
 from gateway.model.meters import UNKNOWN, Heard, Measured, Phases, Reading
-from gateway.rules.meter_trust import Expectations, how_trusted, misses_cars
+from gateway.rules.meter_trust import Expectations, amps_by_phase, how_trusted, misses_cars
 
 GOOD = Measured((10.0, 8.0, 0.2), (230.0, 231.0, 229.0), (2300.0, 1848.0, 46.0), 4194.0)
 FUSED = Expectations(interval_seconds=1, fuse_amps=63)
@@ -146,3 +146,9 @@ def test_a_meter_must_see_something_of_what_cars_draw(
     amps: Phases, drawn: tuple[float, float, float], missed: bool
 ) -> None:
     assert misses_cars(amps, drawn) is missed
+
+
+def test_what_a_meter_does_not_tell_by_phase_may_flow_in_any() -> None:
+    assert amps_by_phase(GOOD) == (10.0, 8.0, 0.2)
+    assert amps_by_phase(Measured(total_watts=2300.0)) == (10.0, 10.0, 10.0)
+    assert amps_by_phase(Measured()) == UNKNOWN
