@@ -19,7 +19,7 @@ from gateway.stations.connection import StationConnection
 from gateway.store.fallback_profiles import Fallback
 
 _FALLBACK_AGAIN_SECONDS = 600.0
-_NO_RETRY_SECONDS = (1.0, 2.0, 5.0)
+_RETRY_SECONDS = (1.0, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,9 @@ class Place:
         if self.fallback_owed:
             self._give_anew(at)
 
-    def doubt(self, at: float, transaction_id: int | None = None, *, all_sessions: bool = True) -> None:
+    def doubt(self, at: float) -> None:
         """The station may have lost its limits; a limit that has not run out is to be sent again at once."""
-        for key, ledger in self.ledgers.items():
-            if all_sessions or key == transaction_id:
-                self.ledgers[key] = sent_limits.doubted(ledger, at=at)
+        self.ledgers = {key: sent_limits.doubted(ledger, at=at) for key, ledger in self.ledgers.items()}
         self.send_again(at)
 
     def reconnected(self, at: float) -> None:
@@ -157,5 +155,5 @@ class Held:
 
     def went_wrong(self, at: float) -> None:
         """It did not: the next try after 1, 2, then always 5 seconds."""
-        self.not_before = at + _NO_RETRY_SECONDS[min(self.failures, 2)]
+        self.not_before = at + _RETRY_SECONDS[min(self.failures, 2)]
         self.failures += 1

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from gateway.model.circuits import Outlet
 from gateway.model.identities import StationId
@@ -23,6 +22,7 @@ from gateway.operations.give_limits import become, is_due, leave_mode, serve
 from gateway.operations.known_limiting import find_told
 from gateway.operations.limits_held import Held, Place, Wanted
 from gateway.operations.load_now import LimitNews
+from gateway.operations.plan_site import SitePlan
 from gateway.operations.site import Site
 from gateway.rules import sent_limits
 from gateway.rules.load_modes import after_behaviour, first_try, has_obeyed
@@ -40,14 +40,6 @@ _JUDGED_AFTER_SECONDS = 30.0  # a mode is judged when its limit was accepted so 
 _ANOTHER_CHANCE_SECONDS = 86_400.0
 _IN_USE_AMPS = 1.0  # a line that carries more
 _PROOF_SECONDS = 60.0  # a car that comes down later than this may have done so by itself
-
-
-class Plan(Protocol):
-    """The part of the site's plan that matters here."""
-
-    @property
-    def outlets(self) -> Iterable[Outlet]:
-        """Every connector that is limited."""
 
 
 @dataclass(slots=True)
@@ -125,12 +117,11 @@ class LimitSender:
             held.not_before = min(held.not_before, at)
         self.site.load.limits_wake.announce()
 
-    def look_at(self, decision: Decision, plan: Plan) -> None:
+    def look_at(self, decision: Decision, plan: SitePlan) -> None:
         """Learn the plan; notice who follows its limit and who does not, and try another mode where none is proven."""
         self._hear()
-        outlets = tuple(plan.outlets)
-        self._hold = hold_seconds(outlets)
-        for outlet in outlets:
+        self._hold = hold_seconds(plan.outlets)
+        for outlet in plan.outlets:
             held = self._station(StationId(outlet.station))
             held.place(outlet.connector).learn(outlet, _now())
             held.told = replace(held.told, connectors=len(held.places))
