@@ -23,7 +23,7 @@ from gateway.operations.watch_certificates import report_ends
 from gateway.rules.retention import Keep, limits_at, trusted_now
 from gateway.rules.transactions import is_abandoned
 from gateway.stations.server import end_idle
-from gateway.store import commands, expiry, load_decisions, station_facts, transactions
+from gateway.store import commands, expiry, load_decisions, station_facts, station_numbers, transactions
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
@@ -130,6 +130,7 @@ async def forget(site: Site) -> None:
     """Delete what the retention settings allow, a bite at a time; about once an hour (`trusted_now`)."""
     now = await site.database.write(lambda db: judge_age_at(db, site.wall_clock()))
     limits = limits_at(now, _keep(site.configuration.retention))
+    await site.database.write(station_numbers.note)
     gone = 1
     while gone:
         gone = await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE))

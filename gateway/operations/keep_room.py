@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gateway.operations.site import Site
 from gateway.rules.retention import missing_bytes
-from gateway.store import expiry
+from gateway.store import expiry, station_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ async def keep_room(site: Site, *, measure: Callable[[Path], tuple[int, int]] = 
     site.health.report(
         COMPONENT, f"nearly full ({free_bytes // 1_000_000} MB free): the oldest meter values and events are deleted"
     )
+    await site.database.write(station_numbers.note)
     gone = 0
     while missing and (bite := await site.database.write(lambda db: expiry.delete_oldest(db, most=_ROWS_AT_ONCE))):
         gone += bite

@@ -12,7 +12,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from gateway.store import migrations
+from gateway.store import migrations, station_numbers, upstreams
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MAGIC = b"SQLite format 3\x00"
@@ -71,13 +71,20 @@ def begin_new_life(copy: sqlite3.Connection, *, newest: Numbers, last_transactio
     Sequences start at 1 in each epoch; event ids and transaction ids never run backwards. Answers what to append with.
     """
     own = newest_numbers(copy)
-    for stream in ("tx", "ops"):
-        _renumber(copy, "events", f"stream = '{stream}'")
-    _renumber(copy, "meter_frames", "true")
+    tx = _renumber(copy, "events", "stream = 'tx'")
+    ops = _renumber(copy, "events", "stream = 'ops'")
+    meter = _renumber(copy, "meter_frames", "true")
+    copy.execute(
+        """INSERT INTO epochs_before (epoch, upto_event_id, tx_shift, ops_shift, meter_shift)
+           VALUES (?, ?, ?, ?, ?)""",
+        (_epoch(copy), own.event_id, tx, ops, meter),
+    )
+    station_numbers.renumber(copy)
+    upstreams.begin_new_life(copy, shifts={"tx": tx, "ops": ops, "meter": meter})
     copy.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (migrations.new_epoch(),))
     copy.execute("UPDATE meta SET value = ? WHERE name = 'last_transaction_id'", (last_transaction_id,))
     writing = Writing(copy)
-    writing.recall((newest_numbers(copy)._replace(event_id=max(own.event_id, newest.event_id)), 0))
+    writing.go_on_from(newest_numbers(copy)._replace(event_id=max(own.event_id, newest.event_id)))
     return writing
 
 
@@ -96,6 +103,7 @@ def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
     if _epoch(live) == _epoch(copy):
         for table in _PRESENT:
             copy.execute(f"DELETE FROM {table}")
+        upstreams.keep_acknowledged(live, copy)
     # below all of the live ledger, whose numbers are known to calls under way
     lowest, highest = copy.execute("SELECT min(min(number), 0), max(number) FROM limits_sent").fetchone()
     if highest is not None:
@@ -121,11 +129,12 @@ def _epoch(connection: sqlite3.Connection) -> str:
     return str(epoch)
 
 
-def _renumber(copy: sqlite3.Connection, table: str, condition: str) -> None:
-    """Shift the gap-free sequence so that the oldest kept row has 1. Ascending order keeps the numbers unique."""
-    (oldest,) = copy.execute(f"SELECT min(sequence) FROM {table} WHERE {condition}").fetchone()
-    if oldest is not None and oldest > 1:
+def _renumber(copy: sqlite3.Connection, table: str, condition: str) -> int:
+    """Shift the sequence so that the oldest kept row has 1; by how much. Ascending order keeps the numbers unique."""
+    (oldest,) = copy.execute(f"SELECT coalesce(min(sequence), 1) FROM {table} WHERE {condition}").fetchone()
+    if oldest > 1:
         copy.execute(f"UPDATE {table} SET sequence = sequence - ? WHERE {condition}", (oldest - 1,))
+    return int(oldest) - 1
 
 
 def _expect_our_tables(copy: sqlite3.Connection) -> None:

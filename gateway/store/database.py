@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from gateway.store import migrations
-from gateway.store.writing import Writing
+from gateway.store.writing import StationNumbers, Writing
 
 T = TypeVar("T")
 Unit = Callable[[Writing], T]
@@ -51,6 +51,7 @@ class Database:
         "_flushing",
         "_idle",
         "_loop",
+        "_station_numbers",
         "_waiting",
         "committed",
         "failure",
@@ -63,6 +64,7 @@ class Database:
         self._connection = connection
         self._executor = executor
         self._loop = asyncio.get_running_loop()
+        self._station_numbers = StationNumbers()
         self.committed: Callable[[str | None], None] = lambda failure: None  # told after each batch that writes
         self._waiting: Batch = []
         self._flushing = False
@@ -97,7 +99,14 @@ class Database:
 
     async def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the writer's connection outside any transaction (backup, restore, checkpoint)."""
-        return await self._loop.run_in_executor(self._executor, work, self._connection)
+
+        def run() -> T:
+            try:
+                return work(self._connection)
+            finally:
+                self._station_numbers.forget()
+
+        return await self._loop.run_in_executor(self._executor, run)
 
     async def close(self) -> None:
         """Store everything that waits, then close. Cancelling does not lose units: the queue drains first."""
@@ -110,7 +119,7 @@ class Database:
     def _flush(self) -> None:
         batch = self._waiting[:_BATCH_MAXIMUM]
         del self._waiting[:_BATCH_MAXIMUM]
-        future = self._loop.run_in_executor(self._executor, _run_batch, self._connection, batch)
+        future = self._loop.run_in_executor(self._executor, _run_batch, self._connection, self._station_numbers, batch)
         future.add_done_callback(lambda finished: self._finished(batch, finished))
 
     def _finished(self, batch: Batch, finished: asyncio.Future[Outcomes]) -> None:
@@ -156,34 +165,37 @@ async def open_database(path: Path) -> Database:
     return Database(path, connection, executor)
 
 
-def _run_batch(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
+def _run_batch(connection: sqlite3.Connection, numbers: StationNumbers, batch: Batch) -> Outcomes:
     try:
-        return _run_together(connection, batch)
+        return _run_together(connection, numbers, batch)
     except Exception:
         # Some unit failed: run again with a savepoint around each, so that it undoes only itself.
         _roll_back(connection)
+        numbers.rolled_back()
     try:
-        return _run_one_by_one(connection, batch)
+        return _run_one_by_one(connection, numbers, batch)
     except sqlite3.Error as error:
         _roll_back(connection)
+        numbers.rolled_back()
         reason = f"{type(error).__name__}: {error}"
         return Outcomes([(None, StoreUnavailable(reason)) for _ in batch], [], reason, wrote=True)
 
 
-def _run_together(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
+def _run_together(connection: sqlite3.Connection, numbers: StationNumbers, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
     before = connection.total_changes
-    writing = Writing(connection)
+    writing = Writing(connection, numbers)
     outcomes: list[tuple[object, BaseException | None]] = [(unit(writing), None) for unit, _ in batch]
     writing.insert_late_rows()
     connection.execute("COMMIT")
+    numbers.committed()
     return Outcomes(outcomes, writing.then, None, wrote=connection.total_changes > before)
 
 
-def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
+def _run_one_by_one(connection: sqlite3.Connection, numbers: StationNumbers, batch: Batch) -> Outcomes:
     connection.execute("BEGIN IMMEDIATE")
     before = connection.total_changes
-    writing = Writing(connection)
+    writing = Writing(connection, numbers)
     outcomes: list[tuple[object, BaseException | None]] = []
     for unit, _ in batch:
         connection.execute("SAVEPOINT unit")
@@ -200,6 +212,7 @@ def _run_one_by_one(connection: sqlite3.Connection, batch: Batch) -> Outcomes:
             outcomes.append((None, error))
         connection.execute("RELEASE unit")
     connection.execute("COMMIT")
+    numbers.committed()
     return Outcomes(outcomes, writing.then, None, wrote=connection.total_changes > before)
 
 

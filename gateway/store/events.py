@@ -103,6 +103,7 @@ def append(
             happened_at,
             recorded_at,
             text.decode(),
+            db.next_station_number(stream, station),
         ),
     )
     return event_id

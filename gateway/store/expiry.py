@@ -1,6 +1,7 @@
 """Deleting what may be forgotten, in small bites, so that no unit of work holds up the stations.
 
-The newest row of each stream always stays: the sequence numbers go on from it. Every statement begins where the oldest
+The newest row of each stream always stays: the sequence numbers go on from it; of stations they go on from what
+`station_numbers.note` noted, so call that first. Every statement begins where the oldest
 rows are and looks at no more rows than a bite has, however large the tables are.
 """
 
@@ -68,7 +69,7 @@ _METER_FRAMES = """
     DELETE FROM meter_frames WHERE id IN (
         SELECT id FROM (SELECT id, recorded_at FROM meter_frames ORDER BY id LIMIT ?2) WHERE recorded_at < ?1
     ) AND id < (SELECT max(id) FROM meter_frames)
-      AND id <= (SELECT value FROM meta WHERE name = 'meter_indexed_upto')"""
+      AND id <= (SELECT min(value) FROM meta WHERE name IN ('meter_indexed_upto', 'station_numbers_upto'))"""
 _OLDEST_FRAME = "SELECT id, recorded_at FROM meter_frames ORDER BY id LIMIT 1"
 _NEXT_SESSIONS = """
     SELECT transaction_id, coalesce(start_received_at, 0), stop_received_at FROM transactions
@@ -77,7 +78,8 @@ _EVENTS = """
     DELETE FROM events WHERE id IN (
         SELECT id FROM (SELECT id, recorded_at FROM events WHERE stream = '{stream}' ORDER BY sequence LIMIT ?2)
         WHERE recorded_at < ?1
-    ) AND sequence < (SELECT max(sequence) FROM events WHERE stream = '{stream}')"""
+    ) AND sequence < (SELECT max(sequence) FROM events WHERE stream = '{stream}')
+      AND id <= (SELECT value FROM meta WHERE name = 'station_numbers_upto')"""
 _OPERATIONS = _EVENTS.format(stream="ops")
 _TRANSACTION_EVENTS = _EVENTS.format(stream="tx")
 _OLD_TRANSACTIONS = """

@@ -69,6 +69,7 @@ def append(
             recorded_at,
             encoding,
             stored,
+            db.next_station_number("meter", station),
         ),
     )
 

@@ -23,12 +23,68 @@ class Numbers(NamedTuple):
     meter: int
 
 
+class StationNumbers:
+    """The newest sequence of each (stream, station), kept from batch to batch: rows tell it, but not cheaply.
+
+    Whoever changes the database past the writer calls `forget`, and then the rows are asked again.
+    """
+
+    __slots__ = ("_committed", "uncommitted")
+
+    def __init__(self) -> None:
+        self._committed: dict[tuple[str, str], int] | None = None
+        self.uncommitted: dict[tuple[str, str], int] = {}
+
+    def next(self, connection: sqlite3.Connection, stream: Stream, station: str) -> int:
+        """The next number, which is the station's as soon as the batch is committed."""
+        if self._committed is None:
+            self._committed = newest_station_numbers(connection)
+        key = (stream, station)
+        number = (self.uncommitted.get(key) or self._committed.get(key, 0)) + 1
+        self.uncommitted[key] = number
+        return number
+
+    def committed(self) -> None:
+        """The batch is on disk."""
+        if self.uncommitted:
+            assert self._committed is not None
+            self._committed.update(self.uncommitted)
+            self.uncommitted = {}
+
+    def rolled_back(self) -> None:
+        """The batch is undone."""
+        self.uncommitted = {}
+
+    def forget(self) -> None:
+        """The rows may be others now."""
+        self._committed, self.uncommitted = None, {}
+
+
+class Remembered(NamedTuple):
+    """Where a batch stood before a unit."""
+
+    numbers: Numbers | None
+    follow_ups: int
+    station_numbers: dict[tuple[str, str], int]
+
+
 class Writing:
     """One batch's view of the database. `execute` is the connection's own."""
 
-    __slots__ = ("_late", "_meta", "_meta_changed", "_numbers", "connection", "counted", "execute", "packer", "then")
+    __slots__ = (
+        "_late",
+        "_meta",
+        "_meta_changed",
+        "_numbers",
+        "_station_numbers",
+        "connection",
+        "counted",
+        "execute",
+        "packer",
+        "then",
+    )
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, station_numbers: StationNumbers | None = None) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.packer: Callable[[bytes], bytes] | None = None  # compresses meter frames, made when first needed
@@ -38,6 +94,7 @@ class Writing:
         self._meta_changed: set[str] = set()
         self._late: dict[str, list[tuple[object, ...]]] = {}
         self._numbers: list[int] | None = None
+        self._station_numbers = station_numbers or StationNumbers()
 
     def next_numbers(self, stream: Stream) -> tuple[int, int]:
         """The next (event id, sequence of `stream`); gap-free because a rolled back unit gives its numbers back."""
@@ -48,6 +105,14 @@ class Writing:
         numbers[0] += 1
         numbers[place] += 1
         return numbers[0], numbers[place]
+
+    def go_on_from(self, newest: Numbers) -> None:
+        """Let the next numbers follow these, whatever the rows say."""
+        self._numbers = list(newest)
+
+    def next_station_number(self, stream: Stream, station: str | None) -> int:
+        """The next sequence of `stream` for one station alone; None: of what belongs to no station."""
+        return self._station_numbers.next(self.connection, stream, station or "")
 
     def meta(self, name: str) -> int:
         """The number kept under `name` in table meta."""
@@ -81,14 +146,16 @@ class Writing:
                     places = ", ".join([_places(chunk[0])] * len(chunk))
                     self.execute(f"INSERT INTO {table} VALUES {places}", [value for row in chunk for value in row])
 
-    def remember(self) -> tuple[Numbers | None, int]:
+    def remember(self) -> Remembered:
         """Where the batch stands now, for `recall` when the next unit fails."""
-        return (None if self._numbers is None else Numbers(*self._numbers)), len(self.then)
+        numbers = None if self._numbers is None else Numbers(*self._numbers)
+        return Remembered(numbers, len(self.then), dict(self._station_numbers.uncommitted))
 
-    def recall(self, remembered: tuple[Numbers | None, int]) -> None:
+    def recall(self, remembered: Remembered) -> None:
         """Go back to what `remember` gave."""
-        numbers, length = remembered
+        numbers, length, station_numbers = remembered
         self._numbers = None if numbers is None else list(numbers)
+        self._station_numbers.uncommitted = station_numbers
         del self.then[length:]
         self._late.clear()
         self._meta.clear()
@@ -115,3 +182,17 @@ def newest_numbers(connection: sqlite3.Connection) -> Numbers:
                   coalesce((SELECT sequence FROM meter_frames ORDER BY id DESC LIMIT 1), 0)"""
     ).fetchone()
     return Numbers(*row)
+
+
+def newest_station_numbers(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """The newest sequence of each (stream, station): as noted some time ago, and what the rows since then say."""
+    rows = connection.execute(
+        """SELECT stream, station, newest FROM station_numbers
+           UNION ALL
+           SELECT stream, coalesce(station, ''), max(station_sequence) FROM events
+           WHERE id > (SELECT value FROM meta WHERE name = 'station_numbers_upto') GROUP BY 1, 2
+           UNION ALL
+           SELECT 'meter', station, max(station_sequence) FROM meter_frames
+           WHERE id > (SELECT value FROM meta WHERE name = 'station_numbers_upto') GROUP BY station"""
+    )
+    return {(stream, station): newest for stream, station, newest in rows if newest is not None}

@@ -19,6 +19,7 @@ from gateway.store import (
     security_events,
     station_facts,
     station_jobs,
+    station_numbers,
     transactions,
 )
 from gateway.store.writing import Writing, newest_numbers
@@ -35,9 +36,21 @@ def db(tmp_path: Path) -> Iterator[Writing]:
     connection.close()
 
 
+def deleted_some(db: Writing, limits: Limits, *, most: int) -> int:
+    """As the rounds do it."""
+    station_numbers.note(db)
+    return expiry.delete_some(db, limits, most=most)
+
+
+def deleted_oldest(db: Writing, *, most: int) -> int:
+    """As the rounds do it when the disk is nearly full."""
+    station_numbers.note(db)
+    return expiry.delete_oldest(db, most=most)
+
+
 def event(db: Writing, stream: str, at: Instant) -> None:
     number, sequence = db.next_numbers(stream)  # type: ignore[arg-type]
-    db.execute("INSERT INTO events VALUES (?, ?, ?, 'k', NULL, NULL, 0, ?, '{}')", (number, stream, sequence, at))
+    db.execute("INSERT INTO events VALUES (?, ?, ?, 'k', NULL, NULL, 0, ?, '{}', NULL)", (number, stream, sequence, at))
 
 
 def count(db: Writing, table: str, where: str = "true") -> int:
@@ -52,17 +65,17 @@ def test_events_go_by_stream_and_the_newest_stays(db: Writing, stream: str, kind
         event(db, other, OLD)
     before = newest_numbers(db.connection)
     limits = replace(NEVER, **{kind: NOW})
-    assert expiry.delete_some(db, limits, most=100) == 4
+    assert deleted_some(db, limits, most=100) == 4
     assert count(db, "events", f"stream = '{stream}'") == 1
     assert count(db, "events", f"stream = '{other}'") == 5
     assert newest_numbers(db.connection) == before
-    assert expiry.delete_some(db, limits, most=100) == 0
+    assert deleted_some(db, limits, most=100) == 0
 
 
 def test_what_is_not_old_enough_stays(db: Writing) -> None:
     for at in (OLD, OLD, NOW, NOW):
         event(db, "ops", at)
-    assert expiry.delete_some(db, replace(NEVER, operations=NOW), most=100) == 2
+    assert deleted_some(db, replace(NEVER, operations=NOW), most=100) == 2
     assert count(db, "events") == 2
 
 
@@ -95,7 +108,7 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
     )  # fmt: skip
     sizes = {table: count(db, table) for table in tables}
     bites = 0
-    while gone := expiry.delete_some(db, everything, most=3):
+    while gone := deleted_some(db, everything, most=3):
         bites += 1
         smaller = {table: count(db, table) for table in tables}
         for table in tables:
@@ -115,29 +128,29 @@ def test_open_sessions_running_commands_and_open_jobs_stay(db: Writing) -> None:
         " VALUES ('c', 'CP1', 'Reset', '{}', 'a', ?, 'running')",
         (OLD,),
     )
-    assert expiry.delete_some(db, Limits(*[NOW] * 6), most=100) == 0
+    assert deleted_some(db, Limits(*[NOW] * 6), most=100) == 0
 
 
 def test_a_job_that_nobody_told_of_any_more_goes(db: Writing) -> None:
     station_jobs.begin(db, CP, "log", status="Asked", now=OLD)
-    assert expiry.delete_some(db, Limits(*[NOW] * 6), most=100) == 1
+    assert deleted_some(db, Limits(*[NOW] * 6), most=100) == 1
     assert count(db, "station_jobs") == 0
 
 
 def test_a_session_of_long_ago_that_was_told_today_stays(db: Writing) -> None:
     transaction_id = transactions.record_start(db, START, _verdict(), received_at=NOW, remote_start_command=None)
     transactions.record_stop(db, transaction_id, END._replace(stop_at=Instant(5)), received_at=NOW)
-    assert expiry.delete_some(db, Limits(*[NOW] * 6), most=100) == 0
+    assert deleted_some(db, Limits(*[NOW] * 6), most=100) == 0
 
 
 def test_frames_nobody_has_looked_at_stay(db: Writing) -> None:
     for _ in range(5):
         meter_frames.append(db, CP, 1, None, None, OLD, b"{}")
     third = meter_frames.unindexed(db, 5)[2].frame_id
-    assert expiry.delete_some(db, replace(NEVER, meter=NOW), most=100) == 0
+    assert deleted_some(db, replace(NEVER, meter=NOW), most=100) == 0
     meter_frames.index(db, [], upto=third)
     db.insert_late_rows()
-    assert expiry.delete_some(db, replace(NEVER, meter=NOW), most=100) == 3
+    assert deleted_some(db, replace(NEVER, meter=NOW), most=100) == 3
     assert count(db, "meter_frames") == 2
 
 
@@ -162,7 +175,7 @@ def session_with_frames(db: Writing, number: int, *, at: Instant, frames: int = 
 def test_the_index_goes_with_the_frames_though_the_sessions_stay(db: Writing) -> None:
     for number in range(10):
         session_with_frames(db, number, at=Instant(NOW - 10 + number))
-    while expiry.delete_some(db, replace(NEVER, meter=Instant(NOW - 5)), most=3):
+    while deleted_some(db, replace(NEVER, meter=Instant(NOW - 5)), most=3):
         pass
     assert count(db, "transactions") == 10
     assert count(db, "meter_frames") == count(db, "meter_index") == 10
@@ -171,10 +184,10 @@ def test_the_index_goes_with_the_frames_though_the_sessions_stay(db: Writing) ->
 def test_the_index_of_an_open_session_is_waited_for(db: Writing) -> None:
     transactions.record_start(db, START, _verdict(), received_at=OLD, remote_start_command=None)
     session_with_frames(db, 5, at=NOW)
-    expiry.delete_some(db, replace(NEVER, meter=OLD), most=3)
-    expiry.delete_oldest(db, most=1)
+    deleted_some(db, replace(NEVER, meter=OLD), most=3)
+    deleted_oldest(db, most=1)
     assert db.meta("meter_index_swept_upto") == 0
-    expiry.delete_some(db, replace(NEVER, meter=NOW), most=3)
+    deleted_some(db, replace(NEVER, meter=NOW), most=3)
     assert db.meta("meter_index_swept_upto") == 1
 
 
@@ -186,8 +199,8 @@ def test_under_pressure_age_protects_nothing_but_what_bills(db: Writing) -> None
         db.execute(
             "INSERT INTO quarantine (station, action, reason, recorded_at, body) VALUES ('a', 'b', 'c', ?, x'')", (NOW,)
         )
-    assert expiry.delete_oldest(db, most=2) == 6
-    while expiry.delete_oldest(db, most=100):
+    assert deleted_oldest(db, most=2) == 6
+    while deleted_oldest(db, most=100):
         pass
     tables = {"events": 7, "quarantine": 0, "transactions": 6, "meter_frames": 1}
     assert {table: count(db, table) for table in tables} == tables
@@ -236,5 +249,5 @@ def test_reservations_go_when_they_are_long_over(db: Writing) -> None:
             " asked_at, standing, ended_why, ended_at) VALUES (?1, 'CP1', ?1, 1, 'T', 't', 0, 0, ?2, ?3, ?4)",
             (number, standing, why, at),
         )
-    assert expiry.delete_some(db, replace(NEVER, operations=NOW), most=100) == 1
+    assert deleted_some(db, replace(NEVER, operations=NOW), most=100) == 1
     assert count(db, "reservations") == 3

@@ -26,6 +26,7 @@ KEPT = {
     "reservations": "ended, and then by age",
     "security_events": "by age",
     "station_jobs": "by age",
+    "station_numbers": "so that a number is given once",
     "transactions": "by age",
 }
 # emptied by others, with the station

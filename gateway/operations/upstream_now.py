@@ -1,0 +1,69 @@
+"""One upstream as its loop sees it now: the link, what waits to be said, how far each stream is acknowledged.
+
+What is said here goes ahead of events and is not durable: results and reports are in the database, and are told again
+after the next birth. How events are delivered is decided by `rules.delivery`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gateway.configuration import Upstream
+from gateway.model.instants import Instant
+from gateway.model.links import LinkLike
+from gateway.operations.site import Site
+from gateway.rules.delivery import Delivery
+from gateway.rules.fleet_topics import Topics
+from gateway.rules.live_lease import Lease
+
+logger = logging.getLogger(__name__)
+
+MOST_UNSAID = 10_000
+
+
+class Said(NamedTuple):
+    """Something to publish ahead of the events; `topic` is complete."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    qos: int
+
+
+@dataclass(slots=True)
+class UpstreamNow:
+    """`link` is None while the upstream is away; `trouble` says why, in words for people."""
+
+    site: Site
+    settings: Upstream
+    topics: Topics
+    delivery: Delivery
+    link: LinkLike | None = None
+    connected_since: Instant | None = None
+    session: int = 0
+    trouble: str | None = "not connected yet"
+    hosts: dict[str, Mapping[str, object]] = field(default_factory=dict)  # consumers that told whether they are online
+    unsaid: deque[Said] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    born_again: asyncio.Event = field(default_factory=asyncio.Event)  # somebody asked for a birth
+    lease: Lease | None = None
+
+    @property
+    def name(self) -> str:
+        """As in the configuration."""
+        return self.settings.name
+
+    def say(self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+        """Publish on `up/{suffix}`, in order and ahead of events; nothing happens while the upstream is away."""
+        if self.link is None:
+            return
+        if len(self.unsaid) >= MOST_UNSAID:
+            logger.error("%s takes nothing more: what was to be said is dropped", self.name)
+            return
+        self.unsaid.append(Said(self.topics.up(suffix), payload, retain, qos))
+        self.wake.set()
