@@ -7,7 +7,7 @@ Verbs and in-memory brokers of tests need these words and no MQTT library. This 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:  # named as types only: nothing is run
@@ -60,7 +60,7 @@ class Message:
     correlation: bytes | None = None
     expiry_seconds: int | None = None
     content_type: str | None = None
-    on_ack: Callable[[], None] | None = None
+    on_ack: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     def ack(self) -> None:
         """Let the broker forget it. Told to the broker in the order of arrival."""

@@ -189,6 +189,7 @@ MAY_CATCH_EVERYTHING = [
     "gateway/store/database.py",  # one batch: run again unit by unit
     "gateway/store/database.py",  # one unit
     "gateway/supervision.py",  # one loop
+    "gateway/upstream/wire.py",  # one link: bytes that the library cannot read
     "gateway/web/problems.py",  # one request
 ]
 
