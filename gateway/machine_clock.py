@@ -7,6 +7,7 @@ that nobody keeps.
 from __future__ import annotations
 
 import ctypes
+import struct
 import time
 from functools import cache
 from pathlib import Path
@@ -18,20 +19,9 @@ _UNKNOWN_ERROR_US = 16_000_000  # what the kernel says when it does not know
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_ID_LENGTH = 8
 _MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the former goes on while the machine sleeps
-
-
-class _Timex(ctypes.Structure):
-    """The beginning of `struct timex`; with `modes` 0 nothing is set and no right is needed."""
-
-    _fields_ = [
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_char * 256),
-    ]
+# The beginning of `struct timex`: modes (0 sets nothing and needs no right), offset, freq, maxerror, esterror, status.
+_TIMEX = struct.Struct("@Illlli")
+_TIMEX_BYTES = 512  # more than any machine's
 
 
 def machine_clock() -> RawClock:
@@ -51,10 +41,11 @@ def machine_clock() -> RawClock:
 
 def _kept() -> tuple[bool, int]:
     call = _adjtimex()
-    state = _Timex()
-    if call is None or call(ctypes.byref(state)) < 0:
+    buffer = ctypes.create_string_buffer(_TIMEX_BYTES)
+    if call is None or call(buffer) < 0:
         return False, _UNKNOWN_ERROR_US
-    return not state.status & _NOT_SYNCHRONISED, int(state.maxerror)
+    *_, max_error_us, _, status = _TIMEX.unpack_from(buffer)
+    return not status & _NOT_SYNCHRONISED, max_error_us
 
 
 @cache
