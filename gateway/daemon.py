@@ -23,16 +23,20 @@ from typing import TYPE_CHECKING
 from gateway.configuration import Configuration
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
+from gateway.machine_clock import machine_clock
+from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
+from gateway.operations.clock_now import ClockNow
 from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
+from gateway.operations.watch_clock import note_clock, watch_clock
 from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
@@ -81,9 +85,10 @@ def random_id() -> str:
 
 @dataclass(slots=True)
 class Surroundings:
-    """What tests replace: the wall clock, the source of ids, and whether the web door opens."""
+    """What tests replace: the clocks, the source of ids, and whether the web door opens."""
 
     wall_clock: Callable[[], Instant] = wall_clock
+    clock: Callable[[], RawClock] = machine_clock  # what the machine says of the wall clock
     new_id: Callable[[], str] = random_id
     web: bool = True
     started: Callable[[Site, Addresses], None] | None = field(default=None)
@@ -176,10 +181,12 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             new_id=around.new_id,
             journal_signal=JournalSignal(),
             health=Health(_NEEDED_TO_BE_READY if around.web else _NEEDED_TO_BE_READY[:2]),
+            clock_quality=ClockNow(around.clock),
             latest_known=latest_known,
         )
         try:
             _follow_commits(site, database)
+            await note_clock(site)
             await heed_interrupted(site, interrupted, now=site.wall_clock())
             await database.write(lambda db: _begin(db, site))
             yield site
@@ -297,6 +304,7 @@ async def _loops(site: Site, certificates: TlsCertificates | None) -> AsyncItera
     named: dict[str, Callable[[Site], Awaitable[None]]] = {
         "automatic requests": look_after_stations,
         "certificates": send_certificates,
+        "clock watch": watch_clock,
         "meter index": keep_house.index_meter_frames,
         "reservations": expire_reservations,
         "rounds": keep_house.make_rounds,

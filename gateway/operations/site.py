@@ -12,6 +12,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.meters.latest import Latest
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.operations.clock_now import ClockNow
 from gateway.operations.load_now import LoadNow
 from gateway.stations.connected import Connected
 from gateway.store.database import Database
@@ -20,7 +21,7 @@ from gateway.store.readers import Readers
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The running gateway's parts. `wall_clock` gives UTC, `new_id` a fresh random id.
+    """The running gateway's parts. `wall_clock` gives UTC, `new_id` a fresh random id, `clock_quality` how good UTC is.
 
     `latest_known`: the newest time in the journal when the gateway started; a clock that shows less is behind.
     """
@@ -33,6 +34,7 @@ class Site:
     new_id: Callable[[], str]
     journal_signal: JournalSignal
     health: Health
+    clock_quality: ClockNow
     latest_known: Instant = field(default_factory=lambda: Instant(0))
     reservations_changed: JournalSignal = field(default_factory=JournalSignal)  # wakes the loop that ends them
     clock_offsets_ms: dict[StationId, int] = field(default_factory=dict)  # as stored; small changes are not

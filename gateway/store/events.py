@@ -64,6 +64,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "load.session_stopped": "ops",
     "token.created": "ops",
     "token.revoked": "ops",
+    "clock.stepped": "ops",
     "gateway.started": "ops",
     "gateway.restored": "ops",
     "gateway.security_event": "ops",

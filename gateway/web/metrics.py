@@ -33,6 +33,8 @@ HELP = {
     "reservations": "Reservations by what is known of them: in force, or uncertain because the station did not answer.",
     "journal_sequence": "Newest number of each journal stream.",
     "store_failed": "1 while the newest write could not be stored.",
+    "clock_synchronised": "1 while a time service keeps the machine's clock.",
+    "clock_error_seconds": "The most that the machine's clock may be wrong by; while it was never set, nobody knows.",
     "component_up": "1 while the component is well.",
     "certificate_expiry_timestamp_seconds": "When a certificate ends, in seconds since 1970.",
     "ocpp_messages_total": "OCPP messages since the start, by action, direction and result.",
@@ -69,6 +71,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
     numbers = await totals(site.readers)
     reserved, perhaps_reserved = await reports_reservations.count(site.readers, site.wall_clock())
     here = site.connected.all()
+    clock = site.clock_quality()
     connected = {name for name in names if StationId(name) in here}
     gauges: list[Sample] = [
         ("build_info", {"version": _version()}, 1),
@@ -82,6 +85,8 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         ("reservations", {"state": "uncertain"}, perhaps_reserved),
         *(("journal_sequence", {"stream": stream}, newest) for stream, newest in numbers.sequences.items()),
         ("store_failed", {}, site.database.failure is not None),
+        ("clock_synchronised", {}, clock.quality == "synced"),
+        ("clock_error_seconds", {}, clock.error_ms / 1000),
         *(("component_up", {"component": name}, ill is None) for name, ill in site.health.components().items()),
         *(("certificate_expiry_timestamp_seconds", labels, end) for labels, end in await expiry_seconds(site)),
         *_meter_gauges(site),

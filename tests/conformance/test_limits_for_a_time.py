@@ -67,7 +67,9 @@ def play(
     wrong = [round(wrong_seconds * 1e6)]
 
     async def main(world: World) -> None:
-        around = Surroundings(wall_clock=lambda: Instant(world.clock.micros() + wrong[0]), web=False)
+        around = Surroundings(
+            wall_clock=lambda: Instant(world.clock.micros() + wrong[0]), clock=world.clock.machine, web=False
+        )
         zone = 'timezone = "Europe/Amsterdam"'
         async with running_gateway(directory, site=zone, more=more, surroundings=around) as running:
             await scene(Scene(VirtualSite(world, running, directory), wrong))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from gateway.model.clocks import RawClock
 from tests.fakes.virtual_network import CALM, Network, Weather
 
 T = TypeVar("T")
@@ -35,6 +36,9 @@ class VirtualClock:
     start_micros: int
     seconds: float = 0.0
     stepped_seconds: float = 0.0
+    synchronised: bool = True
+    max_error_us: int = 5000
+    boot_id: str = "0123abcd"
 
     def micros(self) -> int:
         """The wall clock in microseconds since 1970: the gateway's own, with its steps."""
@@ -51,6 +55,11 @@ class VirtualClock:
     def step(self, seconds: float) -> None:
         """Somebody sets the gateway's wall clock."""
         self.stepped_seconds += seconds
+
+    def machine(self) -> RawClock:
+        """What the gateway's machine says of its clock."""
+        offset_us = self.start_micros + round(self.stepped_seconds * 1e6)
+        return RawClock(self.synchronised, self.max_error_us, self.boot_id, round(self.seconds * 1e6), offset_us)
 
 
 @dataclass(slots=True)

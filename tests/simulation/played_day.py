@@ -94,7 +94,10 @@ def surroundings(world: World) -> Surroundings:
     numbers = itertools.count(1)
     clock = world.clock
     return Surroundings(
-        wall_clock=lambda: Instant(clock.micros()), new_id=lambda: f"{clock.micros()}-{next(numbers)}", web=False
+        wall_clock=lambda: Instant(clock.micros()),
+        clock=clock.machine,
+        new_id=lambda: f"{clock.micros()}-{next(numbers)}",
+        web=False,
     )
 
 

@@ -60,7 +60,7 @@ def play(directory: Path, story: Any) -> None:
     """A gateway and one station with two connectors, that nobody visits, in virtual time."""
 
     async def main(world: World) -> None:
-        around = Surroundings(wall_clock=lambda: Instant(world.clock.micros()), web=False)
+        around = Surroundings(wall_clock=lambda: Instant(world.clock.micros()), clock=world.clock.machine, web=False)
         async with running_gateway(directory, more=STATIONS, surroundings=around) as running:
             url = f"ws://127.0.0.1:{running.addresses.stations_port}/ocpp"
             habits = Habits(busy=False, connectors=2)

@@ -19,10 +19,12 @@ from gateway.configuration import Site as SiteSection
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
 from gateway.model.calls import Answered, Reply
+from gateway.model.clocks import RawClock
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.model.proofs import Proof
 from gateway.model.treatment import Treatment
+from gateway.operations.clock_now import ClockNow
 from gateway.operations.manage_tokens import Role, create_token
 from gateway.operations.site import Site
 from gateway.stations.connected import Connected
@@ -32,6 +34,7 @@ from gateway.store.writing import Writing
 from gateway.web.application import make_application
 
 NOON = Instant(1_800_000_000_000_000)  # 2027-01-15T08:00:00Z
+KEPT_CLOCK = RawClock(True, 5000, "0123abcd", 0, NOON)
 
 
 @dataclass
@@ -118,6 +121,7 @@ async def open_site(configuration: Configuration) -> AsyncIterator[Site]:
         new_id=lambda: f"id-{next(numbers)}",
         journal_signal=signal,
         health=health,
+        clock_quality=ClockNow(lambda: KEPT_CLOCK),
     )
 
     def committed(failure: str | None) -> None:

@@ -1,0 +1,64 @@
+"""A TCP connection to a broker, with TLS if it is asked for, without ever making the event loop wait.
+
+It decides which of several addresses is taken and how soon the kernel gives up on a dead peer. Cancelled, it leaves
+nothing behind. It does not know MQTT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from gateway.model.links import Broker, NotLinked
+from gateway.upstream.tls import client_context, plain_words, secured
+
+_PROBES = 3
+
+
+async def reach(broker: Broker, *, patience_seconds: float, silence_seconds: int) -> socket.socket:
+    """A connected socket that does not block. What is sent and not confirmed for `silence_seconds` ends it.
+
+    Raises NotLinked.
+    """
+    try:
+        context = await asyncio.to_thread(client_context, broker) if broker.tls else None
+        connected = await _connected(broker, patience_seconds, silence_seconds)
+    except UnicodeError as error:
+        raise NotLinked(f"{broker.host} is not the name of a machine") from error
+    return connected if context is None else await secured(connected, context, broker.host)
+
+
+async def _connected(broker: Broker, patience_seconds: float, silence_seconds: int) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NotLinked(f"cannot find {broker.host}: {plain_words(error)}") from error
+    failures: list[str] = []
+    for family, kind, protocol, _, address in found:
+        tried = socket.socket(family, kind, protocol)
+        try:
+            tried.setblocking(False)
+            _heed_silence(tried, silence_seconds)
+            # one address that swallows everything must not use up the patience for the others
+            async with asyncio.timeout(patience_seconds / len(found)):
+                await loop.sock_connect(tried, address)
+        except OSError as error:  # TimeoutError is one
+            tried.close()
+            failures.append(plain_words(error) if str(error) else "no answer")
+        except BaseException:
+            tried.close()
+            raise
+        else:
+            return tried
+    why = ", ".join(dict.fromkeys(failures)).lower()
+    raise NotLinked(f"cannot reach {broker.host}, port {broker.port}: {why}")
+
+
+def _heed_silence(sock: socket.socket, seconds: int) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, seconds // _PROBES))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
