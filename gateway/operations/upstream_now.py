@@ -37,7 +37,11 @@ class Said(NamedTuple):
 
 @dataclass(slots=True)
 class UpstreamNow:
-    """`link` is None while the upstream is away; `trouble` says why, in words for people."""
+    """`link` is None while the upstream is away; `trouble` says why, in words for people.
+
+    `alarms`: what somebody should see to although the link may work, by a name each. `heard_at`: when anything last
+    came from a fleet manager, on the loop's clock. `hosts`: consumers that told whether they are there.
+    """
 
     site: Site
     settings: Upstream
@@ -47,10 +51,12 @@ class UpstreamNow:
     connected_since: Instant | None = None
     session: int = 0
     trouble: str | None = "not connected yet"
-    hosts: dict[str, Mapping[str, object]] = field(default_factory=dict)  # consumers that told whether they are online
+    alarms: dict[str, str] = field(default_factory=dict)
+    hosts: dict[str, Mapping[str, object]] = field(default_factory=dict)
     unsaid: deque[Said] = field(default_factory=deque)
+    retained: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    born_again: asyncio.Event = field(default_factory=asyncio.Event)  # somebody asked for a birth
+    heard_at: float = 0.0
     lease: Lease | None = None
 
     @property
@@ -67,3 +73,18 @@ class UpstreamNow:
             return
         self.unsaid.append(Said(self.topics.up(suffix), payload, retain, qos))
         self.wake.set()
+
+    def alarm(self, name: str, text: str | None) -> None:
+        """Raise an alarm, or (None) clear it; logged when it is news."""
+        if text is None:
+            if self.alarms.pop(name, None) is not None:
+                logger.info("%s: %s is over", self.name, name, extra={"upstream": self.name})
+        elif self.alarms.get(name) != text:
+            self.alarms[name] = text
+            logger.warning("%s: %s", self.name, text, extra={"upstream": self.name})
+        self.report()
+
+    def report(self) -> None:
+        """Tell the health page how this upstream is."""
+        notice = "; ".join(self.alarms.values()) or None
+        self.site.health.report(f"upstream {self.name}", self.trouble, notice=notice)

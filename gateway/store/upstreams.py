@@ -50,10 +50,17 @@ def acknowledged(db: Writing, upstream: str) -> dict[str, int]:
     return {**dict.fromkeys(STREAMS, 0), **dict(rows.fetchall())}
 
 
+def first(db: Writing, upstream: str) -> dict[str, int]:
+    """Per stream, the sequence with which the present epoch began for the upstream."""
+    rows = db.execute("SELECT stream, first FROM upstream_cursors WHERE upstream = ?", (upstream,))
+    return {**dict.fromkeys(STREAMS, 1), **dict(rows.fetchall())}
+
+
 def acknowledge(db: Writing, upstream: str, acked: Mapping[str, int]) -> None:
     """Note how far the upstream has each stream."""
     db.connection.executemany(
-        "INSERT OR REPLACE INTO upstream_cursors VALUES (?, ?, ?)",
+        """INSERT INTO upstream_cursors VALUES (?, ?, ?, 1)
+           ON CONFLICT (upstream, stream) DO UPDATE SET acked = excluded.acked""",
         [(upstream, stream, sequence) for stream, sequence in acked.items()],
     )
 
@@ -83,6 +90,7 @@ def begin_new_life(copy: sqlite3.Connection, *, shifts: Mapping[str, int]) -> No
     """The journal was renumbered by `shifts`: so are the cursors; session numbers go on far ahead."""
     for stream, shift in shifts.items():
         copy.execute("UPDATE upstream_cursors SET acked = max(acked - ?, 0) WHERE stream = ?", (shift, stream))
+    copy.execute("UPDATE upstream_cursors SET first = acked + 1")
     copy.execute("UPDATE upstreams SET session = session + ?", (_SESSIONS_SKIPPED,))
 
 
@@ -92,9 +100,9 @@ def keep_acknowledged(live: sqlite3.Connection, copy: sqlite3.Connection) -> Non
     newest = {"tx": numbers.tx, "ops": numbers.ops, "meter": numbers.meter}
     copy.execute("DELETE FROM upstream_cursors")
     copy.executemany(
-        "INSERT INTO upstream_cursors VALUES (?, ?, ?)",
+        "INSERT INTO upstream_cursors VALUES (?, ?, ?, 1)",
         [
-            (upstream, stream, min(acked, newest.get(stream, 0)))
+            (upstream, stream, min(acked, newest[stream]))
             for upstream, stream, acked in live.execute("SELECT upstream, stream, acked FROM upstream_cursors")
         ],
     )

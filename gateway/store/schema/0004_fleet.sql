@@ -35,6 +35,7 @@ CREATE TABLE upstream_cursors (
     upstream TEXT NOT NULL,
     stream   TEXT NOT NULL CHECK (stream IN ('tx', 'ops', 'meter')),
     acked    INTEGER NOT NULL CHECK (acked >= 0),   -- in the present epoch
+    first    INTEGER NOT NULL,            -- where the present epoch began for it: what is before, it had in another
     PRIMARY KEY (upstream, stream)
 ) STRICT, WITHOUT ROWID;
 

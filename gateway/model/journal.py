@@ -1,0 +1,29 @@
+"""An event of the journal as it is stored, whatever stream it belongs to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.model.clocks import ClockState
+from gateway.model.instants import Instant
+
+
+class JournalEvent(NamedTuple):
+    """`data` is JSON text, of a meter frame the payload as its station sent it (perhaps no JSON at all).
+
+    `previous_id`: how it was known before a backup was restored. `clock`: the state of the machine's clock when it was
+    recorded, None where that is not known.
+    """
+
+    stream: str
+    sequence: int
+    station_sequence: int | None
+    kind: str
+    station: str | None
+    connector: int | None
+    happened_at: Instant
+    recorded_at: Instant
+    data: bytes
+    transaction_id: int | None = None  # of a meter frame, when it is known
+    previous_id: str | None = None
+    clock: ClockState | None = None

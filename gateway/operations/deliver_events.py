@@ -1,0 +1,200 @@
+"""Events on their way to one upstream over one link: read from the journal, published in order, never queued.
+
+What is said goes first, then the streams in the order of their importance, as far as the window and the broker allow.
+Nothing here is believed to have arrived before the upstream acknowledges it (`rules.delivery`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.model.journal import JournalEvent
+from gateway.model.links import LinkLike, LinkLost, PublishRefused, TooLarge
+from gateway.operations.upstream_now import UpstreamNow
+from gateway.rules import envelopes
+from gateway.rules.delivery import STREAMS, Flow
+from gateway.store import outgoing_events
+from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
+
+_EVENTS_AT_ONCE = 256
+_SILENT_SECONDS = 300.0  # events are unacknowledged and nothing at all is heard: the link may be dead both ways
+_PACKET_OVERHEAD_BYTES = 256  # topic, properties, header
+
+
+class NewEpoch(Exception):
+    """The journal was replaced by another one: what is known of the delivery is no longer true."""
+
+
+class _Read(NamedTuple):
+    epoch: str
+    events: list[JournalEvent]
+
+
+class Courier:
+    """The delivery of one upstream while one link lasts."""
+
+    def __init__(self, now: UpstreamNow, link: LinkLike) -> None:
+        self._now = now
+        self._link = link
+        self._read: dict[str, deque[JournalEvent]] = {stream: deque() for stream in STREAMS}
+        self._read_upto = {stream: now.delivery.flows[stream].last_sent for stream in STREAMS}
+        self._exhausted_at = dict.fromkeys(STREAMS, -1)  # generation of the journal at which nothing more was there
+        self._in_flight = dict.fromkeys(STREAMS, 0)
+
+    async def run(self) -> None:
+        """Until the link is lost (LinkLost) or the journal is another one (NewEpoch)."""
+        wake, loop = self._now.wake, asyncio.get_running_loop()
+        while True:
+            wake.clear()
+            self.say()
+            for stream, flow in list(self._now.delivery.with_room()):
+                await self._send(stream, flow)
+            self._heed_silence(loop.time())
+            try:
+                async with asyncio.timeout_at(self._next_look(loop.time())):
+                    await wake.wait()
+            except TimeoutError:
+                pass
+
+    def say(self) -> None:
+        """Publish what waits to be said, as far as the broker has room."""
+        unsaid = self._now.unsaid
+        while unsaid and (unsaid[0].qos == 0 or self._link.room() > 0):
+            said = unsaid.popleft()
+            self._publish(said.topic, said.payload, retain=said.retain, qos=said.qos)
+            if said.retain:
+                self._now.retained.add(said.topic)
+
+    async def _send(self, stream: str, flow: Flow) -> None:
+        """Send of one stream what there is and what may be sent."""
+        loop, pace = asyncio.get_running_loop(), self._now.delivery.pace
+        while flow.has_room() and self._link.room() > 0 and pace.waits_until(loop.time()) is None:
+            if self._read_upto[stream] != flow.last_sent:  # it went back, or acknowledgements went ahead
+                self._read[stream].clear()
+                self._read_upto[stream], self._exhausted_at[stream] = flow.last_sent, -1
+            if not self._read[stream] and not await self._read_more(stream, flow):
+                return
+            if self._now.unsaid:
+                self.say()
+            elif self._read[stream] and self._read_upto[stream] == flow.last_sent:
+                self._publish_next(stream, flow)
+
+    async def _read_more(self, stream: str, flow: Flow) -> bool:
+        """Read on in the journal; False when there is nothing."""
+        site = self._now.site
+        generation = site.journal_signal.generation
+        if self._exhausted_at[stream] == generation:
+            return False
+        after = flow.last_sent
+
+        def unit(db: Writing) -> _Read:
+            return _Read(outgoing_events.epoch_of(db), outgoing_events.after(db, stream, after, most=_EVENTS_AT_ONCE))
+
+        read = await site.database.write(unit)
+        if read.epoch != self._now.delivery.epoch:
+            raise NewEpoch
+        if flow.last_sent != after:
+            return True  # it went back meanwhile: read again from there
+        self._read[stream].extend(read.events)
+        if not read.events:
+            self._exhausted_at[stream] = generation
+        return bool(read.events)
+
+    def _publish_next(self, stream: str, flow: Flow) -> None:
+        """The next event, or several in one message where the upstream asked for that."""
+        read, now = self._read[stream], self._now
+        chosen: list[tuple[JournalEvent, bytes]] = []
+        size_bytes, last = 0, flow.last_sent
+        while read and (not chosen or now.delivery.batch):
+            payload = self._payload(read[0], after=last)
+            if chosen and size_bytes + len(payload) > self._most_bytes():
+                break
+            event = read.popleft()
+            chosen.append((event, payload))
+            size_bytes, last = size_bytes + len(payload) + 1, event.sequence
+        stations = {event.station for event, _ in chosen}
+        topic = now.topics.event(stream, stations.pop() if len(stations) == 1 else None)
+        if len(chosen) == 1:
+            content, body = envelopes.EVENT_CONTENT, chosen[0][1]
+        else:
+            content, body = envelopes.BATCH_CONTENT, b"[" + b",".join(payload for _, payload in chosen) + b"]"
+        self._publish(topic, body, content_type=content, stream=stream)
+        at = asyncio.get_running_loop().time()
+        for event, payload in chosen:
+            flow.sent(event.sequence, len(payload), at)
+        self._read_upto[stream] = last
+        now.delivery.pace.sent(len(chosen), at)
+        now.site.health.counters.increase("upstream_events_sent_total", len(chosen), upstream=now.name, stream=stream)
+
+    def _payload(self, event: JournalEvent, *, after: int) -> bytes:
+        now = self._now
+        document = envelopes.envelope_of(
+            event, epoch=now.delivery.epoch, site=now.site.configuration.site.id, after=after
+        )
+        payload = msgspec.json.encode(document)
+        if len(payload) > self._most_bytes():
+            payload = msgspec.json.encode(envelopes.cut(document, size_bytes=len(payload)))
+        return payload
+
+    def _most_bytes(self) -> int:
+        return min(envelopes.MOST_BYTES, self._link.max_packet_bytes - _PACKET_OVERHEAD_BYTES)
+
+    def _publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        qos: int = 1,
+        content_type: str | None = None,
+        stream: str | None = None,
+    ) -> None:
+        try:
+            done = self._link.publish(topic, payload, qos=qos, retain=retain, content_type=content_type)
+        except TooLarge:
+            self._now.alarm("too large", f"the broker takes no message of {len(payload)} bytes: {topic}")
+            return
+        if stream is not None:
+            self._in_flight[stream] += 1
+        done.add_done_callback(partial(self._published, topic, stream))
+
+    def _published(self, topic: str, stream: str | None, done: asyncio.Future[None]) -> None:
+        """The broker answered; that it took the event does not say that anybody has it."""
+        if stream is not None:
+            self._in_flight[stream] -= 1
+            self._now.delivery.flows[stream].published(asyncio.get_running_loop().time())
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, PublishRefused):
+            self._now.alarm("refused", f"the broker refuses what is published on {topic}: {error.reason}")
+        elif error is None and stream is not None:
+            self._now.alarm("refused", None)
+        self._now.wake.set()
+
+    def _heed_silence(self, now: float) -> None:
+        for stream, flow in self._now.delivery.flows.items():
+            ends_at = flow.silence_ends_at(in_flight=self._in_flight[stream])
+            if ends_at is not None and ends_at <= now:
+                flow.no_answer(now)
+                self._now.wake.set()
+                self._now.site.health.counters.increase("upstream_rewinds_total", upstream=self._now.name)
+        if self._is_waiting() and now - self._now.heard_at > _SILENT_SECONDS:
+            raise LinkLost(f"nothing was heard for {_SILENT_SECONDS:.0f} s while events wait to be acknowledged")
+
+    def _is_waiting(self) -> bool:
+        return any(flow.unacked for flow in self._now.delivery.flows.values())
+
+    def _next_look(self, now: float) -> float | None:
+        """When to look again although nothing woke us."""
+        delivery = self._now.delivery
+        looks = [flow.silence_ends_at(in_flight=self._in_flight[stream]) for stream, flow in delivery.flows.items()]
+        looks += [delivery.pace.waits_until(now), self._now.heard_at + _SILENT_SECONDS if self._is_waiting() else None]
+        known = [look for look in looks if look is not None]
+        return max(now, min(known)) if known else None

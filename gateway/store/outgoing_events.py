@@ -1,0 +1,150 @@
+"""The journal for fleet managers: the next events of one stream, with all that their envelopes tell.
+
+It decides nothing about what is sent and when. Everything here runs inside a unit of work, and reads only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.model.instants import Instant
+from gateway.model.journal import JournalEvent
+from gateway.store import clock_states
+from gateway.store.meter_frames import unpack
+from gateway.store.reports_events import METER_KIND
+from gateway.store.writing import Numbers, Writing, newest_numbers
+
+_MOST_BYTES = 1_000_000
+
+
+class Kept(NamedTuple):
+    """The oldest and newest sequence of a stream that the journal holds; None: none (any more)."""
+
+    oldest: int | None
+    newest: int | None
+
+
+class _Life(NamedTuple):
+    """A life before a restore: what was known in it has ids of its epoch."""
+
+    epoch: str
+    upto_event_id: int
+    tx: int
+    ops: int
+    meter: int
+
+
+def epoch_of(db: Writing) -> str:
+    """The name of the present epoch."""
+    (epoch,) = db.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+    return str(epoch)
+
+
+def newest(db: Writing) -> dict[str, int]:
+    """The newest sequence of each stream; 0 where there is none."""
+    db.insert_late_rows()
+    numbers: Numbers = newest_numbers(db.connection)
+    return {"tx": numbers.tx, "ops": numbers.ops, "meter": numbers.meter}
+
+
+def kept(db: Writing) -> dict[str, Kept]:
+    """What the journal holds of each stream."""
+    db.insert_late_rows()
+    found = {
+        stream: Kept(
+            *db.execute("SELECT min(sequence), max(sequence) FROM events WHERE stream = ?", (stream,)).fetchone()
+        )
+        for stream in ("tx", "ops")
+    }
+    oldest = db.execute("SELECT sequence FROM meter_frames ORDER BY id LIMIT 1").fetchone()
+    latest = db.execute("SELECT sequence FROM meter_frames ORDER BY id DESC LIMIT 1").fetchone()
+    found["meter"] = Kept(oldest and oldest[0], latest and latest[0])
+    return found
+
+
+def after(db: Writing, stream: str, sequence: int, *, most: int) -> list[JournalEvent]:
+    """The next events of a stream behind `sequence`: at most `most`, fewer when they are large."""
+    db.insert_late_rows()
+    rows = _frames(db, sequence, most) if stream == "meter" else _events(db, stream, sequence, most)
+    states = clock_states.of_events(db, [event_id for event_id, _ in rows])
+    life = db.execute(
+        "SELECT epoch, upto_event_id, tx_shift, ops_shift, meter_shift FROM epochs_before ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    before = None if life is None else _Life(*life)
+    return [
+        event._replace(clock=clock, previous_id=_previous_id(event, event_id, before))
+        for (event_id, event), clock in zip(rows, states, strict=True)
+    ]
+
+
+def _previous_id(event: JournalEvent, event_id: int, before: _Life | None) -> str | None:
+    if before is None or event_id > before.upto_event_id:
+        return None
+    shift: int = getattr(before, event.stream)
+    return f"{before.epoch}:{event.stream}:{event.sequence + shift}"
+
+
+def sequence_since(db: Writing, stream: str, instant: Instant) -> int:
+    """The sequence of the first event of a stream that was recorded at `instant` or later; one more than the newest
+    when there is none."""
+    db.insert_late_rows()
+    if stream == "meter":
+        row = db.execute("SELECT sequence FROM meter_frames WHERE recorded_at >= ? ORDER BY id LIMIT 1", (instant,))
+    else:
+        row = db.execute(
+            "SELECT sequence FROM events WHERE stream = ? AND recorded_at >= ? ORDER BY sequence LIMIT 1",
+            (stream, instant),
+        )
+    found = row.fetchone()
+    return newest(db)[stream] + 1 if found is None else int(found[0])
+
+
+def _events(db: Writing, stream: str, sequence: int, most: int) -> list[tuple[int, JournalEvent]]:
+    found: list[tuple[int, JournalEvent]] = []
+    size_bytes = 0
+    for event_id, *columns, data in db.execute(
+        "SELECT id, stream, sequence, station_sequence, kind, station, connector, happened_at, recorded_at, data"
+        " FROM events WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+        (stream, sequence, most),
+    ):
+        found.append((event_id, JournalEvent(*columns, data.encode())))
+        size_bytes += len(data)
+        if size_bytes >= _MOST_BYTES:
+            break
+    return found
+
+
+def _frames(db: Writing, sequence: int, most: int) -> list[tuple[int, JournalEvent]]:
+    found: list[tuple[int, JournalEvent]] = []
+    size_bytes = 0
+    for row in db.execute(
+        """SELECT id, sequence, station_sequence, station, connector, recorded_at, transaction_id, encoding, body
+           FROM meter_frames WHERE id >= ? ORDER BY id LIMIT ?""",
+        (_first_frame_after(db, sequence), most),
+    ):
+        event_id, number, station_number, station, connector, recorded_at, transaction_id, encoding, body = row
+        data = unpack(encoding, body)
+        at = Instant(recorded_at)
+        event = JournalEvent(
+            "meter", number, station_number, METER_KIND, station or None, connector, at, at, data, transaction_id
+        )
+        found.append((event_id, event))
+        size_bytes += len(data)
+        if size_bytes >= _MOST_BYTES:
+            break
+    return found
+
+
+def _first_frame_after(db: Writing, sequence: int) -> int:
+    """The lowest id from which on all frames have higher sequences: found by halving, as both rise together."""
+    low, high = 0, db.execute("SELECT coalesce(max(id), 0) + 1 FROM meter_frames").fetchone()[0]
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute(
+            "SELECT id, sequence FROM meter_frames WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+        ).fetchone()
+        if row is None or row[1] > sequence:
+            high = middle
+        else:
+            low = row[0] + 1
+    return int(low)
