@@ -11,7 +11,7 @@ import sys
 
 from gateway.terminal.arguments import parse
 from gateway.terminal.exits import INTERRUPTED, OK, Ending
-from gateway.terminal.version import version
+from gateway.version import version
 
 
 def main(arguments: list[str] | None = None) -> int:

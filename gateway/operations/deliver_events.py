@@ -173,9 +173,9 @@ class Courier:
             self._now.delivery.flows[stream].published(asyncio.get_running_loop().time())
         error = None if done.cancelled() else done.exception()
         if isinstance(error, PublishRefused):
-            self._now.alarm("refused", f"the broker refuses what is published on {topic}: {error.reason}")
+            self._now.alarm(f"refused {stream}", f"the broker refuses what is published on {topic}: {error.reason}")
         elif error is None and stream is not None:
-            self._now.alarm("refused", None)
+            self._now.alarm(f"refused {stream}", None)
         self._now.wake.set()
 
     def _heed_silence(self, now: float) -> None:

@@ -2,7 +2,7 @@
 
 The upstream acknowledges what it has stored; a PUBACK of the broker only says that the broker has it. So the window
 counts what the upstream has not acknowledged, a gap that the upstream tells is followed by going back once, and
-silence with nothing on its way by going back after 2 s, then 4, up to 60. Who reads, sends and stores is not known here.
+silence with nothing on its way by going back after 2 s, then 4, up to 60. Who reads and sends is not known here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Heard = Literal["progress", "nothing_new", "went_back", "ahead"]
 
 
 class Ack(NamedTuple):
-    """What an upstream says: it has stored everything of the stream up to `upto`; `gap`: something after it is missing."""
+    """What an upstream says: it has stored all of the stream up to `upto`; `gap`: something after it is missing."""
 
     epoch: str
     stream: str
@@ -62,6 +62,11 @@ class Flow:
         """The upstream acknowledged. `ahead`: it has what the journal (up to `newest`) does not; nothing changes."""
         if upto > newest:
             return "ahead"
+        if gap and upto < self.acked and self._went_back_for != upto:
+            # it has less than it acknowledged: it was restored from a backup of its own
+            self.acked, self._went_back_for, self._heard_at = upto, upto, now
+            self.go_back()
+            return "went_back"
         progress = upto > self.acked
         if progress:
             self.acked = upto

@@ -28,7 +28,7 @@ from gateway.terminal.json_output import Document, items_of, list_of, print_json
 from gateway.terminal.masking import masked_document, masked_text
 from gateway.terminal.pages import collect
 from gateway.terminal.reaching import USUAL_FILE, Reached, reach
-from gateway.terminal.version import version
+from gateway.version import version
 
 _MOST_DECISIONS = 100
 

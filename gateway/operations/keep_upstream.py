@@ -1,0 +1,236 @@
+"""The loop of one upstream: connect, tell the birth, deliver, hear; and when the link is lost, wait and connect again.
+
+Whatever happens to one upstream, the site and the other upstreams go on. When to try again is decided by
+`rules.reconnecting`, what is sent by `deliver_events`, what is heard by `hear_upstream`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from gateway.configuration import Upstream
+from gateway.model.instants import SECOND
+from gateway.model.links import Broker, Connect, LinkLike, LinkLost, NotLinked, SubscribeRefused, Will
+from gateway.operations.deliver_events import Courier, NewEpoch
+from gateway.operations.hear_upstream import hear
+from gateway.operations.live_telemetry import tell_live
+from gateway.operations.site import Site
+from gateway.operations.tell_birth import offline, tell_birth
+from gateway.operations.upstream_now import UpstreamNow
+from gateway.operations.watch_client_certificate import renewed
+from gateway.rules import reconnecting
+from gateway.rules.delivery import Delivery
+from gateway.rules.fleet_topics import Topics, encoded
+from gateway.store import outgoing_events, upstreams
+from gateway.store.database import StoreUnavailable
+from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
+
+_STORE_EVERY_SECONDS = 10.0
+_GOODBYE_SECONDS = 2.0
+_OFF_SECONDS = 60.0  # away for longer than this, the gateway comes back together with others
+
+
+async def keep_upstream(
+    site: Site, settings: Upstream, *, connect: Connect, share: Callable[[], float] = random.random
+) -> None:
+    """For ever: keep the link to one upstream, and everything that goes over it. `share` draws a number below 1."""
+    loop = asyncio.get_running_loop()
+    now, linked_before = await _begin(site, settings)
+    site.fleet.upstreams[settings.name] = now
+    off = site.wall_clock() - site.latest_known > _OFF_SECONDS * SECOND
+    state = reconnecting.at_start(loop.time(), linked_before=linked_before and off)
+    while True:
+        await asyncio.sleep(
+            reconnecting.waiting_seconds(
+                state,
+                loop.time(),
+                share(),
+                most_seconds=settings.backoff_max_seconds,
+                start_jitter_seconds=settings.start_jitter_seconds,
+            )
+        )
+        try:
+            link = await _linked(now, connect)
+        except (NotLinked, StoreUnavailable) as error:
+            state = reconnecting.when_not_linked(
+                state, bad_credentials=isinstance(error, NotLinked) and error.bad_credentials
+            )
+            _away(now, str(error))
+            continue
+        state = reconnecting.when_linked(state, loop.time())
+        lost = await _while_linked(now, link)
+        state = reconnecting.when_lost(state, loop.time(), taken_over=lost.taken_over)
+        _away(now, lost.reason)
+        now.alarm(
+            "taken over",
+            "somebody else connects with this gateway's id: is there a copy of this machine?"
+            if state.taken_over
+            else None,
+        )
+
+
+async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
+    """The upstream as it is on disk, and whether it was ever connected."""
+
+    def unit(db: Writing) -> tuple[Delivery, bool]:
+        row = upstreams.begin(db, settings.name)
+        delivery = Delivery.of(outgoing_events.epoch_of(db), upstreams.acknowledged(db, settings.name))
+        return delivery, row.connected_at is not None
+
+    delivery, linked_before = await site.database.write(unit)
+    topics = Topics(settings.topic_root, site.configuration.site.id)
+    now = UpstreamNow(site, settings, topics, delivery)
+    now.retained |= set(await site.database.write(lambda db: upstreams.retained(db, settings.name)))
+    return now, linked_before
+
+
+async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
+    now.session = await now.site.database.write(lambda db: upstreams.next_session(db, now.name))
+    will = Will(now.topics.up("state"), offline(now.session, "the connection was lost"))
+    link = await connect(broker_of(now.site, now.settings), will)
+    try:
+        await link.subscribe([now.topics.down("#")])
+    except (SubscribeRefused, LinkLost) as error:
+        await link.close()
+        raise NotLinked(f"{now.topics.down('#')} cannot be subscribed: {error}") from error
+    with contextlib.suppress(SubscribeRefused, LinkLost):  # whether consumers are there is only good to know
+        await link.subscribe([now.topics.hosts()])
+    return link
+
+
+def broker_of(site: Site, settings: Upstream) -> Broker:
+    """How the upstream's broker is greeted."""
+    port = settings.port or (8883 if settings.tls else 1883)
+    return Broker(
+        settings.host,
+        port,
+        settings.tls,
+        settings.ca,
+        settings.chain,
+        settings.key_file,
+        settings.username,
+        settings.password_file,
+        encoded(site.configuration.site.id),
+    )
+
+
+async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
+    """Everything that goes over one link, until it ends; why it ended."""
+    loop, site = asyncio.get_running_loop(), now.site
+    now.link, now.trouble, now.connected_since, now.heard_at = link, None, site.wall_clock(), loop.time()
+    now.unsaid.clear()
+    for flow in now.delivery.flows.values():
+        flow.linked_anew(loop.time())
+    now.report()
+    logger.info("%s is connected (MQTT %s)", now.name, link.protocol, extra={"upstream": now.name})
+    lost = LinkLost("the link ended")
+    try:
+        await site.database.write(lambda db: upstreams.connected(db, now.name, now=site.wall_clock()))
+        await tell_birth(now)
+        await _tell_reports(now)
+        await _all_of(
+            Courier(now, link).run, lambda: hear(now, link), lambda: _follow_journal(now),
+            lambda: _store_acknowledgements(now), lambda: tell_live(now), lambda: _renew(now),
+        )  # fmt: skip
+    except LinkLost as error:
+        lost = error
+    except NewEpoch:
+        lost = LinkLost("the journal was restored from a backup")
+        await _begin_again(now)
+    except StoreUnavailable as error:
+        lost = LinkLost(f"the store cannot be used: {error}")
+    finally:
+        now.link = None
+        await _take_leave(now, link)
+    return lost
+
+
+async def _tell_reports(now: UpstreamNow) -> None:
+    from gateway.operations.heed_documents import report_again
+
+    await report_again(now)
+
+
+async def _all_of(*loops: Callable[[], Awaitable[None]]) -> None:
+    """Run all of them until the first fails, and raise its exception alone."""
+
+    async def run(loop: Callable[[], Awaitable[None]]) -> None:
+        await loop()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(run(loop))
+    except BaseExceptionGroup as failures:
+        first: BaseException = failures
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+async def _follow_journal(now: UpstreamNow) -> None:
+    """Wake the courier when the journal grew."""
+    seen = 0
+    while True:
+        seen = await now.site.journal_signal.newer_than(seen)
+        now.wake.set()
+
+
+async def _store_acknowledgements(now: UpstreamNow) -> None:
+    """Note on disk how far the upstream is: not each time, because a repeat after a crash is harmless."""
+    while True:
+        await asyncio.sleep(_STORE_EVERY_SECONDS)
+        await store_acknowledgements(now)
+
+
+async def store_acknowledgements(now: UpstreamNow) -> None:
+    """Note on disk how far the upstream is now, and what was left in its broker."""
+    acked, epoch, retained = now.delivery.to_store(), now.delivery.epoch, set(now.retained)
+    if not acked:
+        return
+
+    def unit(db: Writing) -> None:
+        if outgoing_events.epoch_of(db) == epoch:
+            upstreams.acknowledge(db, now.name, acked)
+        upstreams.retain(db, now.name, retained)
+
+    await now.site.database.write(unit)
+    now.delivery.stored.update(acked)
+
+
+async def _renew(now: UpstreamNow) -> None:
+    """Take up a renewed client certificate at a quiet moment."""
+    if now.settings.chain is None:
+        await asyncio.Event().wait()
+    await renewed(now)
+    raise LinkLost("the client certificate was renewed")
+
+
+async def _begin_again(now: UpstreamNow) -> None:
+    """The journal is another one: from where it says that this upstream is."""
+    fresh, _ = await _begin(now.site, now.settings)
+    now.delivery = fresh.delivery
+
+
+async def _take_leave(now: UpstreamNow, link: LinkLike) -> None:
+    """Say offline and disconnect, when the link still works; note how far the upstream is."""
+    with contextlib.suppress(LinkLost, TimeoutError, Exception):
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            if not link.ended.done():
+                await link.publish(now.topics.up("state"), offline(now.session, "stopped"), retain=True)
+            await link.close()
+    with contextlib.suppress(StoreUnavailable):
+        await store_acknowledgements(now)
+
+
+def _away(now: UpstreamNow, reason: str) -> None:
+    now.trouble = reason
+    now.connected_since = None
+    now.report()
+    logger.warning("%s is away: %s", now.name, reason, extra={"upstream": now.name})
