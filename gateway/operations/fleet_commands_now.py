@@ -1,0 +1,27 @@
+"""What is known of fleet managers' commands in this life only: arguments with secrets, and ends on the loop's clock.
+
+The rows are the truth; what is missing here after a restart is judged without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.journal_signal import JournalSignal
+from gateway.model.fleet_commands import Command, Term
+
+Key = tuple[str, str]  # of the upstream, and the command's id
+
+
+@dataclass(slots=True)
+class FleetCommandsNow:
+    """`secret`: commands that are not kept on disk. `terms`: until when each that waits may begin."""
+
+    secret: dict[Key, Command] = field(default_factory=dict)
+    terms: dict[Key, Term] = field(default_factory=dict)
+    wake: JournalSignal = field(default_factory=JournalSignal)  # there may be something to carry out
+
+    def forget(self, key: Key) -> None:
+        """It waits no longer."""
+        self.secret.pop(key, None)
+        self.terms.pop(key, None)

@@ -1,0 +1,184 @@
+"""Commands of fleet managers: each id once, what is to be done until it begins, and what was told of it.
+
+A row without `finished_at` has not ended; only its status says how far it is. Every function runs inside a unit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gateway.model.fleet_commands import Command, IfOffline, Status, Term
+from gateway.model.instants import Instant
+from gateway.store.writing import Writing
+
+MOST_REMEMBERED = 500_000  # beyond, the oldest that have ended are forgotten before their time
+
+Result = Mapping[str, object]
+
+
+class FleetRow(NamedTuple):
+    """A command as it stands. `result` is what was told of it last."""
+
+    number: int
+    upstream: str
+    id: str
+    type: str
+    station: str | None
+    actor: str
+    digest: str
+    if_offline: IfOffline
+    received_at: Instant
+    expires_at: Instant | None
+    believable: bool
+    status: Status
+    result: Result
+    finished_at: Instant | None
+
+
+_COLUMNS = (
+    "number, upstream, id, type, station, actor, digest, if_offline, received_at, expires_at, believable, status,"
+    " result, finished_at"
+)
+
+
+def find(db: Writing, upstream: str, command_id: str) -> FleetRow | None:
+    """The command with this id of this upstream, None when there is none (any more)."""
+    return next(iter(_rows(db, "upstream = ? AND id = ?", upstream, command_id)), None)
+
+
+def unfinished(db: Writing) -> list[FleetRow]:
+    """Commands that have not ended, in order of arrival."""
+    return _rows(db, "finished_at IS NULL ORDER BY number")
+
+
+def size_of_unfinished(db: Writing, upstream: str) -> tuple[int, int]:
+    """How many commands of this upstream have not ended, and their bytes."""
+    count, size_bytes = db.execute(
+        "SELECT count(*), coalesce(sum(bytes), 0) FROM fleet_commands INDEXED BY fleet_commands_open"
+        " WHERE finished_at IS NULL AND upstream = ?",
+        (upstream,),
+    ).fetchone()
+    return int(count), int(size_bytes)
+
+
+def made_needless(db: Writing, upstream: str, key: str) -> list[FleetRow]:
+    """Commands of this upstream with this key that have not begun."""
+    return _rows(
+        db, "finished_at IS NULL AND status = 'accepted' AND upstream = ? AND makes_needless = ?", upstream, key
+    )
+
+
+def accept(
+    db: Writing,
+    command: Command,
+    *,
+    upstream: str,
+    actor: str,
+    digest: str,
+    size_bytes: int,
+    key: str | None,
+    term: Term,
+    stored: bool,
+    result: Result,
+    now: Instant,
+) -> None:
+    """A new command, to be carried out; what is to be done is kept only if `stored`."""
+    _insert(
+        db, upstream, command.id, command.type, command.station, actor, digest, size_bytes, key, command.if_offline, now,
+        term.expires_at, term.believable, "accepted", _body(command) if stored else None, json.dumps(result), None,
+    )  # fmt: skip
+
+
+def note_ended(
+    db: Writing,
+    *,
+    upstream: str,
+    command_id: str,
+    kind: str,
+    station: str | None,
+    actor: str,
+    digest: str,
+    size_bytes: int,
+    status: Status,
+    result: Result,
+    now: Instant,
+) -> None:
+    """A new command that ended as it came."""
+    _insert(
+        db, upstream, command_id, kind, station, actor, digest, size_bytes, None, "reject", now, None, True, status, None,
+        json.dumps(result), now,
+    )  # fmt: skip
+
+
+def begin(db: Writing, number: int, result: Result) -> str | None:
+    """From now on it may have been done: what is kept of it, which is then forgotten; None: it is not to begin.
+
+    An empty text: it is to begin, and nothing was kept of it.
+    """
+    row = db.execute("SELECT body FROM fleet_commands WHERE number = ? AND status = 'accepted'", (number,)).fetchone()
+    if row is None:
+        return None
+    db.execute(
+        "UPDATE fleet_commands SET status = 'running', body = NULL, result = ? WHERE number = ?",
+        (json.dumps(result), number),
+    )
+    return row[0] or ""
+
+
+def wait_again(db: Writing, number: int, command: Command, result: Result) -> None:
+    """It was certainly not done: it waits for its station as before."""
+    db.execute(
+        "UPDATE fleet_commands SET status = 'accepted', body = ?, result = ? WHERE number = ? AND status = 'running'",
+        (_body(command), json.dumps(result), number),
+    )
+
+
+def finish(db: Writing, number: int, *, status: Status, result: Result, now: Instant) -> None:
+    """It has ended."""
+    db.execute(
+        "UPDATE fleet_commands SET status = ?, result = ?, body = NULL, finished_at = ? WHERE number = ?",
+        (status, json.dumps(result), now, number),
+    )
+
+
+def at(db: Writing, number: int) -> FleetRow | None:
+    """The command with this number."""
+    return next(iter(_rows(db, "number = ?", number)), None)
+
+
+def with_body(command: Command, body: str) -> Command:
+    """The command with what was kept of it."""
+    kept = json.loads(body)
+    return Command(command.id, command.type, command.station, kept["connector"], kept["args"])
+
+
+def doubt_everything(db: Writing, now: Instant) -> None:
+    """This is an older state: whatever has not ended here may have been done since, and is never done again."""
+    db.execute("UPDATE fleet_commands SET status = 'running', body = NULL WHERE finished_at IS NULL")
+
+
+def _body(command: Command) -> str:
+    return json.dumps({"connector": command.connector, "args": command.args})
+
+
+def _insert(db: Writing, *values: object) -> None:
+    number = db.execute(
+        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, makes_needless, if_offline,"
+        " received_at, expires_at, believable, status, body, result, finished_at)"
+        f" VALUES ({', '.join('?' * len(values))})",
+        values,
+    ).lastrowid
+    assert number is not None
+    db.execute(
+        "DELETE FROM fleet_commands WHERE number <= ? AND finished_at IS NOT NULL", (number - MOST_REMEMBERED,)
+    )
+
+
+def _rows(db: Writing, where: str, *parameters: object) -> list[FleetRow]:
+    rows = db.execute(f"SELECT {_COLUMNS} FROM fleet_commands WHERE {where}", parameters)
+    return [
+        FleetRow(*row[:10], believable=bool(row[10]), status=row[11], result=json.loads(row[12]), finished_at=row[13])
+        for row in rows
+    ]
