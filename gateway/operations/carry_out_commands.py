@@ -50,8 +50,8 @@ async def carry_out(
     """Send one request to a station and return what became of it; never raises for what the station does.
 
     `patience_seconds`: to wait for the answer no longer than this, when that is less than usual. `of_turn`: if the
-    gateway asks, a failure is one of the turn in which it looks after the station. `behalf`: of whose command with an id
-    of its own this is the carrying out.
+    gateway asks, a failure is one of the turn in which it looks after the station. `behalf`: who asked under
+    an id of their own, and is told of the end in its commit.
     """
     new_password_hash = await hash_of_new_password(action, payload)
     order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash)
@@ -178,9 +178,7 @@ def _warning(order: Order, reply: Answered | None) -> str | None:
     return "; ".join(text for text in found if text is not None) or None
 
 
-def _finish(
-    db: Writing, site: Site, order: Order, result: Result, outcome: Outcome, behalf: Behalf | None
-) -> None:
+def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outcome, behalf: Behalf | None) -> None:
     now = site.wall_clock()
     told = {
         "status": outcome.status,

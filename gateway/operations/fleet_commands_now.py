@@ -5,6 +5,7 @@ The rows are the truth; what is missing here after a restart is judged without i
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from gateway.journal_signal import JournalSignal
@@ -15,10 +16,14 @@ Key = tuple[str, str]  # of the upstream, and the command's id
 
 @dataclass(slots=True)
 class FleetCommandsNow:
-    """`secret`: commands that are not kept on disk. `terms`: until when each that waits may begin."""
+    """`secret`: commands that are not kept on disk. `terms`: until when each that waits may begin.
+
+    `began_at_seconds`: this life, on the loop's clock.
+    """
 
     secret: dict[Key, Command] = field(default_factory=dict)
     terms: dict[Key, Term] = field(default_factory=dict)
+    began_at_seconds: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     wake: JournalSignal = field(default_factory=JournalSignal)  # there may be something to carry out
 
     def forget(self, key: Key) -> None:

@@ -1,4 +1,4 @@
-"""A fleet manager's command arrives: onto the disk, acknowledged, answered. Carrying it out is `carry_out_fleet_commands`.
+"""A fleet manager's command arrives: onto the disk, acknowledged, answered. `carry_out_fleet_commands` does it.
 
 Each id of an upstream is taken once. Who sends it again is told what is known of it, and nothing is done twice.
 """
@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.model.fleet_commands import Command, Complaint, Ended, Term, Unclear
 from gateway.model.identities import StationId
@@ -20,12 +21,14 @@ from gateway.operations.end_fleet_commands import end, tell
 from gateway.operations.known_stations import is_known
 from gateway.operations.limits_for_a_time import circuit_named
 from gateway.operations.site import Site
-from gateway.operations.upstream_now import UpstreamNow
 from gateway.rules import fleet_commands as rules
 from gateway.rules import fleet_orders, fleet_results, fleet_terms
 from gateway.store import fleet_commands, stations
 from gateway.store.fleet_commands import Result
 from gateway.store.writing import Writing
+
+if TYPE_CHECKING:
+    from gateway.operations.upstream_now import UpstreamNow
 
 logger = logging.getLogger(__name__)
 
@@ -136,8 +139,8 @@ def _take_in(db: Writing, site: Site, arrived: _Arrived) -> tuple[bool, list[Res
     if at_once is not None:
         return False, [_note_ended(db, arrived, at_once, first, known=known)]
     assert isinstance(asked, Command) and isinstance(arrived.term, Term)
-    key = fleet_orders.makes_needless(asked)
-    older = [] if key is None else fleet_commands.made_needless(db, arrived.upstream, key)
+    key = fleet_orders.superseding_key(asked)
+    older = [] if key is None else fleet_commands.waiting_with(db, arrived.upstream, key)
     complaint = Complaint("superseded", f"{asked.id} takes its place")
     superseded = [end(db, row, Ended("superseded", error=complaint), arrived.now) for row in older]
     fleet_commands.accept(

@@ -101,7 +101,9 @@ class Surroundings:
     retained: bool = False
 
 
-def ended_at_once(command: Command | Unclear, around: Surroundings, term: Term | Complaint, *, over: bool) -> Ended | None:
+def ended_at_once(
+    command: Command | Unclear, around: Surroundings, term: Term | Complaint, *, over: bool
+) -> Ended | None:
     """How a new command ends as it comes; None: it is accepted."""
     complaint = _reason_to_reject(command, around, term)
     if complaint is not None:

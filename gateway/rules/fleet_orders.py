@@ -92,8 +92,8 @@ def lane_of(kind: str, station: str | None) -> str:
     return kind.split(".")[0]
 
 
-def makes_needless(command: Command) -> str | None:
-    """A key: this command makes an older one of the same key needless, as long as that has not begun."""
+def superseding_key(command: Command) -> str | None:
+    """An older command of the same key is needless from now on, if it has not begun."""
     match command.type:
         case "site.limit.set":
             return _key("limit", command.args.get("circuit"), source_of(command))

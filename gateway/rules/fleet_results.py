@@ -16,7 +16,9 @@ LARGEST_RESPONSE_BYTES = 98_304  # brokers take packets of 128 KiB and more
 Document = Mapping[str, object]
 
 
-def under_way(command_id: str, kind: str, status: Status, *, received_at: Instant, started_at: Instant | None) -> Document:
+def under_way(
+    command_id: str, kind: str, status: Status, *, received_at: Instant, started_at: Instant | None
+) -> Document:
     """It is accepted, or has begun."""
     return {
         "id": command_id,

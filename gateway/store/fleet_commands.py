@@ -63,11 +63,9 @@ def size_of_unfinished(db: Writing, upstream: str) -> tuple[int, int]:
     return int(count), int(size_bytes)
 
 
-def made_needless(db: Writing, upstream: str, key: str) -> list[FleetRow]:
+def waiting_with(db: Writing, upstream: str, key: str) -> list[FleetRow]:
     """Commands of this upstream with this key that have not begun."""
-    return _rows(
-        db, "finished_at IS NULL AND status = 'accepted' AND upstream = ? AND makes_needless = ?", upstream, key
-    )
+    return _rows(db, "finished_at IS NULL AND status = 'accepted' AND upstream = ? AND superseding = ?", upstream, key)
 
 
 def accept(
@@ -86,8 +84,8 @@ def accept(
 ) -> None:
     """A new command, to be carried out; what is to be done is kept only if `stored`."""
     _insert(
-        db, upstream, command.id, command.type, command.station, actor, digest, size_bytes, key, command.if_offline, now,
-        term.expires_at, term.believable, "accepted", _body(command) if stored else None, json.dumps(result), None,
+        db, upstream, command.id, command.type, command.station, actor, digest, size_bytes, key,
+        command.if_offline, now, term.expires_at, term.believable, "accepted", _body(command) if stored else None, json.dumps(result), None,
     )  # fmt: skip
 
 
@@ -107,8 +105,8 @@ def note_ended(
 ) -> None:
     """A new command that ended as it came."""
     _insert(
-        db, upstream, command_id, kind, station, actor, digest, size_bytes, None, "reject", now, None, True, status, None,
-        json.dumps(result), now,
+        db, upstream, command_id, kind, station, actor, digest, size_bytes, None, "reject", now, None, True,
+        status, None, json.dumps(result), now,
     )  # fmt: skip
 
 
@@ -165,20 +163,15 @@ def _body(command: Command) -> str:
 
 def _insert(db: Writing, *values: object) -> None:
     number = db.execute(
-        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, makes_needless, if_offline,"
+        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, superseding, if_offline,"
         " received_at, expires_at, believable, status, body, result, finished_at)"
         f" VALUES ({', '.join('?' * len(values))})",
         values,
     ).lastrowid
     assert number is not None
-    db.execute(
-        "DELETE FROM fleet_commands WHERE number <= ? AND finished_at IS NOT NULL", (number - MOST_REMEMBERED,)
-    )
+    db.execute("DELETE FROM fleet_commands WHERE number <= ? AND finished_at IS NOT NULL", (number - MOST_REMEMBERED,))
 
 
 def _rows(db: Writing, where: str, *parameters: object) -> list[FleetRow]:
     rows = db.execute(f"SELECT {_COLUMNS} FROM fleet_commands WHERE {where}", parameters)
-    return [
-        FleetRow(*row[:10], believable=bool(row[10]), status=row[11], result=json.loads(row[12]), finished_at=row[13])
-        for row in rows
-    ]
+    return [FleetRow(*row[:10], bool(row[10]), row[11], json.loads(row[12]), row[13]) for row in rows]
