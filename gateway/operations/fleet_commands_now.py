@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from gateway.journal_signal import JournalSignal
-from gateway.model.fleet_commands import Command, Term
+from gateway.model.fleet_commands import Command, Complaint, Term, Unclear
 
 Key = tuple[str, str]  # of the upstream, and the command's id
 
@@ -25,6 +25,13 @@ class FleetCommandsNow:
     terms: dict[Key, Term] = field(default_factory=dict)
     began_at_seconds: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     wake: JournalSignal = field(default_factory=JournalSignal)  # there may be something to carry out
+
+    def remember(self, key: Key, term: Term | Complaint, secret: Command | Unclear | None) -> None:
+        """It comes now, and may be accepted."""
+        if isinstance(term, Term):
+            self.terms[key] = term
+        if isinstance(secret, Command):
+            self.secret[key] = secret
 
     def forget(self, key: Key) -> None:
         """It waits no longer."""

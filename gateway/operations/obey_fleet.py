@@ -24,7 +24,7 @@ from gateway.operations.site import Site
 from gateway.rules import fleet_commands as rules
 from gateway.rules import fleet_orders, fleet_results, fleet_terms
 from gateway.store import fleet_commands, stations
-from gateway.store.fleet_commands import Result
+from gateway.store.fleet_commands import NewRow, Result
 from gateway.store.writing import Writing
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class _Arrived:
     over: bool
     connected: bool
     retained: bool
+    storable: bool
     now: Instant
 
 
@@ -64,19 +65,20 @@ async def obey(upstream: UpstreamNow, message: Message) -> None:
     arrived = _arrived(upstream, message, asked, document, at_seconds)
     key = (arrived.upstream, asked.id)
     first = key not in site.fleet_commands.terms
-    if first and isinstance(asked, Command) and isinstance(arrived.term, Term):
-        site.fleet_commands.terms[key] = arrived.term
-        if not rules.may_be_stored(asked.args):
-            site.fleet_commands.secret[key] = asked
+    if first:
+        site.fleet_commands.remember(key, arrived.term, None if arrived.storable else asked)
     accepted = False
     try:
-        accepted, said = await site.database.write(lambda db: _take_in(db, site, arrived))
+        fresh, accepted, said = await site.database.write(lambda db: _take_in(db, site, arrived))
     finally:
         if first and not accepted:
             site.fleet_commands.forget(key)
     message.ack()
     for result in said:
+        if result["status"] == "superseded":
+            site.fleet_commands.forget((arrived.upstream, str(result["id"])))
         say(site, arrived.upstream, result)
+        site.health.counters.increase("fleet_commands_total", status=str(result["status"]) if fresh else "repeated")
     if accepted:
         site.fleet_commands.wake.announce()
 
@@ -120,64 +122,48 @@ def _arrived(
         over=over,
         connected=connected,
         retained=message.retain,
+        storable=isinstance(asked, Unclear) or rules.may_be_stored(asked.args),
         now=now,
     )
 
 
-def _take_in(db: Writing, site: Site, arrived: _Arrived) -> tuple[bool, list[Result]]:
-    """Was it accepted, and what is to be said."""
-    asked = arrived.asked
+def _take_in(db: Writing, site: Site, arrived: _Arrived) -> tuple[bool, bool, list[Result]]:
+    """Is it new, is it accepted, and what is to be said."""
+    asked, now = arrived.asked, arrived.now
+    first = fleet_results.under_way(asked.id, asked.type, "accepted", received_at=now, started_at=None)
     row = fleet_commands.find(db, arrived.upstream, asked.id)
     if row is not None:
         if row.digest == arrived.digest:
-            return False, [row.result]
+            return False, False, [row.result]
         complaint = Complaint("id_reused", "this id belongs to another command, which stands as it is")
-        first = fleet_results.under_way(asked.id, asked.type, "accepted", received_at=arrived.now, started_at=None)
-        return False, [fleet_results.over(first, Ended("rejected", error=complaint), arrived.now)]
+        return False, False, [fleet_results.over(first, Ended("rejected", error=complaint), now)]
     known, at_once = _ended_at_once(db, site, arrived)
-    first = fleet_results.under_way(asked.id, asked.type, "accepted", received_at=arrived.now, started_at=None)
+    new = _new_row(arrived, known=known)
     if at_once is not None:
-        return False, [_note_ended(db, arrived, at_once, first, known=known)]
-    assert isinstance(asked, Command) and isinstance(arrived.term, Term)
-    key = fleet_orders.superseding_key(asked)
-    older = [] if key is None else fleet_commands.waiting_with(db, arrived.upstream, key)
+        result = fleet_results.over(first, at_once, now)
+        fleet_commands.insert(db, new, status=at_once.status, result=result, now=now)
+        tell(db, result, upstream=new.upstream, actor=new.actor, station=new.station, now=now)
+        return True, False, [result]
+    assert isinstance(asked, Command)
+    older = [] if new.superseding is None else fleet_commands.waiting_with(db, new.upstream, new.superseding)
     complaint = Complaint("superseded", f"{asked.id} takes its place")
-    superseded = [end(db, row, Ended("superseded", error=complaint), arrived.now) for row in older]
-    fleet_commands.accept(
-        db,
-        asked,
-        upstream=arrived.upstream,
-        actor=arrived.actor,
-        digest=arrived.digest,
-        size_bytes=arrived.size_bytes,
-        key=key,
-        term=arrived.term,
-        stored=rules.may_be_stored(asked.args),
-        result=first,
-        now=arrived.now,
-    )
-    return True, [*superseded, first]
+    superseded = [end(db, row, Ended("superseded", error=complaint), now) for row in older]
+    body = fleet_commands.body_of(asked) if arrived.storable else None
+    fleet_commands.insert(db, new, status="accepted", result=first, now=now, body=body)
+    return True, True, [*superseded, first]
 
 
-def _note_ended(db: Writing, arrived: _Arrived, ended: Ended, first: Result, *, known: bool) -> Result:
-    asked, now = arrived.asked, arrived.now
-    station = asked.station if isinstance(asked, Command) and known else None
-    result = fleet_results.over(first, ended, now)
-    fleet_commands.note_ended(
-        db,
-        upstream=arrived.upstream,
-        command_id=asked.id,
-        kind=asked.type,
-        station=station,
-        actor=arrived.actor,
-        digest=arrived.digest,
-        size_bytes=arrived.size_bytes,
-        status=ended.status,
-        result=result,
-        now=now,
+def _new_row(arrived: _Arrived, *, known: bool) -> NewRow:
+    asked = arrived.asked
+    row = NewRow(arrived.upstream, asked.id, asked.type, None, arrived.actor, arrived.digest, arrived.size_bytes)
+    if isinstance(asked, Unclear):
+        return row
+    return row._replace(
+        station=asked.station if known else None,
+        if_offline=asked.if_offline,
+        superseding=fleet_orders.superseding_key(asked),
+        term=arrived.term if isinstance(arrived.term, Term) else Term(),
     )
-    tell(db, result, upstream=arrived.upstream, actor=arrived.actor, station=station, now=now)
-    return result
 
 
 def _ended_at_once(db: Writing, site: Site, arrived: _Arrived) -> tuple[bool, Ended | None]:

@@ -18,6 +18,21 @@ MOST_REMEMBERED = 500_000  # beyond, the oldest that have ended are forgotten be
 Result = Mapping[str, object]
 
 
+class NewRow(NamedTuple):
+    """A command that has just come. `station`: a known one."""
+
+    upstream: str
+    id: str
+    type: str
+    station: str | None
+    actor: str
+    digest: str
+    size_bytes: int
+    if_offline: IfOffline = "reject"
+    superseding: str | None = None
+    term: Term = Term()
+
+
 class FleetRow(NamedTuple):
     """A command as it stands. `result` is what was told of it last."""
 
@@ -68,46 +83,25 @@ def waiting_with(db: Writing, upstream: str, key: str) -> list[FleetRow]:
     return _rows(db, "finished_at IS NULL AND status = 'accepted' AND upstream = ? AND superseding = ?", upstream, key)
 
 
-def accept(
-    db: Writing,
-    command: Command,
-    *,
-    upstream: str,
-    actor: str,
-    digest: str,
-    size_bytes: int,
-    key: str | None,
-    term: Term,
-    stored: bool,
-    result: Result,
-    now: Instant,
-) -> None:
-    """A new command, to be carried out; what is to be done is kept only if `stored`."""
-    _insert(
-        db, upstream, command.id, command.type, command.station, actor, digest, size_bytes, key,
-        command.if_offline, now, term.expires_at, term.believable, "accepted", _body(command) if stored else None, json.dumps(result), None,
-    )  # fmt: skip
-
-
-def note_ended(
-    db: Writing,
-    *,
-    upstream: str,
-    command_id: str,
-    kind: str,
-    station: str | None,
-    actor: str,
-    digest: str,
-    size_bytes: int,
-    status: Status,
-    result: Result,
-    now: Instant,
-) -> None:
-    """A new command that ended as it came."""
-    _insert(
-        db, upstream, command_id, kind, station, actor, digest, size_bytes, None, "reject", now, None, True,
-        status, None, json.dumps(result), now,
-    )  # fmt: skip
+def insert(db: Writing, new: NewRow, *, status: Status, result: Result, now: Instant, body: str | None = None) -> None:
+    """A command that came now: accepted, with what is kept of it (`body`), or ended as it came."""
+    number = db.execute(
+        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, if_offline, superseding,"
+        " received_at, expires_at, believable, status, body, result, finished_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *new[:-1],
+            now,
+            new.term.expires_at,
+            new.term.believable,
+            status,
+            body,
+            json.dumps(result),
+            None if status == "accepted" else now,
+        ),
+    ).lastrowid
+    assert number is not None
+    db.execute("DELETE FROM fleet_commands WHERE number <= ? AND finished_at IS NOT NULL", (number - MOST_REMEMBERED,))
 
 
 def begin(db: Writing, number: int, result: Result) -> str | None:
@@ -129,7 +123,7 @@ def wait_again(db: Writing, number: int, command: Command, result: Result) -> No
     """It was certainly not done: it waits for its station as before."""
     db.execute(
         "UPDATE fleet_commands SET status = 'accepted', body = ?, result = ? WHERE number = ? AND status = 'running'",
-        (_body(command), json.dumps(result), number),
+        (body_of(command), json.dumps(result), number),
     )
 
 
@@ -146,6 +140,11 @@ def at(db: Writing, number: int) -> FleetRow | None:
     return next(iter(_rows(db, "number = ?", number)), None)
 
 
+def body_of(command: Command) -> str:
+    """What is kept of a command until it begins."""
+    return json.dumps({"connector": command.connector, "args": command.args})
+
+
 def with_body(command: Command, body: str) -> Command:
     """The command with what was kept of it."""
     kept = json.loads(body)
@@ -157,21 +156,6 @@ def doubt_everything(db: Writing, now: Instant) -> None:
     db.execute("UPDATE fleet_commands SET status = 'running', body = NULL WHERE finished_at IS NULL")
 
 
-def _body(command: Command) -> str:
-    return json.dumps({"connector": command.connector, "args": command.args})
-
-
-def _insert(db: Writing, *values: object) -> None:
-    number = db.execute(
-        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, superseding, if_offline,"
-        " received_at, expires_at, believable, status, body, result, finished_at)"
-        f" VALUES ({', '.join('?' * len(values))})",
-        values,
-    ).lastrowid
-    assert number is not None
-    db.execute("DELETE FROM fleet_commands WHERE number <= ? AND finished_at IS NOT NULL", (number - MOST_REMEMBERED,))
-
-
 def _rows(db: Writing, where: str, *parameters: object) -> list[FleetRow]:
     rows = db.execute(f"SELECT {_COLUMNS} FROM fleet_commands WHERE {where}", parameters)
-    return [FleetRow(*row[:10], bool(row[10]), row[11], json.loads(row[12]), row[13]) for row in rows]
+    return [FleetRow._make((*row[:10], bool(row[10]), row[11], json.loads(row[12]), row[13])) for row in rows]
