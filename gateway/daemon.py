@@ -29,6 +29,7 @@ from gateway.model.instants import Instant
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
+from gateway.operations.carry_out_fleet_commands import carry_out_fleet_commands
 from gateway.operations.clock_now import ClockNow
 from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.look_after_stations import look_after_stations
@@ -304,6 +305,7 @@ async def _loops(site: Site, certificates: TlsCertificates | None) -> AsyncItera
     named: dict[str, Callable[[Site], Awaitable[None]]] = {
         "automatic requests": look_after_stations,
         "certificates": send_certificates,
+        "commands of fleet managers": carry_out_fleet_commands,
         "clock watch": watch_clock,
         "meter index": keep_house.index_meter_frames,
         "reservations": expire_reservations,

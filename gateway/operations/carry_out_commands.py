@@ -21,7 +21,7 @@ from gateway.operations.fill_in_orders import filled_in
 from gateway.operations.heed_results import expect, heed
 from gateway.operations.heed_settings import cannot_do
 from gateway.operations.known_stations import is_known
-from gateway.operations.orders import GATEWAY, Order, Outcome, Result
+from gateway.operations.orders import GATEWAY, Behalf, Order, Outcome, Result
 from gateway.operations.site import Site
 from gateway.operations.warn_of_orders import warning_of
 from gateway.rules import commands as rules
@@ -45,11 +45,13 @@ async def carry_out(
     actor: str,
     patience_seconds: float | None = None,
     of_turn: bool = True,
+    behalf: Behalf | None = None,
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does.
 
     `patience_seconds`: to wait for the answer no longer than this, when that is less than usual. `of_turn`: if the
-    gateway asks, a failure is one of the turn in which it looks after the station.
+    gateway asks, a failure is one of the turn in which it looks after the station. `behalf`: who asked under
+    an id of their own, and is told of the end in its commit.
     """
     new_password_hash = await hash_of_new_password(action, payload)
     order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash)
@@ -62,7 +64,7 @@ async def carry_out(
     if accepted.payload is not payload:
         outcome = replace(outcome, request=accepted.payload)
     outcome = _shown(outcome, accepted)
-    await site.database.write(lambda db: _finish(db, site, accepted, result, outcome))
+    await site.database.write(lambda db: _finish(db, site, accepted, result, outcome, behalf))
     if (
         of_turn
         and order.actor == GATEWAY
@@ -176,7 +178,7 @@ def _warning(order: Order, reply: Answered | None) -> str | None:
     return "; ".join(text for text in found if text is not None) or None
 
 
-def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outcome) -> None:
+def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outcome, behalf: Behalf | None) -> None:
     now = site.wall_clock()
     told = {
         "status": outcome.status,
@@ -196,7 +198,10 @@ def _finish(db: Writing, site: Site, order: Order, result: Result, outcome: Outc
             "action": order.action,
             "request": _recorded(order.payload),
             "actor": order.actor,
+            **({} if behalf is None else {"fleet_command_id": behalf.fleet_command_id}),
             **told,
         },
     )
     heed(db, site, order, result, now)
+    if behalf is not None:
+        behalf.finished(db, outcome)

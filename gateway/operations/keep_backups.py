@@ -86,6 +86,7 @@ async def restore(site: Site, copy: Path, *, actor: str) -> str:
     for connection in site.connected.all().values():
         connection.drop()
     site.journal_signal.announce()
+    site.fleet_commands.wake.announce()
     return epoch
 
 

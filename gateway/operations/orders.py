@@ -5,13 +5,14 @@ Nouns only: who may send what is asked of the rules, how it travels is `carry_ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from gateway.model.calls import Payload
 from gateway.model.identities import CommandId, StationId
 from gateway.ocpp.v16.to_station import Answer
+from gateway.store.writing import Writing
 
 Status = Literal[
     "answered", "call_error", "unanswered", "not_connected", "refused", "unknown_station", "unknown_action"
@@ -63,3 +64,14 @@ class Outcome:
     description: str | None = None
     request: Mapping[str, object] | None = None  # the payload sent, when the gateway filled something in
     warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Behalf:
+    """A fleet manager's command that this one is carried out for.
+
+    `finished`: told the outcome in the very commit that writes it; runs in a unit of work.
+    """
+
+    fleet_command_id: str
+    finished: Callable[[Writing, Outcome], None]

@@ -13,6 +13,7 @@ from gateway.meters.latest import Latest
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.operations.clock_now import ClockNow
+from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
 from gateway.operations.load_now import LoadNow
 from gateway.stations.connected import Connected
@@ -46,3 +47,4 @@ class Site:
     certificates_asked: JournalSignal = field(default_factory=JournalSignal)  # a station waits for a certificate
     load: LoadNow = field(default_factory=LoadNow)  # of load limits: the newest currents of cars and the newest tick
     fleet: FleetNow = field(default_factory=FleetNow)  # the links to fleet managers
+    fleet_commands: FleetCommandsNow = field(default_factory=FleetCommandsNow)  # what they asked for, in this life

@@ -17,9 +17,9 @@ from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MAGIC = b"SQLite format 3\x00"
 
-# What holds outside, whatever a backup says: limits that people set, what stations may be following, and how they can
-# be limited. A backup knows only what was so once.
-_PRESENT = ("temporary_limits", "limits_sent", "limiting")
+# What holds outside, whatever a backup says: limits that people set, what stations may be following, how they can be
+# limited, and which commands of fleet managers were taken in. A backup knows only what was so once.
+_PRESENT = ("temporary_limits", "limits_sent", "limiting", "fleet_commands")
 
 
 def copy_file(source: Path, destination: Path) -> None:
@@ -95,7 +95,7 @@ def last_transaction_id(connection: sqlite3.Connection) -> int:
 
 
 def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
-    """Let a prepared copy say of load limits what the live database says, which has the newest schema.
+    """Let a prepared copy say of what holds outside what the live database says, which has the newest schema.
 
     A copy of this very life is an older state of it: its rows are gone. In one of another life, such as another
     machine's, rows that the live database has none in place of stay: a limit too many is the safe side.

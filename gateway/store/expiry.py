@@ -20,6 +20,7 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
         (_TRANSACTION_EVENTS, limits.transactions),
         (_QUARANTINE, limits.quarantine),
         (_COMMANDS, limits.commands),
+        (_FLEET_COMMANDS, limits.commands),
         (_JOBS, limits.operations),
         (_SILENT_JOBS, limits.operations),
         (_SECURITY_EVENTS, limits.operations),
@@ -92,6 +93,10 @@ _QUARANTINE = """
 _COMMANDS = """
     DELETE FROM commands WHERE command_id IN (
         SELECT command_id FROM commands WHERE asked_at < ?1 AND status <> 'running' ORDER BY asked_at LIMIT ?2)"""
+_FLEET_COMMANDS = """
+    DELETE FROM fleet_commands WHERE number IN (
+        SELECT number FROM (SELECT number, received_at FROM fleet_commands ORDER BY number LIMIT ?2)
+        WHERE received_at < ?1) AND finished_at IS NOT NULL"""
 # Open ones stay as long: their stations may still be at work.
 _JOBS = """
     DELETE FROM station_jobs WHERE job_id IN (

@@ -42,6 +42,7 @@ HELP = {
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
     "station_jobs_total": "Firmware, diagnostics and log jobs that ended since the start, by kind and result.",
     "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
+    "fleet_commands_total": "Commands of fleet managers since the start, by what became of them.",
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
     "draw_faults_total": "Faults of the gateway in reading what cars draw since the start.",

@@ -183,6 +183,7 @@ def test_except_exception_stands_in_few_places() -> None:
 MAY_CATCH_EVERYTHING = [
     "gateway/operations/answer_stations.py",  # one message
     "gateway/operations/begin_again.py",  # one command of the life before, at the start
+    "gateway/operations/carry_out_fleet_commands.py",  # one command
     "gateway/operations/look_after_stations.py",  # one care of one station
     "gateway/operations/note_draws.py",  # one measurement
     "gateway/operations/send_limits.py",  # the limits of one station
@@ -197,6 +198,7 @@ MAY_CATCH_EVERYTHING = [
 def test_no_create_task_outside_supervised_places() -> None:
     allowed = {
         "gateway/daemon.py", "gateway/demo.py", "gateway/operations/balance_load.py",
+        "gateway/operations/carry_out_fleet_commands.py",
         "gateway/operations/look_after_stations.py", "gateway/operations/send_certificates.py",
         "gateway/operations/send_limits.py", "gateway/simulated_link.py", "gateway/simulated_station.py",
         "gateway/stations/tls.py",

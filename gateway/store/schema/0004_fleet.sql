@@ -54,3 +54,29 @@ CREATE TABLE clock_states (
     error_ms       INTEGER NOT NULL,
     mono_offset_us INTEGER NOT NULL       -- wall clock minus monotonic clock
 ) STRICT;
+
+-- == Commands of fleet managers ==
+
+-- Each id does something once. What is to be done is kept only until it begins, and never when it holds a secret.
+CREATE TABLE fleet_commands (
+    number      INTEGER PRIMARY KEY,      -- in order of arrival
+    upstream    TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    station     TEXT,                     -- null: it is for the site or the gateway
+    actor       TEXT NOT NULL,
+    digest      TEXT NOT NULL,            -- of what is to be done, without secrets
+    bytes       INTEGER NOT NULL,         -- of the message as it came
+    superseding TEXT,                     -- older ones with the same, that have not begun, are superseded
+    if_offline  TEXT NOT NULL CHECK (if_offline IN ('reject', 'queue')),
+    received_at INTEGER NOT NULL,
+    expires_at  INTEGER,                  -- null: it may begin for ever
+    believable  INTEGER NOT NULL CHECK (believable IN (0, 1)),  -- the clock by which expires_at was noted
+    status      TEXT NOT NULL CHECK (
+        status IN ('accepted', 'running', 'succeeded', 'failed', 'rejected', 'expired', 'superseded')),
+    body        TEXT,                     -- connector and arguments
+    result      TEXT NOT NULL,            -- what was told last
+    finished_at INTEGER,
+    UNIQUE (upstream, id)
+) STRICT;
+CREATE INDEX fleet_commands_open ON fleet_commands (number) WHERE finished_at IS NULL;

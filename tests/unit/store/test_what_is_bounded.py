@@ -17,6 +17,7 @@ from tests.unit.store.opened_database import CP, NOW
 KEPT = {
     "commands": "by age",
     "events": "by age",
+    "fleet_commands": "by age",
     "issued_certificates": "few of each station, and the revoked ones",
     "local_lists": "one row, for its versions",
     "meter_frames": "by age",

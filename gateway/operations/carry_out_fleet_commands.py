@@ -1,0 +1,205 @@
+"""Commands of fleet managers are carried out: each station's in order of arrival, several stations at a time.
+
+What is to be done is in the database. A command that was begun is never begun again: if the gateway died meanwhile, it
+ends as `interrupted` and nobody knows whether it was done. One that waits for its station waits until it is too late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.model.fleet_commands import Command, Complaint, Ended, Term
+from gateway.model.identities import StationId
+from gateway.operations.do_fleet_commands import HANDLERS, Errand
+from gateway.operations.end_fleet_commands import end
+from gateway.operations.obey_fleet import clock_usable, say
+from gateway.operations.site import Site
+from gateway.rules import fleet_orders, fleet_results, fleet_terms
+from gateway.store import fleet_commands
+from gateway.store.database import StoreUnavailable
+from gateway.store.fleet_commands import FleetRow, Result
+from gateway.store.writing import Writing
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0  # while something waits
+_STORE_AGAIN_SECONDS = 2.0
+SETTLING_SECONDS = 2.0  # a station that came back says first what it has to say
+CLOCK_PATIENCE_SECONDS = 120.0  # after a start, for the clock to be set
+
+_INTERRUPTED = Ended(
+    "failed", error=Complaint("interrupted", "the gateway stopped meanwhile: whether it was done is unknown")
+)
+_LOST = Ended("failed", error=Complaint("interrupted", "the gateway stopped before it began: it was not done"))
+_EXPIRED = Ended("expired", error=Complaint("expired", "it could not begin in time"))
+_NO_CLOCK = Ended(
+    "rejected", error=Complaint("clock_unsynced", "the gateway was restarted, and its clock is not synchronised")
+)
+
+
+async def carry_out_fleet_commands(site: Site) -> None:
+    """For ever: whatever waits, as soon as it may begin."""
+    work = _Work(site, asyncio.get_running_loop().time())
+    async with asyncio.TaskGroup() as group:
+        while True:
+            seen = site.fleet_commands.wake.generation
+            waiting = True
+            try:
+                waiting = await work.look(group)
+            except StoreUnavailable as error:
+                logger.error("commands of fleet managers wait: %s", error)
+            try:
+                async with asyncio.timeout(_LOOK_SECONDS if waiting else None):
+                    await site.fleet_commands.wake.newer_than(seen)
+            except TimeoutError:
+                continue
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is under way now: numbers of commands, and the lanes that they block."""
+
+    site: Site
+    began_at_seconds: float
+    numbers: set[int] = field(default_factory=set)
+    lanes: set[str] = field(default_factory=set)
+    settled: dict[str, float] = field(default_factory=dict)  # when a station that was away may be asked
+
+    async def look(self, group: asyncio.TaskGroup) -> bool:
+        """Begin what may begin and end what is over; True while something waits."""
+        rows = await self.site.database.write(fleet_commands.unfinished)
+        taken, waiting, over = set(self.lanes), False, list[tuple[FleetRow, Ended]]()
+        self.settled = {station: at for station, at in self.settled.items() if station in {row.station for row in rows}}
+        for row in rows:
+            if row.number in self.numbers:
+                continue
+            ended = self._over(row)
+            if ended is not None:
+                over.append((row, ended))
+                continue
+            lane = fleet_orders.lane_of(row.type, row.station)
+            if lane not in taken and self._may_begin(row):
+                self.numbers.add(row.number)
+                self.lanes.add(lane)
+                group.create_task(self._carry_out(row, lane), name=f"command {row.id}")
+            else:
+                waiting = True
+            taken.add(lane)
+        await self._end_all(over)
+        return waiting
+
+    def _over(self, row: FleetRow) -> Ended | None:
+        """Why it will not begin (any more)."""
+        if row.status == "running":
+            return _INTERRUPTED
+        over = self._is_over(row)
+        if over is None and asyncio.get_running_loop().time() - self.began_at_seconds > CLOCK_PATIENCE_SECONDS:
+            return _NO_CLOCK
+        return _EXPIRED if over else None
+
+    def _is_over(self, row: FleetRow) -> bool | None:
+        term = self.site.fleet_commands.terms.get((row.upstream, row.id))
+        if term is None:
+            term = Term(row.expires_at, believable=row.believable)
+        return fleet_terms.is_over(
+            term,
+            now=self.site.wall_clock(),
+            at_seconds=asyncio.get_running_loop().time(),
+            clock_usable=clock_usable(self.site),
+        )
+
+    def _may_begin(self, row: FleetRow) -> bool:
+        """Is it known not to be too late, and is the station there that it would wait for?"""
+        if self._is_over(row) is None:
+            return False
+        if row.station is None:
+            return True
+        if not self.site.connected.is_connected(StationId(row.station)):
+            self.settled[row.station] = float("inf")
+            return row.if_offline == "reject"
+        at_seconds = asyncio.get_running_loop().time()
+        if self.settled.get(row.station) == float("inf"):
+            self.settled[row.station] = at_seconds + SETTLING_SECONDS
+        return at_seconds >= self.settled.get(row.station, 0.0)
+
+    async def _carry_out(self, row: FleetRow, lane: str) -> None:
+        try:
+            await self._begin_and_end(row)
+        except StoreUnavailable as error:
+            logger.error("a command of %s waits: %s", row.upstream, error)
+            await asyncio.sleep(_STORE_AGAIN_SECONDS)
+        finally:
+            self.numbers.discard(row.number)
+            self.lanes.discard(lane)
+            self.site.fleet_commands.wake.announce()
+
+    async def _begin_and_end(self, row: FleetRow) -> None:
+        site, key = self.site, (row.upstream, row.id)
+        now = site.wall_clock()
+        begun = fleet_results.under_way(row.id, row.type, "running", received_at=row.received_at, started_at=now)
+        kept = await site.database.write(lambda db: fleet_commands.begin(db, row.number, begun))
+        if kept is None:
+            return  # ended meanwhile
+        say(site, row.upstream, begun)
+        named = Command(row.id, row.type, row.station, if_offline=row.if_offline)
+        command = fleet_commands.with_body(named, kept) if kept else site.fleet_commands.secret.get(key)
+        term = site.fleet_commands.terms.get(key)
+        site.fleet_commands.forget(key)
+        ended = _LOST if command is None else await self._do(row, command)
+        result = await self._store(lambda db: _finish(db, site, row, ended))
+        if result is not None:
+            self._tell(row, result)
+        elif term is not None:
+            site.fleet_commands.terms[key] = term
+
+    async def _do(self, row: FleetRow, command: Command) -> Ended:
+        logger.info("command %s of %s: %s", row.id, row.upstream, row.type)
+        try:
+            return await HANDLERS[row.type](Errand(self.site, row, command))
+        except StoreUnavailable as error:
+            logger.error("what became of a command of %s could not be stored: %s", row.upstream, error)
+            words = "the disk refused: whether it was done is unknown"
+            return Ended("failed", error=Complaint("store_unavailable", words))
+        except Exception as error:
+            logger.error("a command of %s (%s) failed", row.upstream, row.type, exc_info=error)
+            return Ended("failed", error=Complaint("internal_error", "a fault of the gateway; its log says more"))
+
+    async def _store(self, unit: Callable[[Writing], Result | None]) -> Result | None:
+        """Its result, as often as it takes: an end that is not stored would be told as unknown."""
+        while True:
+            try:
+                return await self.site.database.write(unit)
+            except StoreUnavailable:
+                await asyncio.sleep(_STORE_AGAIN_SECONDS)
+
+    async def _end_all(self, over: list[tuple[FleetRow, Ended]]) -> None:
+        """End those that are still as they were."""
+        if not over:
+            return
+        site = self.site
+
+        def unit(db: Writing) -> list[tuple[FleetRow, Result]]:
+            return [
+                (row, end(db, row, ended, site.wall_clock()))
+                for row, ended in over
+                if fleet_commands.at(db, row.number) == row
+            ]
+
+        for row, result in await site.database.write(unit):
+            site.fleet_commands.forget((row.upstream, row.id))
+            self._tell(row, result)
+
+    def _tell(self, row: FleetRow, result: Result) -> None:
+        say(self.site, row.upstream, result)
+        self.site.health.counters.increase("fleet_commands_total", status=str(result["status"]))
+
+
+def _finish(db: Writing, site: Site, row: FleetRow, ended: Ended) -> Result | None:
+    """Write how it ended, unless that is done; what is told of it, None: it waits for its station again."""
+    now_is = fleet_commands.at(db, row.number)
+    if now_is is None or now_is.status == "accepted":
+        return None
+    return now_is.result if now_is.finished_at is not None else end(db, now_is, ended, site.wall_clock())
