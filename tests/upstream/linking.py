@@ -108,7 +108,7 @@ class OtherSide:
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, **properties: object) -> None:
         """At QoS 1, done when the broker has acknowledged."""
-        told = Properties(PacketTypes.PUBLISH)
+        told = Properties(PacketTypes.PUBLISH) if properties else None
         for name, value in properties.items():
             setattr(told, name, value)
         info = self._client.publish(topic, payload, qos=1, retain=retain, properties=told)
