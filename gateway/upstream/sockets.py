@@ -7,6 +7,7 @@ nothing behind. It does not know MQTT.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 
 from gateway.model.links import Broker, NotLinked
@@ -45,14 +46,13 @@ async def _connected(broker: Broker, patience_seconds: float, silence_seconds: i
                 await loop.sock_connect(tried, address)
         except OSError as error:  # TimeoutError is one
             tried.close()
-            failures.append(plain_words(error) if str(error) else "no answer")
+            failures.append(os.strerror(error.errno).lower() if error.errno else "no answer")
         except BaseException:
             tried.close()
             raise
         else:
             return tried
-    why = ", ".join(dict.fromkeys(failures)).lower()
-    raise NotLinked(f"cannot reach {broker.host}, port {broker.port}: {why}")
+    raise NotLinked(f"cannot reach {broker.host}, port {broker.port}: {', '.join(dict.fromkeys(failures))}")
 
 
 def _heed_silence(sock: socket.socket, seconds: int) -> None:
