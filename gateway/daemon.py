@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from gateway.journal_signal import JournalSignal
 from gateway.machine_clock import machine_clock
 from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant
+from gateway.model.links import Connect
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
@@ -43,7 +45,7 @@ from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import commands, events
+from gateway.store import commands, events, upstreams
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -93,6 +95,7 @@ class Surroundings:
     new_id: Callable[[], str] = random_id
     web: bool = True
     started: Callable[[Site, Addresses], None] | None = field(default=None)
+    connect_upstream: Connect | None = None  # None: over MQTT
 
 
 async def run(
@@ -113,7 +116,7 @@ async def run(
         addresses = Addresses(
             configuration.ocpp.host, doors.port, configuration.web.host, web_port, stations_tls_port=doors.tls_port
         )
-        await stack.enter_async_context(_loops(site, doors.certificates))
+        await stack.enter_async_context(_loops(site, around, doors.certificates))
         if ready is not None:
             ready(addresses)
         if around.started is not None:
@@ -210,6 +213,7 @@ def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
     keep_house.judge_age_at(db, now)
     data = {"commands_interrupted": commands.end_interrupted(db, now=now)}
+    upstreams.keep_only(db, [upstream.name for upstream in site.configuration.upstreams])
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 
 
@@ -300,8 +304,24 @@ async def _open_web_door(site: Site) -> AsyncIterator[int]:
         yield port
 
 
+async def _upstream_loops(site: Site, around: Surroundings) -> dict[str, Callable[[Site], Awaitable[None]]]:
+    """A loop for each upstream; the MQTT library is imported beside everything else, and only where there is one."""
+    keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
+    connect = around.connect_upstream or await asyncio.to_thread(_connect_with_mqtt)
+    return {
+        f"upstream {settings.name}": partial(keeping.keep_upstream, settings=settings, connect=connect)
+        for settings in site.configuration.upstreams
+    }
+
+
+def _connect_with_mqtt() -> Connect:
+    from gateway.upstream.link import connect
+
+    return connect
+
+
 @asynccontextmanager
-async def _loops(site: Site, certificates: TlsCertificates | None) -> AsyncIterator[None]:
+async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates | None) -> AsyncIterator[None]:
     named: dict[str, Callable[[Site], Awaitable[None]]] = {
         "automatic requests": look_after_stations,
         "certificates": send_certificates,
@@ -316,6 +336,8 @@ async def _loops(site: Site, certificates: TlsCertificates | None) -> AsyncItera
         # its parts are not needed by a site without circuits, and stations are answered meanwhile
         balancing = await asyncio.to_thread(importlib.import_module, "gateway.operations.balance_load")
         named["load limits"] = balancing.balance_load
+    if site.configuration.upstreams:
+        named |= await _upstream_loops(site, around)
     if certificates is not None:
         named["certificates of the TLS port"] = lambda site: certificates.watch()
     async with asyncio.TaskGroup() as group:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from gateway.model.fleet_commands import Command, Complaint, Ended
 from gateway.model.identities import StationId
 from gateway.model.instants import text_of
+from gateway.operations import do_link_commands
 from gateway.operations.carry_out_commands import Outcome, carry_out
 from gateway.operations.end_fleet_commands import end
 from gateway.operations.limits_for_a_time import remove_limit, set_limit
@@ -131,5 +132,9 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "site.limit.set": limit_circuit,
         "site.limit.clear": free_circuit,
         "ping": ping,
+        "resync": do_link_commands.resync,
+        "rebirth": do_link_commands.be_reborn,
+        "live.start": do_link_commands.start_live,
+        "live.stop": do_link_commands.stop_live,
     }
 )

@@ -84,4 +84,3 @@ def _of_site(site: Site) -> Document:
     meters = meter_documents(site) if site.configuration.meters else []
     data = {"connected": sorted(site.connected.all()), "meters": meters}
     return {"time": text_of(site.wall_clock()), "station": None, "data": data}
-

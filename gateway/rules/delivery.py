@@ -102,6 +102,12 @@ class Flow:
         self.unacked.clear()
         self.unacked_bytes = 0
 
+    def begin_at(self, sequence: int) -> None:
+        """Send again from here on, whatever was acknowledged."""
+        self.acked = sequence - 1
+        self.go_back()
+        self._went_back_for = None
+
     def linked_anew(self, now: float) -> None:
         """Another connection: what was on its way may be lost."""
         self.go_back()

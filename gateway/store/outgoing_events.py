@@ -102,12 +102,12 @@ def sequence_since(db: Writing, stream: str, instant: Instant) -> int:
 def _events(db: Writing, stream: str, sequence: int, most: int) -> list[tuple[int, JournalEvent]]:
     found: list[tuple[int, JournalEvent]] = []
     size_bytes = 0
-    for event_id, *columns, data in db.execute(
-        "SELECT id, stream, sequence, station_sequence, kind, station, connector, happened_at, recorded_at, data"
-        " FROM events WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+    for event_id, data, *columns in db.execute(
+        "SELECT id, CAST(data AS BLOB), stream, sequence, station_sequence, kind, station, connector, happened_at,"
+        " recorded_at FROM events WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT ?",
         (stream, sequence, most),
     ):
-        found.append((event_id, JournalEvent(*columns, data.encode())))
+        found.append((event_id, JournalEvent._make([*columns, data, None, None, None])))
         size_bytes += len(data)
         if size_bytes >= _MOST_BYTES:
             break
