@@ -1,4 +1,4 @@
-"""Desired documents of fleet managers: what arrives is acknowledged and told. (The part `documents` replaces this file.)"""
+"""Desired documents of fleet managers: what arrives is acknowledged and told."""
 
 from __future__ import annotations
 
