@@ -17,7 +17,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -304,22 +303,6 @@ async def _open_web_door(site: Site) -> AsyncIterator[int]:
         yield port
 
 
-async def _upstream_loops(site: Site, around: Surroundings) -> dict[str, Callable[[Site], Awaitable[None]]]:
-    """A loop for each upstream; the MQTT library is imported beside everything else, and only where there is one."""
-    keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
-    connect = around.connect_upstream or await asyncio.to_thread(_connect_with_mqtt)
-    return {
-        f"upstream {settings.name}": partial(keeping.keep_upstream, settings=settings, connect=connect)
-        for settings in site.configuration.upstreams
-    }
-
-
-def _connect_with_mqtt() -> Connect:
-    from gateway.upstream.link import connect
-
-    return connect
-
-
 @asynccontextmanager
 async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates | None) -> AsyncIterator[None]:
     named: dict[str, Callable[[Site], Awaitable[None]]] = {
@@ -337,7 +320,8 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         balancing = await asyncio.to_thread(importlib.import_module, "gateway.operations.balance_load")
         named["load limits"] = balancing.balance_load
     if site.configuration.upstreams:
-        named |= await _upstream_loops(site, around)
+        keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
+        named |= keeping.loops_of(site, around.connect_upstream)
     if certificates is not None:
         named["certificates of the TLS port"] = lambda site: certificates.watch()
     async with asyncio.TaskGroup() as group:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from gateway.configuration import Upstream
 from gateway.model.instants import SECOND
@@ -28,12 +29,21 @@ from gateway.rules.fleet_topics import Topics, encoded
 from gateway.store import outgoing_events, upstreams
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
+from gateway.upstream.link import connect as connect_over_mqtt
 
 logger = logging.getLogger(__name__)
 
 _STORE_EVERY_SECONDS = 10.0
 _GOODBYE_SECONDS = 2.0
 _OFF_SECONDS = 60.0  # away for longer than this, the gateway comes back together with others
+
+
+def loops_of(site: Site, connect: Connect | None = None) -> dict[str, Callable[[Site], Awaitable[None]]]:
+    """A loop for each upstream of the configuration, by name; `connect` None: over MQTT."""
+    return {
+        f"link to {settings.name}": partial(keep_upstream, settings=settings, connect=connect or connect_over_mqtt)
+        for settings in site.configuration.upstreams
+    }
 
 
 async def keep_upstream(
