@@ -35,7 +35,7 @@ class NewEpoch(Exception):
 
 class _Read(NamedTuple):
     epoch: str
-    events: list[JournalEvent]
+    events: dict[str, list[JournalEvent]]  # by stream
 
 
 class Courier:
@@ -55,8 +55,7 @@ class Courier:
         while True:
             wake.clear()
             self.say()
-            for stream, flow in list(self._now.delivery.with_room()):
-                await self._send(stream, flow)
+            await self._send()
             self._heed_silence(loop.time())
             try:
                 async with asyncio.timeout_at(self._next_look(loop.time())):
@@ -73,40 +72,53 @@ class Courier:
             if said.retain:
                 self._now.retained.add(said.topic)
 
-    async def _send(self, stream: str, flow: Flow) -> None:
-        """Send of one stream what there is and what may be sent."""
-        loop, pace = asyncio.get_running_loop(), self._now.delivery.pace
-        while flow.has_room() and self._link.room() > 0 and pace.waits_until(loop.time()) is None:
-            if self._read_upto[stream] != flow.last_sent:  # it went back, or acknowledgements went ahead
-                self._read[stream].clear()
-                self._read_upto[stream], self._exhausted_at[stream] = flow.last_sent, -1
-            if not self._read[stream] and not await self._read_more(stream, flow):
+    async def _send(self) -> None:
+        """Send what there is and what may be sent; the journal is asked once for all streams."""
+        while True:
+            for stream, flow in self._now.delivery.with_room():
+                while self._read_on(stream, flow) and flow.has_room() and self._may_send():
+                    self._publish_next(stream, flow)
+            if not self._may_send() or not await self._read_more():
                 return
-            if self._now.unsaid:
-                self.say()
-            elif self._read[stream] and self._read_upto[stream] == flow.last_sent:
-                self._publish_next(stream, flow)
+            self.say()
 
-    async def _read_more(self, stream: str, flow: Flow) -> bool:
-        """Read on in the journal; False when there is nothing."""
-        site = self._now.site
+    def _may_send(self) -> bool:
+        waits = self._now.delivery.pace.waits_until(asyncio.get_running_loop().time())
+        return self._link.room() > 0 and waits is None
+
+    def _read_on(self, stream: str, flow: Flow) -> bool:
+        """Is the next event of the stream read already? What was read is not next when the flow went elsewhere."""
+        if self._read_upto[stream] != flow.last_sent:
+            self._read[stream].clear()
+            self._read_upto[stream], self._exhausted_at[stream] = flow.last_sent, -1
+        return bool(self._read[stream])
+
+    async def _read_more(self) -> bool:
+        """Read on in the journal; False when no stream that has room has more."""
+        site, flows = self._now.site, self._now.delivery.flows
         generation = site.journal_signal.generation
-        if self._exhausted_at[stream] == generation:
+        asked = {
+            stream: flow.last_sent
+            for stream, flow in self._now.delivery.with_room()
+            if not self._read_on(stream, flow) and self._exhausted_at[stream] != generation
+        }
+        if not asked:
             return False
-        after = flow.last_sent
 
         def unit(db: Writing) -> _Read:
-            return _Read(outgoing_events.epoch_of(db), outgoing_events.after(db, stream, after, most=_EVENTS_AT_ONCE))
+            events = {
+                stream: outgoing_events.after(db, stream, upto, most=_EVENTS_AT_ONCE) for stream, upto in asked.items()
+            }
+            return _Read(outgoing_events.epoch_of(db), events)
 
         read = await site.database.write(unit)
         if read.epoch != self._now.delivery.epoch:
             raise NewEpoch
-        if flow.last_sent != after:
-            return True  # it went back meanwhile: read again from there
-        self._read[stream].extend(read.events)
-        if not read.events:
-            self._exhausted_at[stream] = generation
-        return bool(read.events)
+        for stream, events in read.events.items():
+            if flows[stream].last_sent == asked[stream]:  # otherwise it went back meanwhile
+                self._read[stream].extend(events)
+                self._exhausted_at[stream] = -1 if events else generation
+        return any(read.events.values())
 
     def _publish_next(self, stream: str, flow: Flow) -> None:
         """The next event, or several in one message where the upstream asked for that."""
