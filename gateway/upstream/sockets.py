@@ -11,22 +11,21 @@ import os
 import socket
 
 from gateway.model.links import Broker, NotLinked
-from gateway.upstream.tls import client_context, plain_words, secured
+from gateway.upstream.tls import Shown, plain_words, secured
 
 _PROBES = 3
 
 
-async def reach(broker: Broker, *, patience_seconds: float, silence_seconds: int) -> socket.socket:
-    """A connected socket that does not block. What is sent and not confirmed for `silence_seconds` ends it.
+async def reach(broker: Broker, shown: Shown | None, *, patience_seconds: float, silence_seconds: int) -> socket.socket:
+    """A connected socket that does not block, with TLS if something is shown. Raises NotLinked.
 
-    Raises NotLinked.
+    What is sent and not confirmed for `silence_seconds` ends it.
     """
     try:
-        context = await asyncio.to_thread(client_context, broker) if broker.tls else None
         connected = await _connected(broker, patience_seconds, silence_seconds)
     except UnicodeError as error:
         raise NotLinked(f"{broker.host} is not the name of a machine") from error
-    return connected if context is None else await secured(connected, context, broker.host)
+    return connected if shown is None else await secured(connected, shown.context, broker.host)
 
 
 async def _connected(broker: Broker, patience_seconds: float, silence_seconds: int) -> socket.socket:
