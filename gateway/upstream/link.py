@@ -62,7 +62,7 @@ async def connect(
 
     `protocol` is tried first; `Link.protocol` says what is spoken. `fallback`: `Link.shown` of an earlier link, for
     when the certificate on disk is at fault; `Link.renewal_trouble` then says why. `patience_seconds` counts for each
-    try. Cancelled, it leaves nothing behind. Raises NotLinked.
+    try. Cancelled, it leaves nothing behind but a name that is being looked up. Raises NotLinked.
     """
     terms = _Terms(session_expiry_seconds, keepalive_seconds, patience_seconds)
     try:

@@ -14,6 +14,7 @@ from gateway.model.links import Broker, NotLinked
 from gateway.upstream.tls import Shown, plain_words, secured
 
 _PROBES = 3
+_SHARE = 0.8  # of the patience, for finding an address that answers
 
 
 async def reach(broker: Broker, shown: Shown | None, *, patience_seconds: float, silence_seconds: int) -> socket.socket:
@@ -40,8 +41,8 @@ async def _connected(broker: Broker, patience_seconds: float, silence_seconds: i
         try:
             tried.setblocking(False)
             _heed_silence(tried, silence_seconds)
-            # one address that swallows everything must not use up the patience for the others
-            async with asyncio.timeout(patience_seconds / len(found)):
+            # one address that swallows everything must not use up the patience for the others, nor for the rest
+            async with asyncio.timeout(_SHARE * patience_seconds / len(found)):
                 await loop.sock_connect(tried, address)
         except OSError as error:  # TimeoutError is one
             tried.close()
