@@ -69,13 +69,19 @@ class Message:
 
 
 class NotLinked(Exception):
-    """No link came about. `refused`: the broker itself answered no; `bad_credentials`: because of who we are."""
+    """No link came about. `refused`: the broker itself answered no; `bad_credentials`: because of who we are.
 
-    def __init__(self, reason: str, *, refused: bool = False, bad_credentials: bool = False) -> None:
+    `own_certificate`: our certificate or its key is at fault, because it cannot be used or the broker refused it.
+    """
+
+    def __init__(
+        self, reason: str, *, refused: bool = False, bad_credentials: bool = False, own_certificate: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.refused = refused
         self.bad_credentials = bad_credentials
+        self.own_certificate = own_certificate
 
 
 class LinkLost(Exception):

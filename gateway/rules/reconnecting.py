@@ -17,6 +17,7 @@ SLOW_SECONDS = 300.0
 """Between tries that can only succeed when people have changed something."""
 
 _SLOW_SPREAD = 0.2
+_TOO_MANY_BRIEF_LINKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Reconnecting:
 
     `alone_since`: when the link was lost, or when we started. `failures`: tries and losses in a row without a stable
     link between. `bad_credentials`: of the newest try. `taken_over`: somebody else uses our client id, and no link has
-    been stable since; people should be told.
+    been stable since; people should be told. `brief_links`: how many in a row were not stable.
     """
 
     alone_since: float
@@ -34,6 +35,12 @@ class Reconnecting:
     linked_since: float | None = None
     bad_credentials: bool = False
     taken_over: bool = False
+    brief_links: int = 0
+
+    @property
+    def keeps_breaking(self) -> bool:
+        """Whether link after link broke soon: many brokers do not say that somebody else uses our client id."""
+        return self.brief_links >= _TOO_MANY_BRIEF_LINKS
 
 
 def at_start(now: float, *, linked_before: bool) -> Reconnecting:
@@ -59,6 +66,7 @@ def when_lost(before: Reconnecting, now: float, *, taken_over: bool) -> Reconnec
         linked_before=True,
         failures=1 if stable else before.failures + 1,
         taken_over=taken_over or (before.taken_over and not stable),
+        brief_links=0 if stable else before.brief_links + 1,
     )
 
 

@@ -8,7 +8,9 @@ a greeting may take and what the broker is asked to keep for us. It does not kno
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
+from typing import Any
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -18,9 +20,11 @@ from paho.mqtt.properties import Properties
 from gateway.model.links import Broker, MqttVersion, NotLinked, Will
 from gateway.upstream.link_in_use import Link
 from gateway.upstream.sockets import reach
-from gateway.upstream.tls import plain_words
+from gateway.upstream.tls import Shown, plain_words, read_files, still_trusted
 
-__all__ = ["Link", "connect"]
+__all__ = ["Connector", "Link", "connect"]
+
+logger = logging.getLogger(__name__)
 
 # so many messages of the broker may wait for our acknowledgement, each of at most so many bytes
 _RECEIVE_MAX = 32
@@ -52,32 +56,60 @@ async def connect(
     keepalive_seconds: int = 30,
     patience_seconds: float = 10,
     protocol: MqttVersion = "5",
+    fallback: Shown | None = None,
 ) -> Link:
     """A link on which the broker has greeted us; the session that it keeps for us is never begun anew.
 
-    `protocol` is tried first; `Link.protocol` says what is spoken. `patience_seconds` counts for each of the two.
-    Cancelled, it leaves nothing behind. Raises NotLinked.
+    `protocol` is tried first; `Link.protocol` says what is spoken. `fallback`: `Link.shown` of an earlier link, for
+    when the certificate on disk is at fault; `Link.renewal_trouble` then says why. `patience_seconds` counts for each
+    try. Cancelled, it leaves nothing behind but a name that is being looked up. Raises NotLinked.
     """
     terms = _Terms(session_expiry_seconds, keepalive_seconds, patience_seconds)
     try:
-        return await _connect(broker, will, terms, protocol)
+        shown = await asyncio.to_thread(read_files, broker) if broker.tls else None
+        return await _connect(broker, will, terms, protocol, shown)
+    except NotLinked as refusal:
+        if not refusal.own_certificate or fallback is None or not still_trusted(fallback, broker):
+            raise
+        link = await _connect(broker, will, terms, protocol, fallback)
+        link.renewal_trouble = refusal.reason
+        return link
+
+
+class Connector:
+    """`connect` for one upstream, which goes on showing its old certificate while a renewed one is at fault."""
+
+    def __init__(self) -> None:
+        self._shown: Shown | None = None
+
+    async def __call__(self, broker: Broker, will: Will, **terms: Any) -> Link:
+        """As `connect`. Raises NotLinked."""
+        link = await connect(broker, will, **terms, fallback=self._shown)
+        self._shown = link.shown
+        if link.renewal_trouble is not None:
+            logger.warning("the client certificate of before is shown to %s: %s", broker.host, link.renewal_trouble)
+        return link
+
+
+async def _connect(broker: Broker, will: Will, terms: _Terms, protocol: MqttVersion, shown: Shown | None) -> Link:
+    try:
+        return await _greeted(broker, will, terms, protocol, shown)
     except _OtherVersion as first:
         try:
-            return await _connect(broker, will, terms, _OTHER[protocol])
+            return await _greeted(broker, will, terms, _OTHER[protocol], shown)
         except _OtherVersion as second:
             raise (first.told if first.told.refused else second.told) from None
 
 
-async def _connect(broker: Broker, will: Will, terms: _Terms, protocol: MqttVersion) -> Link:
+async def _greeted(broker: Broker, will: Will, terms: _Terms, protocol: MqttVersion, shown: Shown | None) -> Link:
+    patience = terms.patience_seconds
     stage = "connection"
+    client = _client(broker, will, protocol)
     try:
-        async with asyncio.timeout(terms.patience_seconds):
-            client = _client(broker, will, protocol)
-            connected = await reach(
-                broker, patience_seconds=terms.patience_seconds, silence_seconds=terms.keepalive_seconds
-            )
+        async with asyncio.timeout(patience):
+            connected = await reach(broker, shown, patience_seconds=patience, silence_seconds=terms.keepalive_seconds)
             stage = "greeting"
-            link = Link(client, protocol, patience_seconds=terms.patience_seconds)
+            link = Link(client, protocol, patience_seconds=patience, shown=shown)
             try:
                 properties = _connect_properties(terms) if protocol == "5" else None
                 link.wire.start(connected, broker, keepalive_seconds=terms.keepalive_seconds, properties=properties)
@@ -86,9 +118,7 @@ async def _connect(broker: Broker, will: Will, terms: _Terms, protocol: MqttVers
                 link.wire.cut("the greeting took too long")
                 raise
     except TimeoutError:
-        raise NotLinked(
-            f"no {stage} by {broker.host}, port {broker.port}, within {terms.patience_seconds:g} s"
-        ) from None
+        raise NotLinked(f"no {stage} by {broker.host}, port {broker.port}, within {patience:g} s") from None
     if refusal is None:
         return link
     link.wire.cut(refusal.reason)

@@ -31,6 +31,7 @@ from gateway.model.links import (
     SubscribeRefused,
     TooLarge,
 )
+from gateway.upstream.tls import Shown, refusal_in_tls
 from gateway.upstream.wire import Wire, words_of
 
 # what we let be on its way at once; 3.1.1 cannot say what the broker bears, and 20 is what most brokers bear
@@ -57,7 +58,11 @@ class _Unacked:
 class Link:
     """See `LinkLike`. Made by `connect`, for which alone `welcome`, `perhaps_other_version` and `wire` are."""
 
-    def __init__(self, client: Client, protocol: MqttVersion, *, patience_seconds: float) -> None:
+    def __init__(
+        self, client: Client, protocol: MqttVersion, *, patience_seconds: float, shown: Shown | None = None
+    ) -> None:
+        self.shown = shown
+        self.renewal_trouble: str | None = None
         loop = asyncio.get_running_loop()
         self.protocol: MqttVersion = protocol
         self.session_present = False
@@ -288,9 +293,8 @@ class Link:
 
     def _not_greeted(self) -> None:
         trouble = self.wire.trouble
-        if "alert" in trouble:  # TLS 1.3 refuses a client's certificate only after the handshake
-            answer = NotLinked(f"the broker refuses us in TLS: {trouble}", refused=True, bad_credentials=True)
-        else:
+        answer = refusal_in_tls(trouble)  # TLS 1.3 refuses a client's certificate only after the handshake
+        if answer is None:
             self.perhaps_other_version = True
             answer = NotLinked(f"the broker closed the connection instead of answering{trouble and f': {trouble}'}")
         self.welcome.set_result(answer)

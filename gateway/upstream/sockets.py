@@ -11,22 +11,22 @@ import os
 import socket
 
 from gateway.model.links import Broker, NotLinked
-from gateway.upstream.tls import client_context, plain_words, secured
+from gateway.upstream.tls import Shown, plain_words, secured
 
 _PROBES = 3
+_SHARE = 0.8  # of the patience, for finding an address that answers
 
 
-async def reach(broker: Broker, *, patience_seconds: float, silence_seconds: int) -> socket.socket:
-    """A connected socket that does not block. What is sent and not confirmed for `silence_seconds` ends it.
+async def reach(broker: Broker, shown: Shown | None, *, patience_seconds: float, silence_seconds: int) -> socket.socket:
+    """A connected socket that does not block, with TLS if something is shown. Raises NotLinked.
 
-    Raises NotLinked.
+    What is sent and not confirmed for `silence_seconds` ends it.
     """
     try:
-        context = await asyncio.to_thread(client_context, broker) if broker.tls else None
         connected = await _connected(broker, patience_seconds, silence_seconds)
     except UnicodeError as error:
         raise NotLinked(f"{broker.host} is not the name of a machine") from error
-    return connected if context is None else await secured(connected, context, broker.host)
+    return connected if shown is None else await secured(connected, shown.context, broker.host)
 
 
 async def _connected(broker: Broker, patience_seconds: float, silence_seconds: int) -> socket.socket:
@@ -41,8 +41,8 @@ async def _connected(broker: Broker, patience_seconds: float, silence_seconds: i
         try:
             tried.setblocking(False)
             _heed_silence(tried, silence_seconds)
-            # one address that swallows everything must not use up the patience for the others
-            async with asyncio.timeout(patience_seconds / len(found)):
+            # one address that swallows everything must not use up the patience for the others, nor for the rest
+            async with asyncio.timeout(_SHARE * patience_seconds / len(found)):
                 await loop.sock_connect(tried, address)
         except OSError as error:  # TimeoutError is one
             tried.close()

@@ -1,7 +1,7 @@
 """What a TLS handshake with a broker needs, made anew for each connection, and the handshake itself.
 
-Certificates are rotated on disk while the daemon runs, so nothing read here is kept. It decides what is trusted and
-how a failure is told to people. It does not know what is said when the handshake is over.
+Certificates are rotated on disk while the daemon runs, so the files are read anew each time. It decides what is
+trusted, and how a failure is told to people. It does not know what is said when the handshake is over.
 """
 
 from __future__ import annotations
@@ -11,30 +11,48 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.links import Broker, NotLinked
 
 # X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED: a gateway without a battery clock sees them, too
 _ABOUT_TIME = {9, 10}
+_ABOUT_OUR_CERTIFICATE = ("certificate", "unknown ca", "access denied", "handshake failure")
 _NOT_FOR_PEOPLE = re.compile(r"^\[(?:SSL|X509|PEM)[^\]]*\] ?|^\[Errno -?\d+\] ?| ?\(_ssl\.c:\d+\)$")
 
 
-def client_context(broker: Broker) -> ssl.SSLContext:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a handshake was made with. It may be used once more when what is on disk now is at fault."""
+
+    context: ssl.SSLContext
+    trust: bytes | None  # the content of the file that says whom we trust
+
+
+def read_files(broker: Broker) -> Shown:
     """Whom we trust and what we show, read from the files now. Raises NotLinked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    trust = None if broker.ca is None else _content(broker.ca)
     if broker.ca is None:
         context.load_default_certs()
     else:
-        _must_be_readable(broker.ca)
         try:
             context.load_verify_locations(cafile=broker.ca)
         except ssl.SSLError as error:
             raise NotLinked(f"{broker.ca} holds no certificate in PEM format") from error
     if broker.chain is not None:
         _show_certificate(context, broker.chain, broker.key_file)
-    return context
+    return Shown(context, trust)
+
+
+def still_trusted(before: Shown, broker: Broker) -> bool:
+    """Whether `before` trusts whom we trust now: an authority that was taken away must not come back."""
+    try:
+        return before.trust == (None if broker.ca is None else _content(broker.ca))
+    except NotLinked:
+        return False
 
 
 async def secured(connected: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
@@ -52,11 +70,21 @@ async def secured(connected: socket.socket, context: ssl.SSLContext, host: str) 
         raise NotLinked(f"the broker's certificate is not accepted: {error.verify_message}{hint}") from error
     except OSError as error:
         wrapped.close()
-        raise NotLinked(f"the TLS handshake failed: {plain_words(error)}") from error
+        raise refusal_in_tls(plain_words(error)) or NotLinked(
+            f"the TLS handshake failed: {plain_words(error)}"
+        ) from error
     except BaseException:
         wrapped.close()
         raise
     return wrapped
+
+
+def refusal_in_tls(trouble: str) -> NotLinked | None:
+    """What to tell when `trouble` is the broker's word about our certificate (or that we showed none)."""
+    if "alert" not in trouble or not any(word in trouble for word in _ABOUT_OUR_CERTIFICATE):
+        return None
+    told = f"the broker refuses our certificate: {trouble}"
+    return NotLinked(told, refused=True, bad_credentials=True, own_certificate=True)
 
 
 def plain_words(error: OSError | ValueError | str) -> str:
@@ -69,22 +97,25 @@ def plain_words(error: OSError | ValueError | str) -> str:
 
 def _show_certificate(context: ssl.SSLContext, chain: Path, key_file: Path | None) -> None:
     files = [chain] if key_file is None else [chain, key_file]
-    for file in files:
-        _must_be_readable(file)
     try:
+        for file in files:
+            _content(file)
         context.load_cert_chain(chain, key_file, password=_nobody_is_asked)
-    except (ssl.SSLError, ValueError) as error:
+    except NotLinked as error:
+        raise NotLinked(error.reason, own_certificate=True) from error
+    except (OSError, ValueError) as error:
         named = " and ".join(str(file) for file in files)
-        raise NotLinked(f"{named}: not a certificate and its unencrypted key: {plain_words(error)}") from error
+        told = f"{named}: not a certificate and its unencrypted key: {plain_words(error)}"
+        raise NotLinked(told, own_certificate=True) from error
 
 
 def _nobody_is_asked() -> str:
     return ""  # else the TLS library would ask for the key's password on the terminal
 
 
-def _must_be_readable(file: Path) -> None:
+def _content(file: Path) -> bytes:
     try:
-        file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise NotLinked(f"cannot read {file}: {plain_words(error)}") from error
 

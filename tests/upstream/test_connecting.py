@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from gateway.model.links import Broker, NotLinked
-from gateway.upstream.link import connect
+from gateway.upstream.link import Connector, connect
 from tests.fakes.certificate_maker import Authority, Pair, self_signed
 from tests.fakes.mosquitto import Mosquitto, Tls, mosquitto
-from tests.upstream.linking import WILL, broker_at, linked, open_files
+from tests.upstream.linking import WILL, broker_at, heard, linked, open_files
 
 pytestmark = pytest.mark.slow
 
@@ -83,8 +86,9 @@ async def test_tls_with_an_authority_of_our_own(tmp_path: Path, authority: Autho
         for host in ("127.0.0.1", "localhost"):
             async with linked(broker_at(broker.port, host=host, tls=True, ca=authority.file)) as link:
                 await link.subscribe(["up/#"])
-                for number in range(200):
-                    await link.publish("up/evt", b"%d" % number * 1000)
+                for number in range(3):
+                    await link.publish("up/evt", b"%d" % number * 300_000)
+                assert [message.payload[-1:] for message in await heard(link, 3)] == [b"0", b"1", b"2"]
 
 
 async def test_a_broker_whom_nobody_vouches_for(tmp_path: Path, authority: Authority) -> None:
@@ -141,16 +145,73 @@ async def test_a_broker_that_refuses_our_certificate(tmp_path: Path, authority: 
     pair = authority.issue("broker", names=LOOPBACK)
     expired = authority.issue("gw", end=LONG_AGO)
     alone = self_signed(tmp_path / "alone", "gw")
-    async with secure_broker(tmp_path, pair, client_ca=authority.file) as broker:
+    async with secure_broker(tmp_path, pair, authority.file) as broker:
         known = {"tls": True, "ca": authority.file}
-        tries = {
-            "expired": await refusal(broker_at(broker.port, **known, chain=expired.chain, key_file=expired.key)),
-            "unknown ca": await refusal(broker_at(broker.port, **known, chain=alone.chain, key_file=alone.key)),
-            "required": await refusal(broker_at(broker.port, **known)),
-        }
-    for word, told in tries.items():
-        assert told.reason.startswith("the broker refuses us in TLS: ") and word in told.reason
-        assert (told.refused, told.bad_credentials) == (True, True)
+        tries = [
+            await refusal(broker_at(broker.port, **known, chain=expired.chain, key_file=expired.key)),
+            await refusal(broker_at(broker.port, **known, chain=alone.chain, key_file=alone.key)),
+            await refusal(broker_at(broker.port, **known)),
+        ]
+    for word, told in zip(("expired", "unknown ca", "required"), tries, strict=True):
+        assert told.reason.startswith("the broker refuses our certificate: ") and word in told.reason
+        assert (told.refused, told.bad_credentials, told.own_certificate) == (True, True, True)
+
+
+async def test_a_broker_that_refuses_our_certificate_in_tls_12(tmp_path: Path, authority: Authority) -> None:
+    pair, expired = authority.issue("broker", names=LOOPBACK), authority.issue("gw", end=LONG_AGO)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.file)
+    context.load_cert_chain(pair.chain, pair.key)
+
+    def shake_hands_once() -> None:
+        accepted, _ = listener.accept()
+        with accepted, suppress(ssl.SSLError):
+            context.wrap_socket(accepted, server_side=True).close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        known = broker_at(port, tls=True, ca=authority.file, chain=expired.chain, key_file=expired.key)
+        served = asyncio.create_task(asyncio.to_thread(shake_hands_once))
+        with pytest.raises(NotLinked, match=r"^the broker refuses our certificate: .* expired") as caught:
+            await connect(known, WILL)
+        await served
+    assert caught.value.bad_credentials and caught.value.own_certificate
+
+
+async def test_the_certificate_of_before_is_shown_while_a_renewed_one_is_at_fault(
+    tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = Pair(tmp_path / "client.pem", tmp_path / "client.key")
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(authority.file.read_bytes())
+    good, expired = authority.issue("gw"), authority.issue("gw", end=LONG_AGO, file="expired")
+    connector = Connector()
+    async with secure_broker(tmp_path, authority.issue("broker", names=LOOPBACK), authority.file) as broker:
+        known = broker_at(broker.port, tls=True, ca=ca, chain=files.chain, key_file=files.key)
+
+        async def with_pair(chain: Path, key: Path) -> str | None:
+            shutil.copy(chain, files.chain)
+            shutil.copy(key, files.key)
+            link = await connector(known, WILL)
+            await link.close()
+            return link.renewal_trouble
+
+        assert await with_pair(good.chain, good.key) is None
+        assert not caplog.messages
+        refused = await with_pair(expired.chain, expired.key)
+        assert refused is not None and refused.startswith("the broker refuses our certificate: ")
+        half_written = await with_pair(good.chain, expired.key)
+        assert half_written is not None and "not a certificate and its unencrypted key" in half_written
+        assert all("the client certificate of before is shown to 127.0.0.1" in text for text in caplog.messages)
+        assert await with_pair(good.chain, good.key) is None
+        files.chain.unlink()
+        async with linked(known, fallback=connector._shown):
+            pass
+        ca.write_bytes(Authority(tmp_path / "other", "Other Root").file.read_bytes())
+        with pytest.raises(NotLinked, match="cannot read"):  # the authority of before is not trusted any more
+            await connector(known, WILL)
 
 
 async def test_files_for_tls_that_cannot_be_used(tmp_path: Path, authority: Authority) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -66,6 +67,15 @@ async def test_a_connection_that_is_half_open_is_noticed(tmp_path: Path) -> None
         assert (await the_end(link.ended)).reason == "the broker gave no sign of life"
         with pytest.raises(LinkLost, match="no sign of life"):
             await waiting
+
+
+async def test_the_kernel_gives_up_on_a_dead_peer_too(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path / "broker") as broker, linked(broker_at(broker.port), keepalive_seconds=30) as link:
+        used = link.wire._socket
+        assert used is not None
+        assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
 
 
 async def test_a_link_stays_when_nothing_is_said_for_long(tmp_path: Path) -> None:

@@ -23,8 +23,6 @@ from tests.fakes.scripted_broker import (
 )
 from tests.upstream.linking import WILL, broker_at, heard, linked, open_files, until
 
-pytestmark = pytest.mark.slow
-
 PROTOCOL_5, PROTOCOL_311 = 5, 4
 
 
@@ -156,7 +154,7 @@ async def test_who_stops_connecting_leaves_nothing_behind(tls: bool) -> None:
         await until(lambda: open_files() == files, "the script's own end of the connection to be closed")
 
 
-async def test_who_stops_connecting_to_a_silent_address_leaves_nothing_behind() -> None:
+async def test_an_address_that_swallows_everything_leaves_nothing_behind() -> None:
     with socket.socket() as full:  # nobody accepts: further connections hang
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -167,10 +165,7 @@ async def test_who_stops_connecting_to_a_silent_address_leaves_nothing_behind() 
             filler.connect_ex(("127.0.0.1", port))
         files = open_files()
         told = await refused_by(port, patience_seconds=0.2)
-        assert told.reason in (
-            f"cannot reach 127.0.0.1, port {port}: no answer",
-            f"no connection by 127.0.0.1, port {port}, within 0.2 s",
-        )
+        assert told.reason == f"cannot reach 127.0.0.1, port {port}: no answer"
         assert open_files() == files
         for filler in fillers:
             filler.close()

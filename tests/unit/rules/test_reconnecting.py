@@ -119,3 +119,13 @@ def test_two_with_one_name_stay_slow_until_a_link_is_stable() -> None:
     assert state.taken_over
     assert when_lost(state, 1310.0, taken_over=False).taken_over
     assert not when_lost(state, 1300.0 + STABLE_SECONDS, taken_over=False).taken_over
+
+
+def test_link_after_link_that_breaks_soon_is_told() -> None:
+    state = linked()
+    told = []
+    for _ in range(6):
+        state = when_lost(when_linked(failed(state), 10.0), 15.0, taken_over=False)
+        told.append(state.keeps_breaking)
+    assert told == [False, False, False, False, True, True]
+    assert not when_lost(when_linked(state, 20.0), 20.0 + STABLE_SECONDS, taken_over=False).keeps_breaking
