@@ -137,6 +137,10 @@ class LinkLike(Protocol):
         """What is spoken. 3.1.1 has no expiry, response topic, correlation, content type nor refused publishes."""
 
     @property
+    def renewal_trouble(self) -> str | None:
+        """Why the client certificate of before was shown and not the one on disk; None: there is no such trouble."""
+
+    @property
     def ended(self) -> asyncio.Future[LinkLost]:
         """Done, with the reason as its result, when the link has ended. Shield it where a wait may be cancelled."""
 

@@ -29,19 +29,21 @@ from gateway.rules.fleet_topics import Topics, encoded
 from gateway.store import outgoing_events, upstreams
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
-from gateway.upstream.link import connect as connect_over_mqtt
+from gateway.upstream.link import Connector
 
 logger = logging.getLogger(__name__)
 
 _STORE_EVERY_SECONDS = 10.0
 _GOODBYE_SECONDS = 2.0
+_TAKEN_OVER = "somebody else connects with this gateway's id: is there a copy of this machine?"
+_KEEPS_BREAKING = "link after link breaks soon: perhaps somebody else connects with this gateway's id"
 _OFF_SECONDS = 60.0  # away for longer than this, the gateway comes back together with others
 
 
 def loops_of(site: Site, connect: Connect | None = None) -> dict[str, Callable[[Site], Awaitable[None]]]:
     """A loop for each upstream of the configuration, by name; `connect` None: over MQTT."""
     return {
-        f"link to {settings.name}": partial(keep_upstream, settings=settings, connect=connect or connect_over_mqtt)
+        f"link to {settings.name}": partial(keep_upstream, settings=settings, connect=connect or Connector())
         for settings in site.configuration.upstreams
     }
 
@@ -77,12 +79,8 @@ async def keep_upstream(
         lost = await _while_linked(now, link)
         state = reconnecting.when_lost(state, loop.time(), taken_over=lost.taken_over)
         _away(now, lost.reason)
-        now.alarm(
-            "taken over",
-            "somebody else connects with this gateway's id: is there a copy of this machine?"
-            if state.taken_over
-            else None,
-        )
+        now.alarm("taken over", _TAKEN_OVER if state.taken_over else None)
+        now.alarm("keeps breaking", _KEEPS_BREAKING if state.keeps_breaking and not state.taken_over else None)
 
 
 async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
@@ -137,7 +135,7 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
     now.unsaid.clear()
     for flow in now.delivery.flows.values():
         flow.linked_anew(loop.time())
-    now.report()
+    now.alarm("certificate", link.renewal_trouble and f"the old client certificate is used: {link.renewal_trouble}")
     logger.info("%s is connected (MQTT %s)", now.name, link.protocol, extra={"upstream": now.name})
     lost = LinkLost("the link ended")
     try:
