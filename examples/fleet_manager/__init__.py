@@ -1,1 +1,1 @@
-"""The reference fleet manager: what the other side of docs/fleet.md has to do, in plain Python. It imports no gateway."""
+"""The reference fleet manager: the other side of docs/fleet.md in plain Python. It imports nothing of the gateway."""

@@ -17,15 +17,13 @@ from examples.fleet_manager.commands import new_command
 from examples.fleet_manager.consume import FleetManager, Wishes
 from examples.fleet_manager.ledger import FINAL, Ledger
 
-RETAINED_BY_GATEWAY = ("state", "info")
-
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
     ledger = Ledger(options.database)
     try:
-        return {"watch": watch, "command": command, "document": document, "show": show}[options.what](options, ledger)
+        return WHATS[options.what](options, ledger)
     finally:
         ledger.close()
 
@@ -86,6 +84,13 @@ def document(options: argparse.Namespace, ledger: Ledger) -> int:
     return 0
 
 
+def leave(options: argparse.Namespace, ledger: Ledger) -> int:
+    """Clear what a gateway that is no more left in the broker; its events stay."""
+    with ledger.transaction():
+        ledger.take_leave(options.gateway)
+    return 0
+
+
 def show(options: argparse.Namespace, ledger: Ledger) -> int:
     """How far each stream came, and what somebody should look at."""
     for row in ledger.execute("SELECT gateway, stream, epoch, upto FROM streams ORDER BY 1, 2").fetchall():
@@ -95,6 +100,9 @@ def show(options: argparse.Namespace, ledger: Ledger) -> int:
     for row in ledger.execute("SELECT gateway, doc, version, report FROM documents ORDER BY 1, 2").fetchall():
         print(*row)
     return 0
+
+
+WHATS = {"watch": watch, "command": command, "document": document, "leave": leave, "show": show}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     which = put.add_mutually_exclusive_group(required=True)
     which.add_argument("file", nargs="?", type=Path, help="JSON; its version is counted up by itself")
     which.add_argument("--clear", action="store_true")
+    whats.add_parser("leave", help="clear the retained messages of a gateway that is no more").add_argument("gateway")
     whats.add_parser("show", help="positions, incidents, documents")
     return parser
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from examples.fleet_manager.ledger import text_of
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -21,14 +23,14 @@ def new_command(
     actor: str = "fleet-manager",
 ) -> dict[str, Any]:
     """A command that is good for so many seconds from now."""
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     return {
         "id": new_id(),
         "type": type,
         "target": {} if station is None else {"station": station},
         "args": dict(args or {}),
-        "issued_at": _text(now),
-        "expires_at": _text(now + timedelta(seconds=seconds)),
+        "issued_at": text_of(now),
+        "expires_at": text_of(now + timedelta(seconds=seconds)),
         "ttl_s": seconds,
         "actor": actor,
         "if_offline": if_offline,
@@ -39,7 +41,3 @@ def new_id() -> str:
     """A ULID: 48 bits of time, 80 bits of chance, in Crockford's base 32."""
     number = int(time.time() * 1000) << 80 | secrets.randbits(80)
     return "".join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -22,7 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from examples.fleet_manager.commands import new_command
-from examples.fleet_manager.ledger import Ledger, now_text
+from examples.fleet_manager.ledger import Ledger, now_text, text_of
 
 SESSION_SECONDS = 7 * 86_400
 ACK_SECONDS = 0.1  # acknowledge at most so often ...
@@ -60,7 +60,9 @@ class FleetManager:
     _connection: int = 0  # a PUBACK belongs to the connection over which the message came
     _connected: bool = False
     _due: dict[tuple[str, str], bool] = field(default_factory=dict)  # acknowledgements to send, and whether of a gap
-    _gaps: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)  # where each gap that was told begins
+    _gaps: dict[tuple[str, str], tuple[str | None, int]] = field(
+        default_factory=dict
+    )  # where each gap that was told begins
     _events_since: int = 0
     _acked_at: float = 0.0
     _looked_at: float = 0.0
@@ -142,17 +144,23 @@ class FleetManager:
         if verdict == "unknown_epoch":
             self._ask_for_birth(gateway)
             return
-        place = self.ledger.position(*key)
-        is_new_gap = verdict == "gap" and self._gaps.get(key) != place
-        if is_new_gap:
-            self._gaps[key] = place
-        if verdict != "gap" or is_new_gap:
-            self._due[key] = is_new_gap
-        if verdict != "stored":
+        if verdict == "gap":
+            self._tell_gap_once(key)
             return
+        if verdict == "known":
+            self._due.setdefault(key, False)  # the gateway missed our acknowledgement
+            return
+        self._due[key] = False
         if event["type"] == "ocpp-gateway.stream.dropped.v1":
             self.ledger.open_incident(gateway, "dropped", event["data"])
         self.wishes.tell(f"{event['time']}  {gateway}  {event['type']}  {event.get('subject') or ''}")
+
+    def _tell_gap_once(self, key: tuple[str, str]) -> None:
+        """Everything behind a gap arrives too: the gateway is asked once to go back, not by every event."""
+        place = self.ledger.position(*key)
+        if self._gaps.get(key) != place:
+            self._gaps[key] = place
+            self._due[key] = True
 
     def _ask_for_birth(self, gateway: str) -> None:
         """Events of an epoch that was never announced, or whose announcement the broker lost."""
@@ -180,21 +188,23 @@ class FleetManager:
         self._due.clear()
 
     def _send_what_waits(self, client: mqtt.Client) -> None:
-        before = datetime.now(timezone.utc) - timedelta(seconds=SEND_AGAIN_SECONDS)
-        sent_before = before.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        sent_before = datetime.now(UTC) - timedelta(seconds=SEND_AGAIN_SECONDS)
         with self.ledger.transaction():
-            commands = self.ledger.commands_to_send(sent_before=sent_before)
+            commands = self.ledger.commands_to_send(sent_before=text_of(sent_before))
             documents = self.ledger.documents_to_publish()
+            retained = self.ledger.topics_to_clear()
         for gateway, command in commands:
             self._send(client, gateway, command)
         for gateway, doc, text in documents:
             client.publish(self._down(gateway, f"des/{doc}"), text or b"", qos=1, retain=True)
+        for topic in retained:
+            client.publish(f"{self.wishes.root}/v1/{topic}", b"", qos=1, retain=True)
 
     def _send(self, client: mqtt.Client, gateway: str, command: dict[str, Any]) -> None:
         """Id, expiry and reply topic stand in the payload; MQTT 5 carries them as well."""
         command = {**command, "reply_to": f"{self.wishes.root}/v1/{gateway}/up/res"}
-        left = datetime.fromisoformat(command["expires_at"]) - datetime.now(timezone.utc)
-        properties = Properties(PacketTypes.PUBLISH)
+        left = datetime.fromisoformat(command["expires_at"]) - datetime.now(UTC)
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ResponseTopic = command["reply_to"]
         properties.CorrelationData = command["id"].encode()
         properties.MessageExpiryInterval = max(1, int(left.total_seconds()))
@@ -243,7 +253,7 @@ class FleetManager:
 
 
 def _session() -> dict[str, Any]:
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = SESSION_SECONDS
     properties.ReceiveMaximum = 200
     return {"clean_start": False, "properties": properties}

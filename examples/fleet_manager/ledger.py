@@ -7,10 +7,11 @@ The sequence rules stand in `take`; everything between `begin` and `commit` coun
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 Verdict = Literal["stored", "known", "gap", "unknown_epoch"]
@@ -18,6 +19,7 @@ FINAL = frozenset({"succeeded", "failed", "rejected", "expired", "superseded"})
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS gateways (gateway TEXT PRIMARY KEY, session BIGINT, state TEXT, info TEXT);
+CREATE TABLE IF NOT EXISTS leaving (gateway TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS streams (gateway TEXT, stream TEXT, epoch TEXT NOT NULL, upto BIGINT NOT NULL,
                                     PRIMARY KEY (gateway, stream));
 CREATE TABLE IF NOT EXISTS events (gateway TEXT, id TEXT, type TEXT NOT NULL, subject TEXT, time TEXT NOT NULL,
@@ -31,9 +33,14 @@ CREATE TABLE IF NOT EXISTS documents (gateway TEXT, doc TEXT, version BIGINT NOT
 """
 
 
+def text_of(moment: datetime) -> str:
+    """A moment in UTC as RFC 3339; such texts sort by time."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def now_text() -> str:
-    """This moment as RFC 3339 UTC; such texts sort by time."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """This moment."""
+    return text_of(datetime.now(UTC))
 
 
 class Ledger:
@@ -42,9 +49,7 @@ class Ledger:
     def __init__(self, address: str) -> None:
         self._postgres = address.startswith(("postgresql://", "postgres://"))
         if self._postgres:
-            import psycopg
-
-            self._connection: Any = psycopg.connect(address, autocommit=True)
+            self._connection: Any = importlib.import_module("psycopg").connect(address, autocommit=True)
         else:
             self._connection = sqlite3.connect(address, timeout=30, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -195,3 +200,20 @@ class Ledger:
                  DO UPDATE SET report = excluded.report, version = CASE WHEN excluded.version > documents.version
                                                            THEN excluded.version ELSE documents.version END"""
         self.execute(sql, gateway, doc, report["version"] or 0, json.dumps(report))
+
+    # Taking leave
+
+    def take_leave(self, gateway: str) -> None:
+        """The gateway is no more: what it left in the broker is to be cleared. Its events stay."""
+        self.execute("INSERT INTO leaving VALUES (?) ON CONFLICT DO NOTHING", gateway)
+
+    def topics_to_clear(self) -> list[str]:
+        """Every topic that may hold something of the gateways that leave; they are forgotten."""
+        topics = []
+        for (gateway,) in self.execute("SELECT gateway FROM leaving").fetchall():
+            docs = [doc for (doc,) in self.execute("SELECT doc FROM documents WHERE gateway = ?", gateway).fetchall()]
+            topics += [f"{gateway}/up/state", f"{gateway}/up/info"]
+            topics += [f"{gateway}/{where}/{doc}" for doc in docs for where in ("up/rep", "dn/des")]
+            for table in ("leaving", "documents", "gateways"):
+                self.execute(f"DELETE FROM {table} WHERE gateway = ?", gateway)
+        return topics
