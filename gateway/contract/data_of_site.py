@@ -24,7 +24,9 @@ _ALARM = object_with(
         "text": TEXT,
     }
 )
-_TOKEN = object_with({"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT})
+_TOKEN = object_with(
+    {"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT}
+)
 
 DATA_OF_SITE: dict[str, Schema] = {
     "meter.trust": object_with(

@@ -15,7 +15,6 @@ from gateway.contract.shapes import (
     TEXT_OR_NULL,
     TEXTS,
     TIME,
-    TIME_OR_NULL,
     WHOLE,
     WHOLE_OR_NULL,
     Schema,

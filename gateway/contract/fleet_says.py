@@ -11,7 +11,9 @@ ACKNOWLEDGEMENT = object_with(
         "upto": told(COUNT, "every event of the stream up to this sequence is on the fleet manager's disk"),
         "gap": told(FLAG, "an event beyond upto + 1 came: go back to upto + 1. Say it once per value of upto"),
         "batch": told(FLAG, "several events may come in one message, as a JSON array"),
-        "flow": object_with({"max_events_per_s": told(NUMBER, "send no more than this")}, optional=("max_events_per_s",)),
+        "flow": object_with(
+            {"max_events_per_s": told(NUMBER, "send no more than this")}, optional=("max_events_per_s",)
+        ),
     },
     optional=("gap", "batch", "flow"),
 )
