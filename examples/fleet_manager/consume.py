@@ -204,7 +204,7 @@ class FleetManager:
         """Id, expiry and reply topic stand in the payload; MQTT 5 carries them as well."""
         command = {**command, "reply_to": f"{self.wishes.root}/v1/{gateway}/up/res"}
         left = datetime.fromisoformat(command["expires_at"]) - datetime.now(UTC)
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.PUBLISH)
         properties.ResponseTopic = command["reply_to"]
         properties.CorrelationData = command["id"].encode()
         properties.MessageExpiryInterval = max(1, int(left.total_seconds()))
@@ -253,7 +253,7 @@ class FleetManager:
 
 
 def _session() -> dict[str, Any]:
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = SESSION_SECONDS
     properties.ReceiveMaximum = 200
     return {"clean_start": False, "properties": properties}

@@ -1,7 +1,7 @@
 """The AsyncAPI 3.0 document about everything that travels over MQTT, put together from the tables of this folder.
 
-It is told from the gateway's side: it sends what goes up and receives what comes down. How messages are made and read is
-decided elsewhere; a test holds what is really sent against these schemas.
+It is told from the gateway's side: it sends what goes up and receives what comes down. How messages are made and read
+is decided elsewhere; a test holds what is really sent against these schemas.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ABOUT = """\
 How a charging site tells fleet managers what happens and is told what to do. docs/fleet.md explains it.
 
 `{root}` is `topic_root` of the gateway's configuration, `{gateway}` its `site.id` and `{station}` a station's id or \
-`_site`; in both every character but `A-Z a-z 0-9 _ -` is written as `~HH`, its UTF-8 bytes in hexadecimal. The true id \
+`_site`; in both, every character but `A-Z a-z 0-9 _ -` is `~HH`, its UTF-8 bytes in hexadecimal. The true id \
 is in the payload.
 
 Within `v1` members are only added: ignore what you do not know. Schemas are listed under `components/schemas`; an \

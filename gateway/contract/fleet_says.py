@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.contract.shapes import COUNT, FLAG, NUMBER, TEXT, TIME, Schema, object_with, one_of, told
+from gateway.contract.shapes import COUNT, FLAG, NUMBER, TEXT, TIME, object_with, one_of, told
 
 ACKNOWLEDGEMENT = object_with(
     {
@@ -19,4 +19,3 @@ ACKNOWLEDGEMENT = object_with(
 )
 
 HOST_STATE = object_with({"state": one_of("online", "offline"), "timestamp": TIME})
-DOCUMENT_MEMBERS: dict[str, Schema] = {}
