@@ -24,7 +24,7 @@ _WORDS = {
 }
 
 
-def test(options: argparse.Namespace) -> int:
+def try_links(options: argparse.Namespace) -> int:
     """A line per step and upstream. Exit 1 when any step fails."""
     configuration = configuration_of(options)
     wanted = _wanted(configuration, options.name)
