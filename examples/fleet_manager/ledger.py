@@ -101,9 +101,12 @@ class Ledger:
     def _insert(self, gateway: str, event: Mapping[str, Any]) -> bool:
         """False when it is stored already, perhaps under the id that it had before the gateway restored a backup."""
         before = event.get("previousid")
-        if before is not None and (known := self._known_as(gateway, before)):
+        known = None if before is None else self._known_as(gateway, before)
+        if before is not None:  # in the next life it may come under either id
             sql = "INSERT INTO other_ids VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-            self.execute(sql, gateway, event["id"], known)
+            for id in (before, event["id"]):
+                self.execute(sql, gateway, id, known or event["id"])
+        if known is not None:
             return False
         sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         row = (gateway, event["id"], event["type"], event.get("subject"), event["time"], json.dumps(event))
@@ -117,23 +120,27 @@ class Ledger:
 
     # What the gateway says of itself
 
-    def heed_info(self, gateway: str, info: Mapping[str, Any]) -> list[str]:
-        """A birth certificate: where streams begin. The streams that it tells of."""
-        for stream, kept in info["streams"].items():
-            before = (kept["oldest"] or (kept["newest"] or 0) + 1) - 1
+    def heed_info(self, gateway: str, info: Mapping[str, Any]) -> dict[str, bool]:
+        """A birth certificate: where streams begin. Per stream, whether we lack what was acknowledged once."""
+        lacking = {}
+        for stream, told in info["streams"].items():
             epoch, upto = self.position(gateway, stream)
-            if epoch == info["epoch"] and upto >= before:
-                continue
-            if epoch == info["epoch"]:
-                self.open_incident(gateway, "forgotten", {"stream": stream, "from": upto + 1, "to": before})
-            elif epoch is not None:
+            start = upto
+            if epoch is None:
+                start = told["oldest"] - 1  # everything that there is
+            elif epoch != info["epoch"]:
+                start = told["next"] - 1
                 details = {"stream": stream, "epoch": info["epoch"], "before": epoch, "upto": upto}
                 self.open_incident(gateway, "new_epoch", details)
+            elif upto < told["oldest"] - 1:
+                start = told["oldest"] - 1
+                self.open_incident(gateway, "forgotten", {"stream": stream, "from": upto + 1, "to": start})
             sql = """INSERT INTO streams VALUES (?, ?, ?, ?) ON CONFLICT (gateway, stream)
                      DO UPDATE SET epoch = excluded.epoch, upto = excluded.upto"""
-            self.execute(sql, gateway, stream, info["epoch"], before)
+            self.execute(sql, gateway, stream, info["epoch"], start)
+            lacking[stream] = start < told["next"] - 1
         self._note(gateway, "info", json.dumps(info))
-        return list(info["streams"])
+        return lacking
 
     def heed_state(self, gateway: str, state: Mapping[str, Any]) -> None:
         """Online or offline. The will of a connection that was followed by another one says nothing any more."""

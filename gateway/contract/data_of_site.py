@@ -9,11 +9,13 @@ from gateway.contract.shapes import (
     TEXT,
     TEXT_OR_NULL,
     THREE_AMPS,
+    TIME,
     TIME_OR_NULL,
     WHOLE,
     Schema,
     object_with,
     one_of,
+    told,
 )
 
 _LIMIT: dict[str, Schema] = {"circuit": TEXT, "source": TEXT, "limit_amps": THREE_AMPS, "until": TIME_OR_NULL}
@@ -34,6 +36,14 @@ DATA_OF_SITE: dict[str, Schema] = {
     ),
     "limit.changed": object_with(
         {**_LIMIT, "actor": TEXT, "change": one_of("set", "removed", "ended")}, optional=("actor",)
+    ),
+    "clock.stepped": object_with(
+        {
+            "before": told(TIME, "what it would have shown"),
+            "after": TIME,
+            "step_ms": WHOLE,
+            "quality": one_of("synced", "holdover", "unsynced"),
+        }
     ),
     "load.alarm_raised": _ALARM,
     "load.alarm_cleared": _ALARM,

@@ -70,7 +70,7 @@ _JOB = object_with(
     {
         "job_id": COUNT,
         "kind": one_of("firmware", "signed_firmware", "diagnostics", "log"),
-        "command_id": COUNT_OR_NULL,
+        "command_id": TEXT_OR_NULL,
         "request_id": WHOLE_OR_NULL,
         "status": TEXT,
         "result": TEXT_OR_NULL,
@@ -80,42 +80,62 @@ _JOB = object_with(
         "version_after": TEXT_OR_NULL,
     }
 )
-_SECURITY = object_with({"type": TEXT, "critical": FLAG, "tech_info": TEXT_OR_NULL, "address": TEXT_OR_NULL})
+_SECURITY = object_with(
+    {
+        "type": TEXT,
+        "critical": FLAG,
+        "tech_info": TEXT_OR_NULL,
+        "address": TEXT_OR_NULL,
+        "station": TEXT_OR_NULL,
+        "told_by": one_of("station", "gateway"),
+    }
+)
 _LISTS: dict[str, Schema] = {
     "local_list.changed": object_with(
         {"version": WHOLE_OR_NULL, "update_type": one_of("Full", "Differential", None), "entries": COUNT_OR_NULL}
     ),
     "local_list.doubted": object_with({"reason": TEXT}),
 }
-_PROFILES: dict[str, Schema] = {
-    "charging_profiles.doubted": object_with(
-        {
-            "reason": TEXT,
-            "serial_number": TEXT_OR_NULL,
-            "serial_number_before": TEXT_OR_NULL,
-            "profiles": told(ANYTHING, "a list of {connector, profile}, or {left_out_bytes}"),
-        }
-    ),
-    "charging_profiles.uncertain": object_with({"action": TEXT, "command_id": COUNT, "profiles": list_of(WHOLE)}),
+_PROFILES: Schema = {
+    "anyOf": [
+        object_with(
+            {
+                "change": told(always("doubted"), "the station may hold other profiles than those we know"),
+                "reason": TEXT,
+                "serial_number": TEXT_OR_NULL,
+                "serial_number_before": TEXT_OR_NULL,
+                "profiles": told(ANYTHING, "a list of {connector, profile}, or {left_out_bytes}"),
+            }
+        ),
+        object_with(
+            {
+                "change": told(always("uncertain"), "an answer is missing: these ids may be in force"),
+                "action": TEXT,
+                "command_id": TEXT,
+                "profiles": list_of(WHOLE),
+            }
+        ),
+    ]
 }
 
 
-def _reservation(more: dict[str, Schema]) -> Schema:
-    return object_with(
-        {"reservation_id": WHOLE, "id_tag": TEXT, "parent_id_tag": TEXT_OR_NULL, "expiry_time": TIME, **more}
-    )
+def _reservation(change: str, more: dict[str, Schema]) -> Schema:
+    members = {"reservation_id": WHOLE, "id_tag": TEXT, "parent_id_tag": TEXT_OR_NULL, "expiry_time": TIME}
+    return object_with({"change": always(change), **members, **more})
 
 
 _ENDED_BECAUSE = one_of(
     "cancelled", "unknown_to_station", "expired", "freed", "out_of_service", "replaced", "station_replaced",
     "station_removed",
 )  # fmt: skip
-_RESERVATIONS: dict[str, Schema] = {
-    "reservation.made": _reservation({"confirmed_by": one_of("answer", "status"), "revived": FLAG}),
-    "reservation.uncertain": _reservation({}),
-    "reservation.used": _reservation({"transaction_id": WHOLE, "used_connector": COUNT}),
-    "reservation.passed_over": _reservation({"transaction_id": WHOLE}),
-    "reservation.ended": _reservation({"reason": _ENDED_BECAUSE, "was_certain": FLAG}),
+_RESERVATIONS: Schema = {
+    "anyOf": [
+        _reservation("made", {"confirmed_by": one_of("answer", "status"), "revived": FLAG}),
+        _reservation("uncertain", {}),
+        _reservation("used", {"transaction_id": WHOLE, "used_connector": COUNT}),
+        _reservation("passed_over", {"transaction_id": WHOLE}),
+        _reservation("ended", {"reason": _ENDED_BECAUSE, "was_certain": FLAG}),
+    ]
 }
 _ISSUED: dict[str, Schema] = {
     "common_name": TEXT_OR_NULL,
@@ -154,7 +174,7 @@ _CERTIFICATES: dict[str, Schema] = {
 _COMMANDS: dict[str, Schema] = {
     "command.finished": object_with(
         {
-            "command_id": COUNT,
+            "command_id": TEXT,
             "action": TEXT,
             "request": ANYTHING,
             "actor": TEXT,
@@ -172,11 +192,10 @@ DATA_OF_STATIONS: dict[str, Schema] = {
     "firmware.status": _JOB,
     "diagnostics.status": _JOB,
     "log.status": _JOB,
-    "station.security_event": _SECURITY,
-    "gateway.security_event": _SECURITY,
+    "security.event": _SECURITY,
     **_LISTS,
-    **_PROFILES,
-    **_RESERVATIONS,
+    "profile.changed": _PROFILES,
+    "reservation.changed": _RESERVATIONS,
     **_CERTIFICATES,
     **_COMMANDS,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateway.contract.data_of_sessions import DATA_OF_SESSIONS
+from gateway.contract.data_of_sessions import DATA_OF_SAMPLES, DATA_OF_SESSIONS
 from gateway.contract.data_of_site import DATA_OF_SITE
 from gateway.contract.data_of_stations import DATA_OF_STATIONS
 from gateway.contract.shapes import (
@@ -68,11 +68,11 @@ class EventType(NamedTuple):
     about: str
 
 
-DATA_OF_TYPE: dict[str, Schema] = {**DATA_OF_SESSIONS, **DATA_OF_STATIONS, **DATA_OF_SITE}
+DATA_OF_TYPE: dict[str, Schema] = {**DATA_OF_SESSIONS, **DATA_OF_SAMPLES, **DATA_OF_STATIONS, **DATA_OF_SITE}
 
 
 def _stream_of(name: str) -> str:
-    return "tx" if name in DATA_OF_SESSIONS else "ops"
+    return "tx" if name in DATA_OF_SESSIONS else "meter" if name in DATA_OF_SAMPLES else "ops"
 
 
 EVENT_TYPES: dict[str, EventType] = {
