@@ -27,6 +27,7 @@ from examples.fleet_manager.ledger import Ledger, now_text, text_of
 SESSION_SECONDS = 7 * 86_400
 ACK_SECONDS = 0.1  # acknowledge at most so often ...
 ACK_EVENTS = 100  # ... or after so many events
+GAP_AGAIN_SECONDS = 5.0  # our acknowledgement may have been lost
 LOOK_SECONDS = 0.5  # for new commands and documents
 SEND_AGAIN_SECONDS = 10
 BATCH = "application/cloudevents-batch+json"
@@ -60,9 +61,9 @@ class FleetManager:
     _connection: int = 0  # a PUBACK belongs to the connection over which the message came
     _connected: bool = False
     _due: dict[tuple[str, str], bool] = field(default_factory=dict)  # acknowledgements to send, and whether of a gap
-    _gaps: dict[tuple[str, str], tuple[str | None, int]] = field(
+    _gaps: dict[tuple[str, str], tuple[tuple[str | None, int], float]] = field(
         default_factory=dict
-    )  # where each gap that was told begins
+    )  # told: where, when
     _events_since: int = 0
     _acked_at: float = 0.0
     _looked_at: float = 0.0
@@ -125,8 +126,7 @@ class FleetManager:
                 for event in document if isinstance(document, list) else [document]:
                     self._heed_event(gateway, event)
             elif what == "info":
-                for stream in self.ledger.heed_info(gateway, document):
-                    self._due.setdefault((gateway, stream), False)
+                self._due |= {(gateway, one): gap for one, gap in self.ledger.heed_info(gateway, document).items()}
             elif what == "state":
                 self.ledger.heed_state(gateway, document)
                 self._forget_gaps(gateway)
@@ -157,9 +157,10 @@ class FleetManager:
 
     def _tell_gap_once(self, key: tuple[str, str]) -> None:
         """Everything behind a gap arrives too: the gateway is asked once to go back, not by every event."""
-        place = self.ledger.position(*key)
-        if self._gaps.get(key) != place:
-            self._gaps[key] = place
+        place, now = self.ledger.position(*key), time.monotonic()
+        told_place, told_at = self._gaps.get(key, (None, 0.0))
+        if told_place != place or now - told_at >= GAP_AGAIN_SECONDS:
+            self._gaps[key] = (place, now)
             self._due[key] = True
 
     def _ask_for_birth(self, gateway: str) -> None:
