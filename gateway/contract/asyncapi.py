@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gateway.contract.channels import BINDING_VERSION, CHANNELS, Channel, MessageKind, messages_of
-from gateway.contract.envelope import ENVELOPE, EVENT_TYPES, data_name, schemas_of_data
-from gateway.contract.shapes import Schema
+from gateway.contract.envelope import ENVELOPE, EVENT_TYPES, LEFT_OUT, data_name, schemas_of_data
+from gateway.contract.shapes import Schema, ref
 
 _ABOUT = """\
 How a charging site tells fleet managers what happens and is told what to do. docs/fleet.md explains it.
@@ -48,7 +48,7 @@ def document() -> dict[str, object]:
         "channels": {channel.name: _channel(channel) for channel in CHANNELS},
         "operations": {channel.operation: _operation(channel) for channel in CHANNELS},
         "components": {
-            "schemas": {"Envelope": ENVELOPE, **schemas_of_data()},
+            "schemas": {"Envelope": ENVELOPE, "LeftOut": LEFT_OUT, **schemas_of_data()},
             "messages": {kind.name: _message(kind) for channel in CHANNELS for kind in messages_of(channel)},
             "parameters": dict(_PARAMETERS),
         },
@@ -149,13 +149,13 @@ def _payload(kind: MessageKind) -> Schema:
     event = EVENT_TYPES[kind.name]
     return {
         "allOf": [
-            {"$ref": "#/components/schemas/Envelope"},
+            ref("Envelope"),
             {
                 "type": "object",
                 "properties": {
                     "type": {"const": event.type},
                     "stream": {"const": event.stream},
-                    "data": {"$ref": f"#/components/schemas/{data_name(kind.name)}"},
+                    "data": {"anyOf": [ref(data_name(kind.name)), ref("LeftOut")]},
                 },
             },
         ]

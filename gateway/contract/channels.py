@@ -9,7 +9,7 @@ from gateway.contract.commands import ARGUMENTS, RESULT, command
 from gateway.contract.documents import DOCUMENTS, REPORT
 from gateway.contract.envelope import EVENT_TYPES
 from gateway.contract.fleet_says import ACKNOWLEDGEMENT, HOST_STATE
-from gateway.contract.gateway_says import INFO, LIVE, STATE
+from gateway.contract.gateway_says import INFO, LIVE, STATE, TEST
 from gateway.contract.shapes import Schema, list_of
 
 BINDING_VERSION = "0.2.0"
@@ -74,6 +74,10 @@ CHANNELS = (
         "What became of a command. The final result is also an event, command.finished, which is never lost.",
     ),
     Channel(
+        "test", f"{_UP}/test", "testLink", "send",
+        "A message of `ocpp-gateway upstream test`. Ignore it.",
+    ),
+    Channel(
         "acknowledgements", f"{_DOWN}/ack", "heedAcknowledgement", "receive",
         "How far the fleet manager has a stream on its disk.",
     ),
@@ -110,6 +114,8 @@ def messages_of(channel: Channel) -> Iterator[MessageKind]:
             yield MessageKind("report", "What became of a document.", REPORT)
         case "results":
             yield MessageKind("result", "What became of a command.", RESULT, correlated=True)
+        case "test":
+            yield MessageKind("test", "To be ignored.", TEST)
         case "acknowledgements":
             yield MessageKind("acknowledgement", "Cumulative, per stream.", ACKNOWLEDGEMENT)
         case "commands":

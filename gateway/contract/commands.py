@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway.contract.shapes import (
-    ANYTHING,
     COUNT,
     NUMBER,
     OBJECT,
@@ -38,8 +37,8 @@ ARGUMENTS: dict[str, Schema] = {
     "station.reset": object_with({"type": one_of("Soft", "Hard", "soft", "hard")}, optional=("type",)),
     "station.unlock": _NOTHING,
     "site.limit.set": object_with(
-        {"circuit": TEXT, "limit_amps": _AMPS, "until": TIME_OR_NULL, "source": TEXT},
-        optional=("until", "source"),
+        {"circuit": TEXT, "limit_amps": _AMPS, "limit_watts": NUMBER, "until": TIME_OR_NULL, "source": TEXT},
+        optional=("limit_amps", "limit_watts", "until", "source"),
     ),
     "site.limit.clear": object_with({"circuit": TEXT, "source": TEXT}, optional=("source",)),
     "ping": _NOTHING,
@@ -79,14 +78,18 @@ def command(kind: str) -> Schema:
     return object_with(members, optional=optional)
 
 
-RESULT = object_with(
-    {
-        "id": TEXT,
-        "type": TEXT,
-        "status": told(one_of(*STATUSES), "accepted and running are followed by one of the others, which are final"),
-        "response": told(ANYTHING, "what the station answered, or the gateway"),
-        "error": object_with({"code": TEXT, "description": TEXT}),
-        "finished_at": TIME,
-    },
-    optional=("response", "error", "finished_at"),
-)
+RESULT_MEMBERS: dict[str, Schema] = {
+    "id": TEXT,
+    "type": TEXT,
+    "status": told(one_of(*STATUSES), "accepted and running are followed by one of the others, which are final"),
+    "received_at": TIME,
+    "started_at": TIME,
+    "finished_at": TIME,
+    "response": told(OBJECT, "what the station answered, or the gateway"),
+    "error": object_with({"code": TEXT, "description": TEXT}),
+    "gateway_command_id": told(TEXT, "the command_id of the request to the station, as in its command.finished"),
+    "request": told(OBJECT, "what was sent, when the gateway filled something in"),
+    "warning": told(TEXT, "the gateway sent it, but doubts that it is wise"),
+}
+OPTIONAL_IN_RESULTS = tuple(name for name in RESULT_MEMBERS if name not in ("id", "type", "status", "received_at"))
+RESULT = object_with(RESULT_MEMBERS, optional=OPTIONAL_IN_RESULTS)

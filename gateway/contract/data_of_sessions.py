@@ -50,6 +50,7 @@ _ENDED: dict[str, Schema] = {
     "reason": TEXT_OR_NULL,
     "stop_id_tag": TEXT_OR_NULL,
     "source": one_of("station", "reconstructed"),
+    "authorization": _AUTHORIZATION,
     "anomalies": TEXTS,
 }
 

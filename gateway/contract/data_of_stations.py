@@ -5,6 +5,8 @@ Whose event it is says the envelope (`station`, `connector`); these are the memb
 
 from __future__ import annotations
 
+from gateway.contract.commands import OPTIONAL_IN_RESULTS, RESULT_MEMBERS
+from gateway.contract.gateway_says import STATION
 from gateway.contract.shapes import (
     ANYTHING,
     COUNT,
@@ -171,20 +173,50 @@ _CERTIFICATES: dict[str, Schema] = {
         {"serial_number": TEXT_OR_NULL, "fingerprint": TEXT_OR_NULL, "reason": TEXT, "actor": TEXT}
     ),
 }
-_COMMANDS: dict[str, Schema] = {
-    "command.finished": object_with(
-        {
-            "command_id": TEXT,
-            "action": TEXT,
-            "request": ANYTHING,
-            "actor": TEXT,
-            "status": TEXT,
-            "response": ANYTHING,
-            "code": TEXT_OR_NULL,
-            "description": TEXT_OR_NULL,
-        }
-    ),
+_FINISHED: Schema = {
+    "anyOf": [
+        told(
+            object_with(
+                {
+                    "command_id": TEXT,
+                    "action": TEXT,
+                    "request": ANYTHING,
+                    "actor": TEXT,
+                    "fleet_command_id": told(TEXT, "the fleet manager's command that it was sent for"),
+                    "status": TEXT,
+                    "response": ANYTHING,
+                    "code": TEXT_OR_NULL,
+                    "description": TEXT_OR_NULL,
+                },
+                optional=("fleet_command_id",),
+            ),
+            "a request to a station, whoever asked for it",
+        ),
+        told(
+            object_with(
+                {
+                    "command_id": told(TEXT, "the fleet manager's own"),
+                    "fleet_command_id": TEXT,
+                    "upstream": TEXT,
+                    "actor": TEXT,
+                    **{name: schema for name, schema in RESULT_MEMBERS.items() if name != "id"},
+                },
+                optional=OPTIONAL_IN_RESULTS,
+            ),
+            "a fleet manager's command, as on up/res",
+        ),
+    ]
 }
+_OPEN_SESSION = object_with(
+    {
+        "transaction_id": WHOLE,
+        "id_tag": TEXT_OR_NULL,
+        "parent_id_tag": TEXT_OR_NULL,
+        "meter_start_wh": WHOLE_OR_NULL,
+        "start_time": TIME,
+        "authorization": TEXT_OR_NULL,
+    }
+)
 
 DATA_OF_STATIONS: dict[str, Schema] = {
     **_LIFE,
@@ -197,5 +229,7 @@ DATA_OF_STATIONS: dict[str, Schema] = {
     "profile.changed": _PROFILES,
     "reservation.changed": _RESERVATIONS,
     **_CERTIFICATES,
-    **_COMMANDS,
+    "command.finished": _FINISHED,
+    "station.snapshot": STATION,
+    "transaction.snapshot": _OPEN_SESSION,
 }

@@ -59,6 +59,12 @@ ENVELOPE = object_with(
 )  # fmt: skip
 
 
+LEFT_OUT = told(
+    object_with({"left_out_bytes": COUNT}),
+    "data of an event that would be too large: only its small members, and how many bytes the whole has",
+)
+
+
 class EventType(NamedTuple):
     """A type of event: its full name, its stream, the schema of its data, a sentence for people."""
 
