@@ -59,6 +59,7 @@ def command(options: argparse.Namespace, ledger: Ledger) -> int:
         options.type,
         seconds=options.seconds,
         station=options.station,
+        connector=options.connector,
         args=json.loads(options.args),
         if_offline=options.if_offline,
     )
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("type", help="such as ping, rebirth, ocpp.call")
     one.add_argument("args", nargs="?", default="{}", help="the command's args, a JSON object")
     one.add_argument("--station")
+    one.add_argument("--connector", type=int)
     one.add_argument("--seconds", type=int, default=30, help="how long it is good (30)")
     one.add_argument("--if-offline", choices=("reject", "queue"), default="reject")
     put = whats.add_parser("document", help="publish a desired document, or take it back")

@@ -18,16 +18,17 @@ def new_command(
     *,
     seconds: int,
     station: str | None = None,
+    connector: int | None = None,
     args: Mapping[str, Any] | None = None,
     if_offline: str = "reject",
     actor: str = "fleet-manager",
 ) -> dict[str, Any]:
     """A command that is good for so many seconds from now."""
-    now = datetime.now(UTC)
+    now, target = datetime.now(UTC), {"station": station, "connector": connector}
     return {
         "id": new_id(),
         "type": type,
-        "target": {} if station is None else {"station": station},
+        "target": {name: value for name, value in target.items() if value is not None},
         "args": dict(args or {}),
         "issued_at": text_of(now),
         "expires_at": text_of(now + timedelta(seconds=seconds)),

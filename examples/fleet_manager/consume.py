@@ -126,7 +126,9 @@ class FleetManager:
                 for event in document if isinstance(document, list) else [document]:
                     self._heed_event(gateway, event)
             elif what == "info":
-                self._due |= {(gateway, one): gap for one, gap in self.ledger.heed_info(gateway, document).items()}
+                for stream, lacking in self.ledger.heed_info(gateway, document).items():
+                    # retained: it is we who have come, perhaps with an older database, so the gateway is told where we are
+                    self._due[gateway, stream] = lacking or message.retain
             elif what == "state":
                 self.ledger.heed_state(gateway, document)
                 self._forget_gaps(gateway)
@@ -153,6 +155,8 @@ class FleetManager:
         self._due[key] = False
         if event["type"] == "ocpp-gateway.stream.dropped.v1":
             self.ledger.open_incident(gateway, "dropped", event["data"])
+        if event["type"] == "ocpp-gateway.command.finished.v1" and "upstream" in event["data"]:  # one of ours, perhaps
+            self.ledger.heed_result({**event["data"], "id": event["data"]["fleet_command_id"]})
         self.wishes.tell(f"{event['time']}  {gateway}  {event['type']}  {event.get('subject') or ''}")
 
     def _tell_gap_once(self, key: tuple[str, str]) -> None:
