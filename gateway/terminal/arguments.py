@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gateway.terminal.arguments_fleet import add_fleet
+
 _DESCRIPTION = "Local OCPP 1.6 central system for a charging site."
 _EPILOG = """exit codes: 0 done; 1 the answer is no; 2 the command was not understood; 69 the gateway does not answer;
 77 not allowed (token, role, file permissions); 78 configuration mistake; 130 interrupted"""
@@ -38,7 +40,7 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     )
     parser.add_argument("--version", action="version", version=f"ocpp-gateway {version}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
-    grammar = _Grammar(commands, everywhere)
+    grammar = Grammar(commands, everywhere)
     _add_run(grammar)
     if daemon_alone:
         return parser
@@ -50,10 +52,11 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     _add_pki(grammar)
     _add_station(grammar)
     _add_reservations(grammar)
+    add_fleet(grammar)
     return parser
 
 
-class _Grammar:
+class Grammar:
     """Adds commands that all take the options of everywhere."""
 
     def __init__(
@@ -71,7 +74,7 @@ class _Grammar:
         parser.set_defaults(carried_out_by=carried_out_by)
         return parser
 
-    def group(self, name: str, summary: str, *, by_itself: str | None = None) -> _Grammar:
+    def group(self, name: str, summary: str, *, by_itself: str | None = None) -> Grammar:
         """A command with commands of its own; `by_itself` carries it out when none of them is named."""
         parser = self._commands.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + ".", parents=[self._everywhere],
@@ -79,7 +82,7 @@ class _Grammar:
         )  # fmt: skip
         parser.set_defaults(carried_out_by=by_itself)
         inner = parser.add_subparsers(metavar="WHAT", required=by_itself is None, dest="what")
-        return _Grammar(inner, self._everywhere)
+        return Grammar(inner, self._everywhere)
 
 
 def _everywhere() -> argparse.ArgumentParser:
@@ -94,12 +97,12 @@ def _everywhere() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_run(grammar: _Grammar) -> None:
+def _add_run(grammar: Grammar) -> None:
     run = grammar.add("run", "commands_daemon:run", "run the gateway in the foreground")
     run.add_argument("--log-json", action="store_true", help="log records as JSON lines")
 
 
-def _add_daemon(grammar: _Grammar) -> None:
+def _add_daemon(grammar: Grammar) -> None:
     demo = grammar.add("demo", "commands_daemon:demo", "a gateway with simulated stations on this machine")
     demo.add_argument("--stations", type=_count, default=3, metavar="N", help="simulated stations (3)")
     demo.add_argument("--data", type=Path, metavar="DIR", help="keep the data here (default: a temporary directory)")
@@ -114,7 +117,7 @@ def _add_daemon(grammar: _Grammar) -> None:
     create.add_argument("--name", default="", metavar="N", help="whose token it is")
 
 
-def _add_questions(grammar: _Grammar) -> None:
+def _add_questions(grammar: Grammar) -> None:
     grammar.add("status", "commands_site:status", "whether all is well, and what to do next")
     stations = grammar.add("stations", "commands_site:stations", "stations, their connection and connectors")
     stations.add_argument("station", metavar="STATION", nargs="?", help="one station: what it can do, its settings")
@@ -144,7 +147,7 @@ def _add_questions(grammar: _Grammar) -> None:
     tail.add_argument("--station", metavar="ID")
 
 
-def _add_job_questions(grammar: _Grammar) -> None:
+def _add_job_questions(grammar: Grammar) -> None:
     jobs = grammar.add("jobs", "commands_jobs:jobs", "firmware updates, diagnostics and logs, newest first")
     jobs.add_argument("station", metavar="STATION", nargs="?", help="only this station's")
     jobs.add_argument("--kind", choices=("firmware", "signed_firmware", "diagnostics", "log"))
@@ -156,7 +159,7 @@ def _add_job_questions(grammar: _Grammar) -> None:
     security.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
 
 
-def _add_charging(grammar: _Grammar) -> None:
+def _add_charging(grammar: Grammar) -> None:
     profiles = grammar.add("profiles", "commands_charging:profiles", "charging profiles in force")
     profiles.add_argument("--station", metavar="ID")
     profiles.add_argument(
@@ -171,7 +174,7 @@ def _add_charging(grammar: _Grammar) -> None:
     composite.add_argument("--unit", choices=("A", "W"), default="A", help="A per phase (default), or W in total")
 
 
-def _add_meters(grammar: _Grammar) -> None:
+def _add_meters(grammar: Grammar) -> None:
     meters = grammar.group("meters", "site meters: newest readings", by_itself="commands_meters:meters")
     scan = meters.add("scan", "commands_meters:scan", "find the meters on a line and what they are")
     line = scan.add_mutually_exclusive_group(required=True)
@@ -184,7 +187,7 @@ def _add_meters(grammar: _Grammar) -> None:
     scan.add_argument("--units", type=_units, default=range(1, 11), metavar="A-B", help="addresses to try (1-10)")
 
 
-def _add_limits(grammar: _Grammar) -> None:
+def _add_limits(grammar: Grammar) -> None:
     limits = grammar.group(
         "limits", "load of circuits, and lower limits for a time", by_itself="commands_limits:limits"
     )
@@ -200,7 +203,7 @@ def _add_limits(grammar: _Grammar) -> None:
     remove.add_argument("--source", metavar="NAME", help="whose limit (api)")
 
 
-def _add_tags(grammar: _Grammar) -> None:
+def _add_tags(grammar: Grammar) -> None:
     tags = grammar.group("tags", "idTags that may charge", by_itself="commands_tags:list_tags")
     tags.add("list", "commands_tags:list_tags", "all tags")
     put = tags.add("set", "commands_tags:set_tag", "add or replace a tag")
@@ -216,7 +219,7 @@ def _add_tags(grammar: _Grammar) -> None:
     read.add_argument("--partial", action="store_true", help="store the good lines although others are wrong")
 
 
-def _add_reservations(grammar: _Grammar) -> None:
+def _add_reservations(grammar: Grammar) -> None:
     reserve = grammar.add("reserve", "commands_reservations:reserve", "reserve a connector for a tag")
     reserve.add_argument("station", metavar="STATION")
     reserve.add_argument("--connector", type=_count, required=True, metavar="N", help="0: any of the station")
@@ -234,7 +237,7 @@ def _add_reservations(grammar: _Grammar) -> None:
     cancel.add_argument("id", type=int, metavar="ID", help="the reservation")
 
 
-def _add_actions(grammar: _Grammar) -> None:
+def _add_actions(grammar: Grammar) -> None:
     call = grammar.add("call", "commands_station:call", "send any OCPP request to a station")
     call.add_argument("station", metavar="STATION")
     call.add_argument("action", metavar="ACTION", help="such as Reset")
@@ -257,7 +260,7 @@ def _add_actions(grammar: _Grammar) -> None:
     bundle.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz to make")
 
 
-def _add_pki(grammar: _Grammar) -> None:
+def _add_pki(grammar: Grammar) -> None:
     pki = grammar.group("pki", "the site's certificate authority", by_itself="commands_pki:show")
     pki.add("show", "commands_pki:show", "the authority, and what needs attention")
     listed = pki.add("list", "commands_pki:list_certificates", "every certificate with its end")
@@ -287,7 +290,7 @@ def _add_pki(grammar: _Grammar) -> None:
     revoke.add_argument("--reason", metavar="TEXT")
 
 
-def _add_station(grammar: _Grammar) -> None:
+def _add_station(grammar: Grammar) -> None:
     station = grammar.group("station", "one station's security")
     certificates = station.add(
         "certificates", "commands_station_certificates:certificates", "certificates in a station: list or change them"

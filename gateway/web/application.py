@@ -19,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.operations.site import Site
 from gateway.web import (
+    asyncapi_api,
     backups_api,
     certificates_api,
     charging_api,
@@ -67,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     *certificates_api.ROUTES,
     *health_api.ROUTES,
     *metrics.ROUTES,
+    *asyncapi_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660

@@ -21,11 +21,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pki": {"model"},
     "meters": {"model"},
     "upstream": {"model"},
+    "contract": {"model", "rules", "store"},
     "operations": {
         "model", "rules", "ocpp", "store", "stations", "pki", "meters", "upstream", "configuration", "health",
         "journal_signal", "version",
     },
-    "web": {"model", "store", "operations"},
+    "web": {"model", "store", "operations", "contract"},
     "terminal": {
         "configuration",
         "model",
@@ -48,6 +49,7 @@ REASON = {
     "pki": "keys and certificates on disk; what they are for is decided by verbs",
     "meters": "a door to the lines; whether a reading is believed, and what follows, is not its question",
     "upstream": "a door to the brokers of fleet managers; what is sent, and when to try again, is not its question",
+    "contract": "what is said over MQTT, as data: it carries nothing out",
     "operations": "verbs are called by doors, never the other way round",
     "web": "a page or route does nothing that the other doors cannot do as well",
     "terminal": "the command line talks to the running daemon; offline it uses the same operations",

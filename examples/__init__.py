@@ -1,0 +1,1 @@
+"""Programs to start from. They import nothing of the gateway."""

@@ -1,0 +1,71 @@
+"""`data` of the events about the site itself: limits, meters, tags, tokens, the gateway. By type, without `.v1`."""
+
+from __future__ import annotations
+
+from gateway.contract.shapes import (
+    ANYTHING,
+    COUNT,
+    FLAG,
+    TEXT,
+    TEXT_OR_NULL,
+    THREE_AMPS,
+    TIME,
+    TIME_OR_NULL,
+    WHOLE,
+    Schema,
+    object_with,
+    one_of,
+    told,
+)
+
+_LIMIT: dict[str, Schema] = {"circuit": TEXT, "source": TEXT, "limit_amps": THREE_AMPS, "until": TIME_OR_NULL}
+_ALARM = object_with(
+    {
+        "alarm": one_of("over_limit", "limit_at_risk", "meter_missing", "station_ignores_limit", "station_offline"),
+        "what": TEXT,
+        "text": TEXT,
+    }
+)
+_TOKEN = object_with(
+    {"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT}
+)
+
+DATA_OF_SITE: dict[str, Schema] = {
+    "meter.trust": object_with(
+        {"meter": TEXT, "model": TEXT, "before": TEXT_OR_NULL, "trust": TEXT, "reason": TEXT_OR_NULL}
+    ),
+    "limit.changed": object_with(
+        {**_LIMIT, "actor": TEXT, "change": one_of("set", "removed", "ended")}, optional=("actor",)
+    ),
+    "clock.stepped": object_with(
+        {
+            "before": told(TIME, "what it would have shown"),
+            "after": TIME,
+            "step_ms": WHOLE,
+            "quality": one_of("synced", "holdover", "unsynced"),
+        }
+    ),
+    "load.alarm_raised": _ALARM,
+    "load.alarm_cleared": _ALARM,
+    "load.session_stopped": object_with({"transaction_id": WHOLE, "reason": TEXT}),
+    "load.station_mode_changed": object_with(
+        {"mode": one_of("A", "B", "C", "D"), "before": one_of("A", "B", "C", "D", None), "reason": TEXT_OR_NULL}
+    ),
+    "id_tag.changed": object_with({"id_tag": TEXT, "status": TEXT_OR_NULL, "removed": FLAG, "actor": TEXT}),
+    "id_tags.imported": object_with({"count": COUNT, "refused": COUNT, "actor": TEXT}),
+    "token.created": _TOKEN,
+    "token.revoked": _TOKEN,
+    "authority.changed": object_with(
+        {
+            "change": one_of("renewed", "imported"),
+            "generation": COUNT,
+            "root_subject": TEXT_OR_NULL,
+            "issuers": ANYTHING,
+            "actor": TEXT,
+        }
+    ),
+    "gateway.started": object_with({"commands_interrupted": COUNT}),
+    "gateway.restored": object_with(
+        {"epoch": TEXT, "epoch_of_backup": TEXT, "last_transaction_id": WHOLE, "actor": TEXT}
+    ),
+}

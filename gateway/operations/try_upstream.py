@@ -1,0 +1,161 @@
+"""Does the way to a fleet manager's broker work? One step after the other, in words, for somebody who sets it up.
+
+It connects under a client id of its own, so that the running gateway keeps its link and its session, says nothing that
+counts (fleet managers ignore `up/test`) and leaves nothing behind in the broker. It does not know whether a fleet
+manager listens: only a command and its answer show that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.configuration import Configuration, Upstream
+from gateway.model.instants import Instant, text_of
+from gateway.model.links import (
+    Broker,
+    LinkLike,
+    LinkLost,
+    NotLinked,
+    PublishRefused,
+    SubscribeRefused,
+    TooLarge,
+    Will,
+)
+from gateway.rules.fleet_topics import Topics
+from gateway.upstream.link import connect
+from gateway.upstream.tls import client_context, plain_words
+
+PATIENCE_SECONDS = 10.0
+_LEAVE_SECONDS = 2.0
+StepName = Literal["name", "tcp", "tls", "mqtt", "subscribe", "publish"]
+_Way = Callable[[Broker], Coroutine[None, None, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried: whether it works, and what there is to say about it."""
+
+    step: StepName
+    works: bool
+    text: str
+
+
+async def try_upstream(configuration: Configuration, settings: Upstream, *, now: Instant) -> AsyncIterator[Step]:
+    """Each step as it is done. The first that fails is the last, but `publish` is tried whatever `subscribe` says."""
+    broker, topics = _broker(configuration, settings), Topics(settings.topic_root, configuration.site.id)
+    ways: list[tuple[StepName, _Way]] = [("name", _resolve), ("tcp", _reach)]
+    if broker.tls:
+        ways.append(("tls", _shake_hands))
+    for name, way in ways:
+        step = await _tried(name, way(broker))
+        yield step
+        if not step.works:
+            return
+    try:
+        link = await connect(
+            broker, Will(topics.up("test"), b""), session_expiry_seconds=0, patience_seconds=PATIENCE_SECONDS
+        )
+    except NotLinked as error:
+        yield Step("mqtt", False, error.reason)
+        return
+    try:
+        yield Step("mqtt", True, _greeting(link))
+        yield await _tried("subscribe", _subscribe(link, topics))
+        yield await _tried("publish", _publish(link, topics, now))
+    finally:
+        await link.close()
+
+
+def _broker(configuration: Configuration, settings: Upstream) -> Broker:
+    assert settings.port is not None, "filled in by the loader"
+    return Broker(
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
+        ca=settings.ca,
+        chain=settings.chain,
+        key_file=settings.key_file,
+        username=settings.username,
+        password_file=settings.password_file,
+        client_id=f"{configuration.site.id}-test",
+    )
+
+
+async def _tried(name: StepName, way: Coroutine[None, None, str]) -> Step:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return Step(name, True, await way)
+    except TimeoutError:
+        return Step(name, False, f"no answer within {PATIENCE_SECONDS:g} s")
+    except (NotLinked, LinkLost, SubscribeRefused, PublishRefused) as error:
+        return Step(name, False, error.reason)
+    except TooLarge as error:
+        return Step(name, False, str(error))
+    except OSError as error:
+        return Step(name, False, plain_words(error))
+
+
+async def _resolve(broker: Broker) -> str:
+    found = await asyncio.get_running_loop().getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    return f"{broker.host} is {', '.join(addresses)}"
+
+
+async def _reach(broker: Broker) -> str:
+    _, writer = await asyncio.open_connection(broker.host, broker.port)
+    peer = writer.get_extra_info("peername")
+    await _leave(writer)
+    return f"{peer[0]}, port {peer[1]}, takes connections"
+
+
+async def _shake_hands(broker: Broker) -> str:
+    context = client_context(broker)
+    try:
+        _, writer = await asyncio.open_connection(broker.host, broker.port, ssl=context)
+    except ssl.SSLCertVerificationError as error:
+        raise NotLinked(f"the broker's certificate is not accepted: {error.verify_message}") from error
+    tls = writer.get_extra_info("ssl_object")
+    certificate, version = tls.getpeercert(), tls.version()
+    await _leave(writer)
+    subject, issuer = _common_name(certificate["subject"]), _common_name(certificate["issuer"])
+    shown = "" if broker.chain is None else f"; ours is shown: {broker.chain}"
+    return f"{version}; certificate of {subject}, signed by {issuer}, good until {certificate['notAfter']}{shown}"
+
+
+async def _leave(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    try:
+        async with asyncio.timeout(_LEAVE_SECONDS):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        pass  # it did answer, and that was the question
+
+
+def _common_name(name: tuple[tuple[tuple[str, str], ...], ...]) -> str:
+    parts = {key: value for group in name for key, value in group}
+    return parts.get("commonName") or parts.get("organizationName") or "nobody"
+
+
+def _greeting(link: LinkLike) -> str:
+    limits = f"packets up to {link.max_packet_bytes} bytes, {link.receive_max} messages at once"
+    if link.protocol == "5":
+        return f"the broker lets us in and speaks MQTT 5; {limits}"
+    return f"the broker lets us in, but speaks MQTT 3.1.1: it cannot say that it refuses a message; {limits}"
+
+
+async def _subscribe(link: LinkLike, topics: Topics) -> str:
+    await link.subscribe([topics.down("#")])
+    return f"{topics.down('#')} is granted (some brokers grant what they do not deliver: send a ping command)"
+
+
+async def _publish(link: LinkLike, topics: Topics, now: Instant) -> str:
+    topic = topics.up("test")
+    payload = json.dumps({"test": True, "at": text_of(now)}).encode()
+    await link.publish(topic, payload, content_type="application/json")
+    return f"a message on {topic} was taken"
