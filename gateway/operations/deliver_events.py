@@ -197,7 +197,7 @@ class Courier:
                 flow.no_answer(now)
                 self._now.wake.set()
                 self._now.site.health.counters.increase("upstream_rewinds_total", upstream=self._now.name)
-        if self._is_waiting() and now - self._now.heard_at > _SILENT_SECONDS:
+        if self._is_waiting() and now >= self._now.heard_at + _SILENT_SECONDS:
             raise LinkLost(f"nothing was heard for {_SILENT_SECONDS:.0f} s while events wait to be acknowledged")
 
     def _is_waiting(self) -> bool:
