@@ -1,4 +1,4 @@
-"""Weeks without the fleet manager's broker, and days on which everything fails, in virtual time: nothing is lost."""
+"""More than a week without the fleet manager's broker, and days on which everything fails: in virtual time."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ def has_no_gap(fleet: FleetConsumer, stream: str) -> bool:
 
 
 @pytest.mark.slow
-def test_two_weeks_without_a_broker(tmp_path: Path) -> None:
-    days = 14
+def test_more_than_a_week_without_a_broker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    days = 8
+    random.seed(0)  # of the waits between tries
 
     async def main(world: World) -> None:
         broker = PaperBroker()
@@ -63,11 +64,11 @@ def test_two_weeks_without_a_broker(tmp_path: Path) -> None:
                 await asyncio.sleep(MINUTE)
                 assert ended(fleet) == [0]
                 broker.crash(forget=True)
-                for day in range(7):
+                for day in range(4):
                     await sessions(running, 3, first=1 + 3 * day)
                     await asyncio.sleep(DAY)
             async with gateway(world, tmp_path, broker) as running:  # restarted in the middle
-                for day in range(7, days):
+                for day in range(4, days):
                     await sessions(running, 3, first=1 + 3 * day)
                     await asyncio.sleep(DAY)
                 tries = len(broker.tries["test-site"])
@@ -75,10 +76,11 @@ def test_two_weeks_without_a_broker(tmp_path: Path) -> None:
                 broker.come_back()
                 await asyncio.sleep(10 * MINUTE)
                 assert ended(fleet) == list(range(1 + 3 * days))
-                assert has_no_gap(fleet, "tx") and [e["sequence"] for e in fleet.stream("tx")] == list(range(1, 87))
+                assert has_no_gap(fleet, "tx") and [e["sequence"] for e in fleet.stream("tx")] == list(range(1, 51))
                 assert fleet.said["state"][-1]["state"] == "online"
                 await asyncio.sleep(HOUR)
         assert fleet.duplicates == 0
+        assert sum("is away" in text for text in caplog.messages) < 10
 
     run_virtual(main, start=START)
 
@@ -127,6 +129,8 @@ class Faults:
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_a_day_on_which_everything_fails(tmp_path: Path, seed: int) -> None:
+    random.seed(seed)  # of the waits between tries; the faults have dice of their own
+
     async def main(world: World) -> None:
         broker = PaperBroker(receive_max=5)
         told = 0
