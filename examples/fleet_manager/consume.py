@@ -127,8 +127,8 @@ class FleetManager:
                     self._heed_event(gateway, event)
             elif what == "info":
                 for stream, lacking in self.ledger.heed_info(gateway, document).items():
-                    # retained: it is we who have come, perhaps with an older database, so the gateway is told where we are
-                    self._due[gateway, stream] = lacking or message.retain
+                    # retained: it is we who have come, perhaps with an older database: the gateway is told where we are
+                    self._due[gateway, stream] = self._due.get((gateway, stream), False) or lacking or message.retain
             elif what == "state":
                 self.ledger.heed_state(gateway, document)
                 self._forget_gaps(gateway)
