@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.configuration import Configuration, Upstream
+from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant, text_of
 from gateway.model.links import (
     Broker,
@@ -29,11 +30,11 @@ from gateway.model.links import (
 )
 from gateway.rules.fleet_topics import Topics
 from gateway.upstream.link import connect
-from gateway.upstream.tls import client_context, plain_words
+from gateway.upstream.tls import plain_words, read_files
 
 PATIENCE_SECONDS = 10.0
 _LEAVE_SECONDS = 2.0
-StepName = Literal["name", "tcp", "tls", "mqtt", "subscribe", "publish"]
+StepName = Literal["clock", "name", "tcp", "tls", "mqtt", "subscribe", "publish"]
 _Way = Callable[[Broker], Coroutine[None, None, str]]
 
 
@@ -46,8 +47,11 @@ class Step:
     text: str
 
 
-async def try_upstream(configuration: Configuration, settings: Upstream, *, now: Instant) -> AsyncIterator[Step]:
+async def try_upstream(
+    configuration: Configuration, settings: Upstream, *, now: Instant, clock: RawClock
+) -> AsyncIterator[Step]:
     """Each step as it is done. The first that fails is the last, but `publish` is tried whatever `subscribe` says."""
+    yield Step("clock", True, _words_about(clock, now))
     broker, topics = _broker(configuration, settings), Topics(settings.topic_root, configuration.site.id)
     ways: list[tuple[StepName, _Way]] = [("name", _resolve), ("tcp", _reach)]
     if broker.tls:
@@ -101,6 +105,12 @@ async def _tried(name: StepName, way: Coroutine[None, None, str]) -> Step:
         return Step(name, False, plain_words(error))
 
 
+def _words_about(clock: RawClock, now: Instant) -> str:
+    if clock.synchronised:
+        return f"{text_of(now)}, kept by a time service"
+    return f"{text_of(now)}, kept by no time service: an expiry that is a time of day cannot be judged"
+
+
 async def _resolve(broker: Broker) -> str:
     found = await asyncio.get_running_loop().getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -115,7 +125,7 @@ async def _reach(broker: Broker) -> str:
 
 
 async def _shake_hands(broker: Broker) -> str:
-    context = client_context(broker)
+    context = read_files(broker).context
     try:
         _, writer = await asyncio.open_connection(broker.host, broker.port, ssl=context)
     except ssl.SSLCertVerificationError as error:
@@ -157,5 +167,8 @@ async def _subscribe(link: LinkLike, topics: Topics) -> str:
 async def _publish(link: LinkLike, topics: Topics, now: Instant) -> str:
     topic = topics.up("test")
     payload = json.dumps({"test": True, "at": text_of(now)}).encode()
-    await link.publish(topic, payload, content_type="application/json")
+    try:
+        await link.publish(topic, payload, content_type="application/json")
+    except PublishRefused as error:
+        raise PublishRefused(f"{topic} is refused: {error.reason}; may this user publish on up/#?") from error
     return f"a message on {topic} was taken"
