@@ -12,7 +12,7 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.configuration import Configuration, Upstream
@@ -30,10 +30,10 @@ from gateway.model.links import (
 )
 from gateway.rules.fleet_topics import Topics
 from gateway.upstream.link import connect
+from gateway.upstream.sockets import reach
 from gateway.upstream.tls import plain_words, read_files
 
 PATIENCE_SECONDS = 10.0
-_LEAVE_SECONDS = 2.0
 StepName = Literal["clock", "name", "tcp", "tls", "mqtt", "subscribe", "publish"]
 _Way = Callable[[Broker], Coroutine[None, None, str]]
 
@@ -118,38 +118,30 @@ async def _resolve(broker: Broker) -> str:
 
 
 async def _reach(broker: Broker) -> str:
-    _, writer = await asyncio.open_connection(broker.host, broker.port)
-    peer = writer.get_extra_info("peername")
-    await _leave(writer)
-    return f"{peer[0]}, port {peer[1]}, takes connections"
+    with await _connected(replace(broker, tls=False)) as sock:
+        host, port, *_ = sock.getpeername()
+    return f"{host}, port {port}, takes connections"
 
 
 async def _shake_hands(broker: Broker) -> str:
-    context = read_files(broker).context
-    try:
-        _, writer = await asyncio.open_connection(broker.host, broker.port, ssl=context)
-    except ssl.SSLCertVerificationError as error:
-        raise NotLinked(f"the broker's certificate is not accepted: {error.verify_message}") from error
-    tls = writer.get_extra_info("ssl_object")
-    certificate, version = tls.getpeercert(), tls.version()
-    await _leave(writer)
-    subject, issuer = _common_name(certificate["subject"]), _common_name(certificate["issuer"])
+    with await _connected(broker) as tls:
+        assert isinstance(tls, ssl.SSLSocket)
+        certificate, version = tls.getpeercert() or {}, tls.version()
+    subject, issuer = _common_name(certificate.get("subject")), _common_name(certificate.get("issuer"))
     shown = "" if broker.chain is None else f"; ours is shown: {broker.chain}"
-    return f"{version}; certificate of {subject}, signed by {issuer}, good until {certificate['notAfter']}{shown}"
+    return f"{version}; certificate of {subject}, signed by {issuer}, good until {certificate.get('notAfter')}{shown}"
 
 
-async def _leave(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    try:
-        async with asyncio.timeout(_LEAVE_SECONDS):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        pass  # it did answer, and that was the question
+async def _connected(broker: Broker) -> socket.socket:
+    shown = read_files(broker) if broker.tls else None
+    return await reach(broker, shown, patience_seconds=PATIENCE_SECONDS, silence_seconds=int(PATIENCE_SECONDS))
 
 
-def _common_name(name: tuple[tuple[tuple[str, str], ...], ...]) -> str:
-    parts = {key: value for group in name for key, value in group}
-    return parts.get("commonName") or parts.get("organizationName") or "nobody"
+def _common_name(name: object) -> str:
+    """Of a name as `getpeercert` gives it: groups of (key, value)."""
+    groups = name if isinstance(name, tuple) else ()
+    parts = {key: value for group in groups for key, value in group}
+    return str(parts.get("commonName") or parts.get("organizationName") or "nobody")
 
 
 def _greeting(link: LinkLike) -> str:
