@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.contract.documents import APPLIED
 from gateway.contract.shapes import (
     ANYTHING,
     COUNT,
+    COUNT_OR_NULL,
     FLAG,
+    NUMBER,
     TEXT,
     TEXT_OR_NULL,
     THREE_AMPS,
@@ -19,6 +22,7 @@ from gateway.contract.shapes import (
 )
 
 _LIMIT: dict[str, Schema] = {"circuit": TEXT, "source": TEXT, "limit_amps": THREE_AMPS, "until": TIME_OR_NULL}
+_PRESSURE = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
 _ALARM = object_with(
     {
         "alarm": one_of("over_limit", "limit_at_risk", "meter_missing", "station_ignores_limit", "station_offline"),
@@ -43,6 +47,26 @@ DATA_OF_SITE: dict[str, Schema] = {
             "after": TIME,
             "step_ms": WHOLE,
             "quality": one_of("synced", "holdover", "unsynced"),
+        }
+    ),
+    "disk.pressure": object_with(
+        {
+            "level": _PRESSURE,
+            "before": _PRESSURE,
+            "percent": NUMBER,
+            "used_bytes": COUNT,
+            "budget_bytes": COUNT,
+            "free_bytes": COUNT,
+        }
+    ),
+    "document.applied": APPLIED,
+    "stream.dropped": object_with(
+        {
+            "stream": one_of("tx", "ops", "meter"),
+            "from": told(COUNT_OR_NULL, "null: never numbered"),
+            "to": COUNT_OR_NULL,
+            "count": told(COUNT, "so many of these are gone; others of the range may be there"),
+            "reason": one_of("age_unacknowledged", "retention_size", "disk_pressure", "thinned", "recording_stopped"),
         }
     ),
     "load.alarm_raised": _ALARM,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -139,6 +140,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage(directory: Path, *options: str) -> AsyncIterator[Stage]:
+    """Both, and whatever they say is held against the contract at the end."""
     async with mosquitto(directory / "broker", saves_at_once=True) as broker, fleet_recorder(broker.port) as recorder:
         manager = ReferenceManager(directory, broker.port, options)
         manager.start()
@@ -269,3 +271,26 @@ async def test_taking_leave_clears_what_the_gateway_retained(tmp_path: Path) -> 
             return {one.topic.rpartition("/")[2] for one in now.recorder.heard if not one.payload} == {"state", "info"}
 
         await now.manager.until(cleared)
+
+
+async def test_the_access_list_of_the_page_allows_what_is_needed(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "fleet.md").read_text()
+    (acl,) = re.findall(r"^Mosquitto .*?^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    password = tmp_path / "password"
+    password.write_text("secret")
+    password.chmod(0o600)
+    login = ("--username", "fleet", "--password-file", str(password))
+    users = {GATEWAY: "secret", "fleet": "secret"}
+    async with mosquitto(tmp_path / "broker", users=users, acl=acl) as broker:
+        manager = ReferenceManager(tmp_path, broker.port, login)
+        manager.start()
+        more = upstream(broker.port, more=f'username = "{GATEWAY}"\npassword_file = "{password}"')
+        async with running_gateway(tmp_path, ocpp=FREE, more=more) as gateway:
+            await manager.until(lambda: len(manager.events("gateway.started")) == 1)
+            code, _ = await manager.asked("command", GATEWAY, "ping")
+            assert code == 0
+            hosts = gateway.site.fleet.upstreams["fleet"].hosts
+            await manager.until(lambda: hosts.get("fleet-manager", {}).get("state") == "online")
+            assert (await manager.asked("leave", GATEWAY))[0] == 0
+            await manager.until(lambda: manager.rows("SELECT * FROM gateways") == [])
+        manager.stop()
