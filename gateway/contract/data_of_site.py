@@ -6,9 +6,9 @@ from gateway.contract.documents import APPLIED
 from gateway.contract.shapes import (
     ANYTHING,
     COUNT,
-    COUNT_OR_NULL,
     FLAG,
     NUMBER,
+    SEQUENCE,
     TEXT,
     TEXT_OR_NULL,
     THREE_AMPS,
@@ -22,7 +22,6 @@ from gateway.contract.shapes import (
 )
 
 _LIMIT: dict[str, Schema] = {"circuit": TEXT, "source": TEXT, "limit_amps": THREE_AMPS, "until": TIME_OR_NULL}
-_PRESSURE = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
 _ALARM = object_with(
     {
         "alarm": one_of("over_limit", "limit_at_risk", "meter_missing", "station_ignores_limit", "station_offline"),
@@ -33,6 +32,8 @@ _ALARM = object_with(
 _TOKEN = object_with(
     {"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT}
 )
+
+_LEVEL = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
 
 DATA_OF_SITE: dict[str, Schema] = {
     "meter.trust": object_with(
@@ -49,23 +50,23 @@ DATA_OF_SITE: dict[str, Schema] = {
             "quality": one_of("synced", "holdover", "unsynced"),
         }
     ),
+    "document.applied": APPLIED,
     "disk.pressure": object_with(
         {
-            "level": _PRESSURE,
-            "before": _PRESSURE,
-            "percent": NUMBER,
+            "level": _LEVEL,
+            "before": _LEVEL,
+            "percent": told(NUMBER, "how much the database fills of what it may"),
             "used_bytes": COUNT,
             "budget_bytes": COUNT,
             "free_bytes": COUNT,
         }
     ),
-    "document.applied": APPLIED,
     "stream.dropped": object_with(
         {
             "stream": one_of("tx", "ops", "meter"),
-            "from": told(COUNT_OR_NULL, "null: never numbered"),
-            "to": COUNT_OR_NULL,
-            "count": told(COUNT, "so many of these are gone; others of the range may be there"),
+            "from": told({"type": ["integer", "null"], "minimum": 1}, "null: never numbered (recording_stopped)"),
+            "to": {"type": ["integer", "null"], "minimum": 1},
+            "count": told(SEQUENCE, "so many of these sequences; others of them may be there"),
             "reason": one_of("age_unacknowledged", "retention_size", "disk_pressure", "thinned", "recording_stopped"),
         }
     ),
