@@ -64,6 +64,7 @@ class FleetManager:
     _gaps: dict[tuple[str, str], tuple[tuple[str | None, int], float]] = field(
         default_factory=dict
     )  # told: where, when
+    _since: str = field(default_factory=now_text)
     _events_since: int = 0
     _acked_at: float = 0.0
     _looked_at: float = 0.0
@@ -81,7 +82,7 @@ class FleetManager:
                 self._step(client)
         finally:
             if self._connected:
-                self._say(client, self._host_topic, {"state": "offline", "timestamp": now_text()}, retain=True)
+                self._say(client, self._host_topic, self._presence("offline"), retain=True)
             client.disconnect()
             client.loop_stop()
 
@@ -225,6 +226,10 @@ class FleetManager:
     def _host_topic(self) -> str:
         return f"{self.wishes.root}/v1/_host/{self.wishes.name}"
 
+    def _presence(self, state: str) -> dict[str, Any]:
+        """The time is that of our start, so that the will of an earlier life is seen to be older."""
+        return {"state": state, "timestamp": self._since}
+
     # The connection
 
     def _client(self) -> mqtt.Client:
@@ -234,8 +239,7 @@ class FleetManager:
             client.tls_set_context(wishes.tls)
         if wishes.username is not None:
             client.username_pw_set(wishes.username, wishes.password)
-        offline = json.dumps({"state": "offline", "timestamp": now_text()})
-        client.will_set(self._host_topic, offline, qos=1, retain=True)
+        client.will_set(self._host_topic, json.dumps(self._presence("offline")), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = lambda _client, _userdata, message: self._arrived.put((self._connection, message))
@@ -247,7 +251,7 @@ class FleetManager:
             return
         self._connection += 1
         client.subscribe(f"{self.wishes.root}/v1/+/up/#", qos=1)
-        self._say(client, self._host_topic, {"state": "online", "timestamp": now_text()}, retain=True)
+        self._say(client, self._host_topic, self._presence("online"), retain=True)
         self._connected = True
         self.wishes.tell(f"connected to {self.wishes.host}:{self.wishes.port}")
 
