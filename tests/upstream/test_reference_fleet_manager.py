@@ -32,6 +32,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 20.0
 GATEWAY = "test-site"
+STRANGERS_DO_NOT_CHARGE = 'unknown_stations = "accept"\nautomatic_calls = false\n'
 
 
 @dataclass
@@ -139,13 +140,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(directory: Path, *options: str) -> AsyncIterator[Stage]:
+async def stage(directory: Path, *options: str, ocpp: str = FREE) -> AsyncIterator[Stage]:
     """Both, and whatever they say is held against the contract at the end."""
     async with mosquitto(directory / "broker", saves_at_once=True) as broker, fleet_recorder(broker.port) as recorder:
         manager = ReferenceManager(directory, broker.port, options)
         manager.start()
         try:
-            async with running_gateway(directory, ocpp=FREE, more=upstream(broker.port)) as gateway:
+            async with running_gateway(directory, ocpp=ocpp, more=upstream(broker.port)) as gateway:
                 yield Stage(gateway, manager, broker, recorder)
         finally:
             assert manager.process is not None
@@ -294,3 +295,30 @@ async def test_the_access_list_of_the_page_allows_what_is_needed(tmp_path: Path)
             assert (await manager.asked("leave", GATEWAY))[0] == 0
             await manager.until(lambda: manager.rows("SELECT * FROM gateways") == [])
         manager.stop()
+
+
+async def test_who_may_charge_by_a_document(tmp_path: Path) -> None:
+    tags = tmp_path / "tags.json"
+    tags.write_text(json.dumps({"entries": [{"id_tag": "FLEET-7", "status": "Accepted"}, {"id_tag": "GONE"}]}))
+    async with stage(tmp_path, ocpp=STRANGERS_DO_NOT_CHARGE) as now:
+        async with plugged_in(now.gateway.station_url("CP1")) as station:
+            await station.say("BootNotification", BOOT)
+            assert (await station.authorizes("FLEET-7"))["status"] == "Invalid"
+            assert await now.manager.asked("document", GATEWAY, "auth-list", str(tags)) == (0, "auth-list version 1\n")
+            await now.manager.until(lambda: reported(now, "auth-list") == ("applied", 1))
+            assert (await station.authorizes("FLEET-7"))["status"] == "Accepted"
+            tags.write_text(json.dumps({"entries": [{"id_tag": "FLEET-7", "status": "Blocked"}]}))
+            assert await now.manager.asked("document", GATEWAY, "auth-list", str(tags)) == (0, "auth-list version 2\n")
+            await now.manager.until(lambda: reported(now, "auth-list") == ("applied", 2))
+            assert (await station.authorizes("FLEET-7"))["status"] == "Blocked"
+            assert (await station.authorizes("GONE"))["status"] == "Invalid"
+        await now.manager.until(now.has_everything)
+        assert [event["data"]["version"] for event in now.manager.events("document.applied")] == [1, 2]
+
+
+def reported(now: Stage, doc: str) -> tuple[str, int] | None:
+    """Status and version of the newest report."""
+    for (report,) in now.manager.rows(f"SELECT report FROM documents WHERE doc = '{doc}' AND report IS NOT NULL"):
+        told = json.loads(report)
+        return told["status"], told["version"]
+    return None
