@@ -28,7 +28,8 @@ from gateway.model.links import (
     TooLarge,
     Will,
 )
-from gateway.rules.fleet_topics import Topics
+from gateway.operations.keep_upstream import broker_of
+from gateway.rules.fleet_topics import Topics, encoded
 from gateway.upstream.link import connect
 from gateway.upstream.sockets import reach
 from gateway.upstream.tls import plain_words, read_files
@@ -52,7 +53,8 @@ async def try_upstream(
 ) -> AsyncIterator[Step]:
     """Each step as it is done. The first that fails is the last, but `publish` is tried whatever `subscribe` says."""
     yield Step("clock", True, _words_about(clock, now))
-    broker, topics = _broker(configuration, settings), Topics(settings.topic_root, configuration.site.id)
+    broker = broker_of(settings, client_id=f"{encoded(configuration.site.id)}-test")
+    topics = Topics(settings.topic_root, configuration.site.id)
     ways: list[tuple[StepName, _Way]] = [("name", _resolve), ("tcp", _reach)]
     if broker.tls:
         ways.append(("tls", _shake_hands))
@@ -74,21 +76,6 @@ async def try_upstream(
         yield await _tried("publish", _publish(link, topics, now))
     finally:
         await link.close()
-
-
-def _broker(configuration: Configuration, settings: Upstream) -> Broker:
-    assert settings.port is not None, "filled in by the loader"
-    return Broker(
-        host=settings.host,
-        port=settings.port,
-        tls=settings.tls,
-        ca=settings.ca,
-        chain=settings.chain,
-        key_file=settings.key_file,
-        username=settings.username,
-        password_file=settings.password_file,
-        client_id=f"{configuration.site.id}-test",
-    )
 
 
 async def _tried(name: StepName, way: Coroutine[None, None, str]) -> Step:
