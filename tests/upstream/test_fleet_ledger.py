@@ -25,6 +25,7 @@ def event(sequence: int, *, epoch: str = "a", **more: Any) -> Event:
         "epoch": epoch,
         "stream": "tx",
         "sequence": sequence,
+        "data": {},
         **more,
     }
 
@@ -111,6 +112,17 @@ def test_the_ids_of_two_gateways_may_be_the_same(ledger: Ledger) -> None:
     for gateway in ("g", "h"):
         ledger.heed_info(gateway, info)
         assert ledger.take(gateway, event(1)) == "stored"
+
+
+def test_one_id_with_two_contents_is_an_incident(ledger: Ledger) -> None:
+    born(ledger)
+    ledger.take("g", event(1, data={"energy_wh": 700}))
+    for _ in range(2):
+        assert ledger.take("g", event(1, data={"energy_wh": 700})) == "known"
+    assert incidents(ledger) == []
+    for _ in range(2):
+        assert ledger.take("g", event(1, data={"energy_wh": 900})) == "known"
+    assert incidents(ledger) == ["other_content"]
 
 
 def test_an_old_will_says_nothing(ledger: Ledger) -> None:
