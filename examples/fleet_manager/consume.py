@@ -47,6 +47,7 @@ class Wishes:
     password: str | None = None
     batch: bool = False
     max_events_per_s: float | None = None
+    modern: bool = True  # MQTT 5; else 3.1.1, whose messages have no expiry
     tell: Callable[[str], None] = lambda line: None
 
 
@@ -75,7 +76,9 @@ class FleetManager:
         client = self._client()
         with self.ledger.transaction():
             self.ledger.publish_again()
-        client.connect_async(self.wishes.host, self.wishes.port, keepalive=30, **_session())
+        client.connect_async(
+            self.wishes.host, self.wishes.port, keepalive=30, **(_session() if self.wishes.modern else {})
+        )
         client.loop_start()
         try:
             while not self.stopping:
@@ -210,10 +213,11 @@ class FleetManager:
         """Id, expiry and reply topic stand in the payload; MQTT 5 carries them as well."""
         command = {**command, "reply_to": f"{self.wishes.root}/v1/{gateway}/up/res"}
         left = datetime.fromisoformat(command["expires_at"]) - datetime.now(UTC)
-        properties = Properties(PacketTypes.PUBLISH)
-        properties.ResponseTopic = command["reply_to"]
-        properties.CorrelationData = command["id"].encode()
-        properties.MessageExpiryInterval = max(1, int(left.total_seconds()))
+        properties = Properties(PacketTypes.PUBLISH) if self.wishes.modern else None
+        if properties is not None:
+            properties.ResponseTopic = command["reply_to"]
+            properties.CorrelationData = command["id"].encode()
+            properties.MessageExpiryInterval = max(1, int(left.total_seconds()))
         client.publish(self._down(gateway, "cmd"), json.dumps(command), qos=1, properties=properties)
 
     def _say(self, client: mqtt.Client, topic: str, document: dict[str, Any], *, retain: bool = False) -> None:
@@ -234,7 +238,13 @@ class FleetManager:
 
     def _client(self) -> mqtt.Client:
         wishes = self.wishes
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=wishes.name, protocol=mqtt.MQTTv5, manual_ack=True)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=wishes.name,
+            clean_session=None if wishes.modern else False,
+            protocol=mqtt.MQTTv5 if wishes.modern else mqtt.MQTTv311,
+            manual_ack=True,
+        )
         if wishes.tls is not None:
             client.tls_set_context(wishes.tls)
         if wishes.username is not None:

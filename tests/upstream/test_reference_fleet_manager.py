@@ -188,7 +188,7 @@ async def test_a_charging_session_is_stored_once(tmp_path: Path) -> None:
         assert now.manager.rows("SELECT what FROM incidents") == []
 
 
-@pytest.mark.parametrize("options", [(), ("--batch",)])
+@pytest.mark.parametrize("options", [(), ("--batch", "--mqtt", "3.1.1")])
 async def test_a_manager_that_is_killed_again_and_again_has_each_event_once(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
