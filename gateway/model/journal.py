@@ -11,7 +11,7 @@ from gateway.model.instants import Instant
 class JournalEvent(NamedTuple):
     """`data` is JSON text, of a meter frame the payload as its station sent it (perhaps no JSON at all).
 
-    `previous_id`: how it was known before a backup was restored. `clock`: the state of the machine's clock when it was
+    `previous_id`: how it was known first, before a backup was restored. `clock`: the state of the machine's clock when it was
     recorded, None where that is not known.
     """
 

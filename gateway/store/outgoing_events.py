@@ -79,7 +79,7 @@ def after(db: Writing, stream: str, sequence: int, *, most: int) -> list[Journal
 
 
 def _previous_id(event: JournalEvent, event_id: int, before: Sequence[_Life]) -> str | None:
-    """Its id in the life in which it was recorded: who was away for the lives between knows it by that. Newest first."""
+    """Its id in the life that recorded it: who was away for the lives between knows it by that. Newest life first."""
     sequence, found = event.sequence, None
     for life in before:
         if event_id > life.upto_event_id:
