@@ -19,7 +19,7 @@ def add_fleet(grammar: Grammar) -> None:
 def broker(text: str) -> tuple[str, int]:
     """Where an MQTT broker listens, such as 127.0.0.1 or broker.example:1883."""
     host, colon, port = text.rpartition(":")
-    if not colon:
+    if not colon or (":" in host and not host.startswith("[")):  # no port: a name, or a bare IPv6 address
         return text, 1883
     if not port.isdecimal() or not 0 < int(port) < 65_536 or not host:
         raise argparse.ArgumentTypeError(f"expected a host, or host:port, got {text}")

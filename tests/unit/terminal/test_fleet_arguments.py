@@ -17,6 +17,7 @@ from gateway.terminal.arguments import parse
         ("127.0.0.1", ("127.0.0.1", 1883)),
         ("broker.example:8883", ("broker.example", 8883)),
         ("[::1]:1884", ("::1", 1884)),
+        ("::1", ("::1", 1883)),
     ],
 )
 def test_a_broker_is_a_host_and_perhaps_a_port(text: str, place: tuple[str, int]) -> None:
