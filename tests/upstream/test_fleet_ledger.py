@@ -107,6 +107,14 @@ def test_after_two_restores_an_event_is_recognised_by_either_name(ledger: Ledger
     assert stored(ledger) == ["a:tx:1"]
 
 
+def test_who_first_heard_of_it_in_the_second_life_knows_it_in_the_third(ledger: Ledger) -> None:
+    born(ledger, epoch="b", newest=1)
+    assert ledger.take("g", event(1, epoch="b", previousid="a:tx:1")) == "stored"
+    born(ledger, epoch="c", newest=1)
+    assert ledger.take("g", event(1, epoch="c", previousid="a:tx:1")) == "known"
+    assert stored(ledger) == ["b:tx:1"]
+
+
 def test_the_ids_of_two_gateways_may_be_the_same(ledger: Ledger) -> None:
     info = {"epoch": "a", "streams": {"tx": {"oldest": 1, "newest": 0, "next": 1}}}
     for gateway in ("g", "h"):
