@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from gateway.contract.shapes import (
     COUNT,
+    FLAG,
     NUMBER,
     OBJECT,
     SEQUENCE,
@@ -44,12 +45,29 @@ _DEPARTURE = object_with(
 _KIND = object_with({"vendor": TEXT, "model": TEXT, "keys": _KEYS}, optional=("vendor", "model"))
 _STATION: Schema = {**object_with({"id": TEXT}), "additionalProperties": True}
 
+_PROFILE = object_with({"station": TEXT, "connector": COUNT, "profile": told(OBJECT, "the OCPP object, verbatim")})
+_FIRMWARE = object_with(
+    {
+        "vendor": TEXT,
+        "model": TEXT,
+        "stations": told(TEXTS, "instead of vendor and model"),
+        "version": TEXT,
+        "url": TEXT,
+        "sha256": TEXT,
+        "signature": TEXT,
+        "signing_certificate": TEXT,
+        "not_before": TIME_OR_NULL,
+    },
+    optional=("vendor", "model", "stations", "sha256", "signature", "signing_certificate", "not_before"),
+)
+
 # document -> a sentence about it, and the members of its body, none of which is needed in every case
 _BODIES: Mapping[str, tuple[str, Mapping[str, Schema]]] = {
     "auth-list": (
         "Who may charge. With base_version only what differs from that version.",
         {"entries": list_of(_TAG), "deleted": told(TEXTS, "in a delta: tags that go")},
     ),
+    "profiles": ("Charging profiles that stations should hold.", {"entries": list_of(_PROFILE)}),
     "stations": (
         "Stations to make known, with the settings of PUT /stations/{id}.",
         {"entries": list_of(_STATION), "deleted": TEXTS},
@@ -61,6 +79,16 @@ _BODIES: Mapping[str, tuple[str, Mapping[str, Schema]]] = {
     "load": (
         "Lower limits of circuits for a time, and when cars leave.",
         {"limits": list_of(_LIMIT), "departures": list_of(_DEPARTURE)},
+    ),
+    "firmware": ("The version that stations should run.", {"entries": list_of(_FIRMWARE)}),
+    "gateway": (
+        "A few settings of the gateway itself.",
+        {
+            "heartbeat_seconds": COUNT,
+            "unknown_tags": one_of("refuse", "accept"),
+            "reboot_when_idle": FLAG,
+            "log_level": one_of("error", "warning", "info", "debug"),
+        },
     ),
 }
 
