@@ -24,6 +24,6 @@ class JournalEvent(NamedTuple):
     happened_at: Instant
     recorded_at: Instant
     data: bytes
-    transaction_id: int | None = None  # of a meter frame, when it is known
+    transaction_id: int | None = None  # of a meter frame, as its station claimed
     previous_id: str | None = None
     clock: ClockState | None = None

@@ -124,7 +124,9 @@ def _frames(db: Writing, sequence: int, most: int) -> list[tuple[int, JournalEve
     found: list[tuple[int, JournalEvent]] = []
     size_bytes = 0
     for row in db.execute(
-        """SELECT id, sequence, station_sequence, station, connector, recorded_at, transaction_id, encoding, body
+        # which session it belongs to may be found out later, and an event must not change: what the station claimed
+        """SELECT id, sequence, station_sequence, station, connector, recorded_at,
+                  iif(claimed_transaction_id > 0, claimed_transaction_id, NULL), encoding, body
            FROM meter_frames WHERE id >= ? ORDER BY id LIMIT ?""",
         (_first_frame_after(db, sequence), most),
     ):

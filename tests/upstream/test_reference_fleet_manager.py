@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from gateway.operations.attribute_meter_frames import attribute_all
 from gateway.operations.keep_backups import back_up, restore
 from tests.fakes.fleet_recorder import Recorder, fleet_recorder
 from tests.fakes.gateway_in_process import Running, running_gateway
@@ -215,6 +216,27 @@ async def test_a_manager_that_lost_its_database_gets_the_whole_journal_again(tmp
         now.manager.start()
         await now.manager.until(now.has_everything)
         expect_each_once(now)
+
+
+async def test_an_event_is_the_same_however_often_it_is_sent(tmp_path: Path) -> None:
+    async with stage(tmp_path) as now, plugged_in(now.gateway.station_url("CP1")) as station:
+        await station.say("BootNotification", BOOT)
+        transaction = await station.charges()
+        await station.measures(1, [{"value": "1500"}])  # does not say of which session
+        await station.measures(1, [{"value": "1600"}], transactionId=transaction)
+        await station.measures(1, [{"value": "1700"}], transactionId=0)
+        await now.manager.until(now.has_everything)
+        before = now.manager.events()
+        now.manager.kill()
+        await station.ends(transaction)
+        await attribute_all(now.gateway.site)
+        now.manager.lose_database()
+        now.manager.start()
+        await now.manager.until(now.has_everything)
+        again = {event["id"]: event for event in now.manager.events()}
+        assert [again[event["id"]] for event in before] == before
+        samples = [event["data"]["transaction_id"] for event in before if event["stream"] == "meter"]
+        assert samples == [None, transaction, None], "as the station told it, whatever is found out later"
 
 
 async def test_a_remote_start_by_command(tmp_path: Path) -> None:
