@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from pathlib import Path
 
 from gateway.configuration import Configuration, TcpTransport, load_configuration
 from gateway.daemon import Addresses, AlreadyRunning, Surroundings, data_directory_held, run
+from gateway.demo_site import FUSE_AMPS, OUTLET_AMPS, connectors_of, rotation_of, write_configuration
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.manage_tokens import create_token
 from gateway.operations.site import Site
@@ -32,68 +31,24 @@ from gateway.terminal.exits import OK, negative
 from gateway.terminal.logging_setup import set_up_logging
 from gateway.terminal.reaching import lan_address
 
-USUAL_STATIONS_PORT = 9000
-USUAL_WEB_PORT = 8080
-USUAL_METER_PORT = 5020
 _FAREWELL_SECONDS = 5.0
 _TELL_METER_SECONDS = 10.0
 
-_CONFIGURATION = """\
-# written by `ocpp-gateway demo`
-[site]
-id = "demo"
-name = "Demo site"
-
-[data]
-directory = {directory}
-
-[ocpp]
-host = "0.0.0.0"
-port = {stations_port}
-unknown_stations = "accept"
-unknown_tags = "accept"
-
-[web]
-host = "127.0.0.1"
-port = {web_port}
-
-[[meter]]
-name = "grid"
-model = "eastron_sdm630"
-transport = {{ type = "tcp", host = "127.0.0.1", port = {meter_port} }}
-
-# what the simulated stations share; a station that joins has no circuit, so it counts with the building
-[[circuit]]
-name = "main"
-limit_amps = {fuse}
-meter = "grid"
-background_worst_amps = {building}
-
-[load]
-fallbacks_may_become_zero = true
-"""
-_STATION = """
-[[station]]
-id = "SIM-{number}"
-circuit = "main"
-connectors = {connectors}
-phase_rotation = "{rotation}"
-max_amps = {most}
-"""
-_FUSE_AMPS = 40
-_BUILDING_AMPS = 14  # never more
-_OUTLET_AMPS = 20
 _FOLLOWS_WITHIN_SECONDS = (2.0, 5.0)  # whatever the speed: limits act in the time of real sites
 
 
 @dataclass(frozen=True, slots=True)
 class DemoWishes:
-    """How many stations; where the data stays (None: nowhere); how fast drivers live; when to stop (None: Ctrl-C)."""
+    """How many stations; where the data stays (None: nowhere); how fast drivers live; when to stop (None: Ctrl-C).
+
+    `broker`: host and port of a fleet manager's MQTT broker, without TLS (None: no fleet manager).
+    """
 
     stations: int = 3
     data: Path | None = None
     speed: float = 20.0
     seconds: float | None = None
+    broker: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -112,7 +67,9 @@ def run_demo(wishes: DemoWishes) -> int:
     with _directory(wishes.data) as directory:
         try:
             with data_directory_held(directory):
-                file = _write_configuration(directory, wishes.stations)  # never over that of a demo that runs
+                file = write_configuration(
+                    directory, stations=wishes.stations, broker=wishes.broker
+                )  # never over that of a demo that runs
             asyncio.run(_play(load_configuration(file), file, wishes))
         except AlreadyRunning as error:
             raise negative(str(error)) from error
@@ -162,7 +119,7 @@ def _site_amps(stations: list[SimulatedStation]) -> Amps:
     site = [9.0 - phase + 4.0 * math.sin(now / (41 + 7 * phase)) for phase in range(3)]
     for number, station in enumerate(stations, 1):
         for outlet in station.outlets:
-            for amps, phase in zip(outlet.meter.amps, _rotation(number), strict=True):
+            for amps, phase in zip(outlet.meter.amps, rotation_of(number), strict=True):
                 site[int(phase) - 1] += amps
     one, two, three = site
     return one, two, three
@@ -180,7 +137,7 @@ async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int
 
   stations connect to  ws://{lan_address()}:{addresses.stations_port}/ocpp/<any id>
                        (listening on 0.0.0.0: real stations in this network may join, any card charges)
-  main fuse            {_FUSE_AMPS} A per phase, shared by a building and the simulated stations
+  main fuse            {FUSE_AMPS} A per phase, shared by a building and the simulated stations
   site meter           127.0.0.1:{meter_port} (Modbus TCP, simulated: a building and the stations)
   API                  {web}
   OpenAPI              {web}/openapi.json
@@ -274,22 +231,14 @@ def _sum_up(stations: list[SimulatedStation], bills: Bills) -> None:
 
 def _habits(number: int, speed: float) -> Habits:
     return Habits(
-        connectors=_connectors(number),
+        connectors=connectors_of(number),
         speed=speed,
         mean_session_seconds=5400.0,
         mean_pause_seconds=300.0,
         id_tags=_tags(number),
-        most_amps=_OUTLET_AMPS,
+        most_amps=OUTLET_AMPS,
         follows_within_seconds=_FOLLOWS_WITHIN_SECONDS,
     )
-
-
-def _connectors(number: int) -> int:
-    return 2 if number % 2 == 0 else 1
-
-
-def _rotation(number: int) -> str:  # in turn, so that cars on one phase do not meet on the same
-    return ("123", "231", "312")[(number - 1) % 3]
 
 
 def _tags(number: int) -> tuple[str, ...]:
@@ -311,40 +260,3 @@ def _directory(wished: Path | None) -> Iterator[Path]:
     except OSError as error:
         raise negative(f"--data: cannot make {wished}: {error.strerror}") from error
     yield wished.absolute()
-
-
-def _write_configuration(directory: Path, stations: int) -> Path:
-    file = directory / "demo.toml"
-    text = _CONFIGURATION.format(
-        directory=json.dumps(str(directory)),
-        stations_port=_port("0.0.0.0", USUAL_STATIONS_PORT),
-        web_port=_port("127.0.0.1", USUAL_WEB_PORT),
-        meter_port=_port("127.0.0.1", USUAL_METER_PORT),
-        fuse=_FUSE_AMPS,
-        building=_BUILDING_AMPS,
-    )
-    for number in range(1, stations + 1):
-        text += _STATION.format(
-            number=number, connectors=_connectors(number), rotation=_rotation(number), most=_OUTLET_AMPS
-        )
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise negative(f"cannot write {file}: {error.strerror}") from error
-    return file
-
-
-def _port(host: str, usual: int) -> int:
-    """The usual port if it is free, else a free one, and it says so."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, usual))
-            return usual
-        except OSError:
-            pass
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        free: int = probe.getsockname()[1]
-    print(f"port {usual} is taken on this machine: using {free}")
-    return free

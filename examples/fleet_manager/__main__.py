@@ -40,6 +40,7 @@ def watch(options: argparse.Namespace, ledger: Ledger) -> int:
         password=options.password_file.read_text().rstrip("\r\n") if options.password_file else None,
         batch=options.batch,
         max_events_per_s=options.max_events_per_s,
+        modern=options.mqtt == "5",
         tell=(lambda line: None) if options.quiet else (lambda line: print(line, flush=True)),
     )
     manager = FleetManager(wishes, ledger)
@@ -139,6 +140,7 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--root", default="ocpp-gateway", help="topic_root of the gateways (ocpp-gateway)")
     parser.add_argument("--name", default="fleet-manager", help="our client id, one per fleet manager (fleet-manager)")
+    parser.add_argument("--mqtt", choices=("5", "3.1.1"), default="5", help="which version the broker speaks (5)")
     parser.add_argument("--batch", action="store_true", help="ask gateways for several events in one message")
     parser.add_argument("--max-events-per-s", type=float, help="ask each gateway for at most so many")
     parser.add_argument("--quiet", action="store_true", help="do not print what is stored")

@@ -47,6 +47,7 @@ class Wishes:
     password: str | None = None
     batch: bool = False
     max_events_per_s: float | None = None
+    modern: bool = True  # MQTT 5; else 3.1.1, whose messages have no expiry
     tell: Callable[[str], None] = lambda line: None
 
 
@@ -64,6 +65,7 @@ class FleetManager:
     _gaps: dict[tuple[str, str], tuple[tuple[str | None, int], float]] = field(
         default_factory=dict
     )  # told: where, when
+    _since: str = field(default_factory=now_text)
     _events_since: int = 0
     _acked_at: float = 0.0
     _looked_at: float = 0.0
@@ -74,14 +76,16 @@ class FleetManager:
         client = self._client()
         with self.ledger.transaction():
             self.ledger.publish_again()
-        client.connect_async(self.wishes.host, self.wishes.port, keepalive=30, **_session())
+        client.connect_async(
+            self.wishes.host, self.wishes.port, keepalive=30, **(_session() if self.wishes.modern else {})
+        )
         client.loop_start()
         try:
             while not self.stopping:
                 self._step(client)
         finally:
             if self._connected:
-                self._say(client, self._host_topic, {"state": "offline", "timestamp": now_text()}, retain=True)
+                self._say(client, self._host_topic, self._presence("offline"), retain=True)
             client.disconnect()
             client.loop_stop()
 
@@ -127,8 +131,8 @@ class FleetManager:
                     self._heed_event(gateway, event)
             elif what == "info":
                 for stream, lacking in self.ledger.heed_info(gateway, document).items():
-                    # retained: it is we who have come, perhaps with an older database, so the gateway is told where we are
-                    self._due[gateway, stream] = lacking or message.retain
+                    # retained: it is we who have come, perhaps with an older database: the gateway is told where we are
+                    self._due[gateway, stream] = self._due.get((gateway, stream), False) or lacking or message.retain
             elif what == "state":
                 self.ledger.heed_state(gateway, document)
                 self._forget_gaps(gateway)
@@ -209,10 +213,11 @@ class FleetManager:
         """Id, expiry and reply topic stand in the payload; MQTT 5 carries them as well."""
         command = {**command, "reply_to": f"{self.wishes.root}/v1/{gateway}/up/res"}
         left = datetime.fromisoformat(command["expires_at"]) - datetime.now(UTC)
-        properties = Properties(PacketTypes.PUBLISH)
-        properties.ResponseTopic = command["reply_to"]
-        properties.CorrelationData = command["id"].encode()
-        properties.MessageExpiryInterval = max(1, int(left.total_seconds()))
+        properties = Properties(PacketTypes.PUBLISH) if self.wishes.modern else None
+        if properties is not None:
+            properties.ResponseTopic = command["reply_to"]
+            properties.CorrelationData = command["id"].encode()
+            properties.MessageExpiryInterval = max(1, int(left.total_seconds()))
         client.publish(self._down(gateway, "cmd"), json.dumps(command), qos=1, properties=properties)
 
     def _say(self, client: mqtt.Client, topic: str, document: dict[str, Any], *, retain: bool = False) -> None:
@@ -225,17 +230,26 @@ class FleetManager:
     def _host_topic(self) -> str:
         return f"{self.wishes.root}/v1/_host/{self.wishes.name}"
 
+    def _presence(self, state: str) -> dict[str, Any]:
+        """The time is that of our start, so that the will of an earlier life is seen to be older."""
+        return {"state": state, "timestamp": self._since}
+
     # The connection
 
     def _client(self) -> mqtt.Client:
         wishes = self.wishes
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=wishes.name, protocol=mqtt.MQTTv5, manual_ack=True)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=wishes.name,
+            clean_session=None if wishes.modern else False,
+            protocol=mqtt.MQTTv5 if wishes.modern else mqtt.MQTTv311,
+            manual_ack=True,
+        )
         if wishes.tls is not None:
             client.tls_set_context(wishes.tls)
         if wishes.username is not None:
             client.username_pw_set(wishes.username, wishes.password)
-        offline = json.dumps({"state": "offline", "timestamp": now_text()})
-        client.will_set(self._host_topic, offline, qos=1, retain=True)
+        client.will_set(self._host_topic, json.dumps(self._presence("offline")), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = lambda _client, _userdata, message: self._arrived.put((self._connection, message))
@@ -247,7 +261,7 @@ class FleetManager:
             return
         self._connection += 1
         client.subscribe(f"{self.wishes.root}/v1/+/up/#", qos=1)
-        self._say(client, self._host_topic, {"state": "online", "timestamp": now_text()}, retain=True)
+        self._say(client, self._host_topic, self._presence("online"), retain=True)
         self._connected = True
         self.wishes.tell(f"connected to {self.wishes.host}:{self.wishes.port}")
 

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS streams (gateway TEXT, stream TEXT, epoch TEXT NOT NU
 CREATE TABLE IF NOT EXISTS events (gateway TEXT, id TEXT, type TEXT NOT NULL, subject TEXT, time TEXT NOT NULL,
                                    event TEXT NOT NULL, PRIMARY KEY (gateway, id));
 CREATE TABLE IF NOT EXISTS other_ids (gateway TEXT, id TEXT, event_id TEXT NOT NULL, PRIMARY KEY (gateway, id));
-CREATE TABLE IF NOT EXISTS incidents (gateway TEXT, opened_at TEXT NOT NULL, what TEXT NOT NULL, details TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS incidents (gateway TEXT, what TEXT, details TEXT, opened_at TEXT NOT NULL,
+                                      PRIMARY KEY (gateway, what, details));
 CREATE TABLE IF NOT EXISTS commands (id TEXT PRIMARY KEY, gateway TEXT NOT NULL, command TEXT NOT NULL,
                                      expires_at TEXT NOT NULL, sent_at TEXT, final BIGINT NOT NULL, result TEXT);
 CREATE TABLE IF NOT EXISTS documents (gateway TEXT, doc TEXT, version BIGINT NOT NULL, document TEXT,
@@ -85,6 +86,7 @@ class Ledger:
         if epoch != event["epoch"]:
             return "unknown_epoch"
         if sequence <= upto:
+            self._expect_the_same(gateway, event)
             return "known"
         if event.get("after", sequence - 1) > upto:  # `after`: what stood between was dropped, and a record says so
             return "gap"
@@ -111,6 +113,13 @@ class Ledger:
         sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         row = (gateway, event["id"], event["type"], event.get("subject"), event["time"], json.dumps(event))
         return bool(self.execute(sql, *row).rowcount)
+
+    def _expect_the_same(self, gateway: str, event: Mapping[str, Any]) -> None:
+        """An id with two contents: a copied disk, or two machines with one identity."""
+        found = self.execute("SELECT event FROM events WHERE gateway = ? AND id = ?", gateway, event["id"]).fetchone()
+        stored = json.loads(found[0]) if found else event
+        if any(stored[name] != event[name] for name in ("type", "time", "data")):
+            self.open_incident(gateway, "other_content", {"id": event["id"]})
 
     def _known_as(self, gateway: str, id: str) -> str | None:
         sql = """SELECT id FROM events WHERE gateway = ? AND id = ?
@@ -155,8 +164,9 @@ class Ledger:
         self.execute(f"UPDATE gateways SET {column} = ? WHERE gateway = ?", text, gateway)
 
     def open_incident(self, gateway: str, what: str, details: object) -> None:
-        """Somebody should look at this."""
-        self.execute("INSERT INTO incidents VALUES (?, ?, ?, ?)", gateway, now_text(), what, json.dumps(details))
+        """Somebody should look at this. The same again changes nothing."""
+        sql = "INSERT INTO incidents VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        self.execute(sql, gateway, what, json.dumps(details), now_text())
 
     # Commands and documents
 

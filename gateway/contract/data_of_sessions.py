@@ -89,7 +89,7 @@ DATA_OF_SAMPLES: dict[str, Schema] = {
     "station.sample": object_with(
         {
             **WHERE,
-            "transaction_id": WHOLE_OR_NULL,
+            "transaction_id": told(WHOLE_OR_NULL, "as the station told it"),
             "payload": {
                 "anyOf": [told(OBJECT, "the OCPP payload as it came"), told(TEXT, "what came, and is no JSON")]
             },

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.contract.documents import APPLIED
 from gateway.contract.shapes import (
     ANYTHING,
     COUNT,
     FLAG,
+    NUMBER,
+    SEQUENCE,
     TEXT,
     TEXT_OR_NULL,
     THREE_AMPS,
@@ -30,6 +33,8 @@ _TOKEN = object_with(
     {"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT}
 )
 
+_LEVEL = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
+
 DATA_OF_SITE: dict[str, Schema] = {
     "meter.trust": object_with(
         {"meter": TEXT, "model": TEXT, "before": TEXT_OR_NULL, "trust": TEXT, "reason": TEXT_OR_NULL}
@@ -43,6 +48,26 @@ DATA_OF_SITE: dict[str, Schema] = {
             "after": TIME,
             "step_ms": WHOLE,
             "quality": one_of("synced", "holdover", "unsynced"),
+        }
+    ),
+    "document.applied": APPLIED,
+    "disk.pressure": object_with(
+        {
+            "level": _LEVEL,
+            "before": _LEVEL,
+            "percent": told(NUMBER, "how much the database fills of what it may"),
+            "used_bytes": COUNT,
+            "budget_bytes": COUNT,
+            "free_bytes": COUNT,
+        }
+    ),
+    "stream.dropped": object_with(
+        {
+            "stream": one_of("tx", "ops", "meter"),
+            "from": told({"type": ["integer", "null"], "minimum": 1}, "null: never numbered (recording_stopped)"),
+            "to": {"type": ["integer", "null"], "minimum": 1},
+            "count": told(SEQUENCE, "so many of these sequences; others of them may be there"),
+            "reason": one_of("age_unacknowledged", "retention_size", "disk_pressure", "thinned", "recording_stopped"),
         }
     ),
     "load.alarm_raised": _ALARM,

@@ -42,7 +42,7 @@ ENVELOPE = object_with(
         "sequence": told(SEQUENCE, "rises by 1 within epoch and stream"),
         "after": told(COUNT, "what stands before it in the stream as it is sent; absent: sequence - 1"),
         "stationseq": told(SEQUENCE, "rises by 1 within epoch, stream and station"),
-        "previousid": told(_ID, "the id that the same event had before a backup was restored"),
+        "previousid": told(_ID, "the id that this event had when it was recorded, before a backup was restored"),
         "recordedtime": told(TIME, "when the gateway wrote it down"),
         "timequality": told(one_of("synced", "holdover", "unsynced", "station"), "how far to believe `time`"),
         "timeerrorms": told(NUMBER, "the estimated error of `time`"),

@@ -11,8 +11,8 @@ from gateway.model.instants import Instant
 class JournalEvent(NamedTuple):
     """`data` is JSON text, of a meter frame the payload as its station sent it (perhaps no JSON at all).
 
-    `previous_id`: how it was known before a backup was restored. `clock`: the state of the machine's clock when it was
-    recorded, None where that is not known.
+    `previous_id`: how it was known first, before a backup was restored. `clock`: the state of the machine's clock when
+    it was recorded, None where that is not known.
     """
 
     stream: str
@@ -24,6 +24,6 @@ class JournalEvent(NamedTuple):
     happened_at: Instant
     recorded_at: Instant
     data: bytes
-    transaction_id: int | None = None  # of a meter frame, when it is known
+    transaction_id: int | None = None  # of a meter frame, as its station claimed
     previous_id: str | None = None
     clock: ClockState | None = None

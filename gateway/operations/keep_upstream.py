@@ -101,7 +101,7 @@ async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
 async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
     now.session = await now.site.database.write(lambda db: upstreams.next_session(db, now.name))
     will = Will(now.topics.up("state"), offline(now.session, "the connection was lost"))
-    link = await connect(broker_of(now.site, now.settings), will)
+    link = await connect(broker_of(now.settings, client_id=encoded(now.site.configuration.site.id)), will)
     try:
         await link.subscribe([now.topics.down("#")])
     except (SubscribeRefused, LinkLost) as error:
@@ -112,7 +112,7 @@ async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
     return link
 
 
-def broker_of(site: Site, settings: Upstream) -> Broker:
+def broker_of(settings: Upstream, *, client_id: str) -> Broker:
     """How the upstream's broker is greeted."""
     port = settings.port or (8883 if settings.tls else 1883)
     return Broker(
@@ -124,7 +124,7 @@ def broker_of(site: Site, settings: Upstream) -> Broker:
         settings.key_file,
         settings.username,
         settings.password_file,
-        encoded(site.configuration.site.id),
+        client_id,
     )
 
 

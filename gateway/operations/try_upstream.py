@@ -12,10 +12,11 @@ import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gateway.configuration import Configuration, Upstream
+from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant, text_of
 from gateway.model.links import (
     Broker,
@@ -27,13 +28,14 @@ from gateway.model.links import (
     TooLarge,
     Will,
 )
-from gateway.rules.fleet_topics import Topics
+from gateway.operations.keep_upstream import broker_of
+from gateway.rules.fleet_topics import Topics, encoded
 from gateway.upstream.link import connect
-from gateway.upstream.tls import client_context, plain_words
+from gateway.upstream.sockets import reach
+from gateway.upstream.tls import plain_words, read_files
 
 PATIENCE_SECONDS = 10.0
-_LEAVE_SECONDS = 2.0
-StepName = Literal["name", "tcp", "tls", "mqtt", "subscribe", "publish"]
+StepName = Literal["clock", "name", "tcp", "tls", "mqtt", "subscribe", "publish"]
 _Way = Callable[[Broker], Coroutine[None, None, str]]
 
 
@@ -46,9 +48,13 @@ class Step:
     text: str
 
 
-async def try_upstream(configuration: Configuration, settings: Upstream, *, now: Instant) -> AsyncIterator[Step]:
+async def try_upstream(
+    configuration: Configuration, settings: Upstream, *, now: Instant, clock: RawClock
+) -> AsyncIterator[Step]:
     """Each step as it is done. The first that fails is the last, but `publish` is tried whatever `subscribe` says."""
-    broker, topics = _broker(configuration, settings), Topics(settings.topic_root, configuration.site.id)
+    yield Step("clock", True, _words_about(clock, now))
+    broker = broker_of(settings, client_id=f"{encoded(configuration.site.id)}-test")
+    topics = Topics(settings.topic_root, configuration.site.id)
     ways: list[tuple[StepName, _Way]] = [("name", _resolve), ("tcp", _reach)]
     if broker.tls:
         ways.append(("tls", _shake_hands))
@@ -72,21 +78,6 @@ async def try_upstream(configuration: Configuration, settings: Upstream, *, now:
         await link.close()
 
 
-def _broker(configuration: Configuration, settings: Upstream) -> Broker:
-    assert settings.port is not None, "filled in by the loader"
-    return Broker(
-        host=settings.host,
-        port=settings.port,
-        tls=settings.tls,
-        ca=settings.ca,
-        chain=settings.chain,
-        key_file=settings.key_file,
-        username=settings.username,
-        password_file=settings.password_file,
-        client_id=f"{configuration.site.id}-test",
-    )
-
-
 async def _tried(name: StepName, way: Coroutine[None, None, str]) -> Step:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -101,6 +92,12 @@ async def _tried(name: StepName, way: Coroutine[None, None, str]) -> Step:
         return Step(name, False, plain_words(error))
 
 
+def _words_about(clock: RawClock, now: Instant) -> str:
+    if clock.synchronised:
+        return f"{text_of(now)}, kept by a time service"
+    return f"{text_of(now)}, kept by no time service: an expiry that is a time of day cannot be judged"
+
+
 async def _resolve(broker: Broker) -> str:
     found = await asyncio.get_running_loop().getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -108,38 +105,30 @@ async def _resolve(broker: Broker) -> str:
 
 
 async def _reach(broker: Broker) -> str:
-    _, writer = await asyncio.open_connection(broker.host, broker.port)
-    peer = writer.get_extra_info("peername")
-    await _leave(writer)
-    return f"{peer[0]}, port {peer[1]}, takes connections"
+    with await _connected(replace(broker, tls=False)) as sock:
+        host, port, *_ = sock.getpeername()
+    return f"{host}, port {port}, takes connections"
 
 
 async def _shake_hands(broker: Broker) -> str:
-    context = client_context(broker)
-    try:
-        _, writer = await asyncio.open_connection(broker.host, broker.port, ssl=context)
-    except ssl.SSLCertVerificationError as error:
-        raise NotLinked(f"the broker's certificate is not accepted: {error.verify_message}") from error
-    tls = writer.get_extra_info("ssl_object")
-    certificate, version = tls.getpeercert(), tls.version()
-    await _leave(writer)
-    subject, issuer = _common_name(certificate["subject"]), _common_name(certificate["issuer"])
+    with await _connected(broker) as tls:
+        assert isinstance(tls, ssl.SSLSocket)
+        certificate, version = tls.getpeercert() or {}, tls.version()
+    subject, issuer = _common_name(certificate.get("subject")), _common_name(certificate.get("issuer"))
     shown = "" if broker.chain is None else f"; ours is shown: {broker.chain}"
-    return f"{version}; certificate of {subject}, signed by {issuer}, good until {certificate['notAfter']}{shown}"
+    return f"{version}; certificate of {subject}, signed by {issuer}, good until {certificate.get('notAfter')}{shown}"
 
 
-async def _leave(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    try:
-        async with asyncio.timeout(_LEAVE_SECONDS):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        pass  # it did answer, and that was the question
+async def _connected(broker: Broker) -> socket.socket:
+    shown = read_files(broker) if broker.tls else None
+    return await reach(broker, shown, patience_seconds=PATIENCE_SECONDS, silence_seconds=int(PATIENCE_SECONDS))
 
 
-def _common_name(name: tuple[tuple[tuple[str, str], ...], ...]) -> str:
-    parts = {key: value for group in name for key, value in group}
-    return parts.get("commonName") or parts.get("organizationName") or "nobody"
+def _common_name(name: object) -> str:
+    """Of a name as `getpeercert` gives it: groups of (key, value)."""
+    groups = name if isinstance(name, tuple) else ()
+    parts = {key: value for group in groups for key, value in group}
+    return str(parts.get("commonName") or parts.get("organizationName") or "nobody")
 
 
 def _greeting(link: LinkLike) -> str:
@@ -157,5 +146,8 @@ async def _subscribe(link: LinkLike, topics: Topics) -> str:
 async def _publish(link: LinkLike, topics: Topics, now: Instant) -> str:
     topic = topics.up("test")
     payload = json.dumps({"test": True, "at": text_of(now)}).encode()
-    await link.publish(topic, payload, content_type="application/json")
+    try:
+        await link.publish(topic, payload, content_type="application/json")
+    except PublishRefused as error:
+        raise PublishRefused(f"{topic} is refused: {error.reason}; may this user publish on up/#?") from error
     return f"a message on {topic} was taken"

@@ -73,7 +73,7 @@ class Flow:
             self.last_sent = max(self.last_sent, upto)
             while self.unacked and self.unacked[0][0] <= upto:
                 self.unacked_bytes -= self.unacked.popleft()[1]
-            self._silence_seconds, self._heard_at = _FIRST_SILENCE_SECONDS, now
+            self._silence_seconds, self._heard_at, self._went_back_for = _FIRST_SILENCE_SECONDS, now, None
         if gap and upto == self.acked and self._went_back_for != upto and self.unacked:
             self._went_back_for = upto
             self.go_back()

@@ -5,6 +5,7 @@ It decides nothing about what is sent and when. Everything here runs inside a un
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.model.instants import Instant
@@ -67,21 +68,26 @@ def after(db: Writing, stream: str, sequence: int, *, most: int) -> list[Journal
     db.insert_late_rows()
     rows = _frames(db, sequence, most) if stream == "meter" else _events(db, stream, sequence, most)
     states = clock_states.of_events(db, [event_id for event_id, _ in rows])
-    life = db.execute(
-        "SELECT epoch, upto_event_id, tx_shift, ops_shift, meter_shift FROM epochs_before ORDER BY number DESC LIMIT 1"
-    ).fetchone()
-    before = None if life is None else _Life(*life)
+    lives = db.execute(
+        "SELECT epoch, upto_event_id, tx_shift, ops_shift, meter_shift FROM epochs_before ORDER BY number DESC"
+    ).fetchall()
+    before = [_Life(*life) for life in lives]
     return [
         event._replace(clock=clock, previous_id=_previous_id(event, event_id, before))
         for (event_id, event), clock in zip(rows, states, strict=True)
     ]
 
 
-def _previous_id(event: JournalEvent, event_id: int, before: _Life | None) -> str | None:
-    if before is None or event_id > before.upto_event_id:
-        return None
-    shift: int = getattr(before, event.stream)
-    return f"{before.epoch}:{event.stream}:{event.sequence + shift}"
+def _previous_id(event: JournalEvent, event_id: int, before: Sequence[_Life]) -> str | None:
+    """Its id in the life that recorded it: who was away for the lives between knows it by that. Newest life first."""
+    sequence, found = event.sequence, None
+    for life in before:
+        if event_id > life.upto_event_id:
+            break
+        shift: int = getattr(life, event.stream)
+        sequence += shift
+        found = f"{life.epoch}:{event.stream}:{sequence}"
+    return found
 
 
 def sequence_since(db: Writing, stream: str, instant: Instant) -> int:
@@ -118,7 +124,9 @@ def _frames(db: Writing, sequence: int, most: int) -> list[tuple[int, JournalEve
     found: list[tuple[int, JournalEvent]] = []
     size_bytes = 0
     for row in db.execute(
-        """SELECT id, sequence, station_sequence, station, connector, recorded_at, transaction_id, encoding, body
+        # which session it belongs to may be found out later, and an event must not change: what the station claimed
+        """SELECT id, sequence, station_sequence, station, connector, recorded_at,
+                  iif(claimed_transaction_id > 0, claimed_transaction_id, NULL), encoding, body
            FROM meter_frames WHERE id >= ? ORDER BY id LIMIT ?""",
         (_first_frame_after(db, sequence), most),
     ):

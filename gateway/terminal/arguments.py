@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gateway.terminal.arguments_fleet import add_fleet
+from gateway.terminal.arguments_fleet import add_fleet, broker
 
 _DESCRIPTION = "Local OCPP 1.6 central system for a charging site."
 _EPILOG = """exit codes: 0 done; 1 the answer is no; 2 the command was not understood; 69 the gateway does not answer;
@@ -109,6 +109,7 @@ def _add_daemon(grammar: Grammar) -> None:
     demo.add_argument(
         "--speed", type=_more_than_zero, default=20.0, metavar="X", help="how much faster drivers live (20)"
     )
+    demo.add_argument("--broker", type=broker, metavar="HOST[:PORT]", help="a fleet manager's MQTT broker, without TLS")
     demo.add_argument("--seconds", type=_more_than_zero, metavar="N", help="stop after so many seconds")
     grammar.add("check-config", "commands_daemon:check_config", "check the configuration without running")
     token = grammar.group("token", "API tokens")

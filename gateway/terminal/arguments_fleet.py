@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,3 +14,13 @@ def add_fleet(grammar: Grammar) -> None:
     upstream = grammar.group("upstream", "links to fleet managers")
     test = upstream.add("test", "commands_upstream_try:try_links", "try the way to each broker, step by step")
     test.add_argument("name", metavar="NAME", nargs="?", help="only this [[upstream]]")
+
+
+def broker(text: str) -> tuple[str, int]:
+    """Where an MQTT broker listens, such as 127.0.0.1 or broker.example:1883."""
+    host, colon, port = text.rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):  # no port: a name, or a bare IPv6 address
+        return text, 1883
+    if not port.isdecimal() or not 0 < int(port) < 65_536 or not host:
+        raise argparse.ArgumentTypeError(f"expected a host, or host:port, got {text}")
+    return host.strip("[]"), int(port)

@@ -41,7 +41,9 @@ def demo(options: argparse.Namespace) -> int:
     """The gateway with simulated stations, until interrupted."""
     from gateway.demo import DemoWishes, run_demo
 
-    wishes = DemoWishes(options.stations, data=options.data, speed=options.speed, seconds=options.seconds)
+    wishes = DemoWishes(
+        options.stations, data=options.data, speed=options.speed, seconds=options.seconds, broker=options.broker
+    )
     return run_demo(wishes)
 
 

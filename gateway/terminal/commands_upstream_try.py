@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from gateway.configuration import Configuration, Upstream
+from gateway.machine_clock import machine_clock
 from gateway.model.instants import Instant
 from gateway.operations.try_upstream import Step, try_upstream
 from gateway.terminal.exits import NEGATIVE, OK, negative, usage
@@ -15,6 +16,7 @@ from gateway.terminal.json_output import Document, print_json
 from gateway.terminal.reaching import configuration_of
 
 _WORDS = {
+    "clock": "clock",
     "name": "name",
     "tcp": "TCP",
     "tls": "TLS",
@@ -58,8 +60,9 @@ def _try(configuration: Configuration, settings: Upstream, *, quiet: bool) -> Do
 
 
 async def _steps(configuration: Configuration, settings: Upstream, *, quiet: bool) -> list[Step]:
+    now = Instant(time.time_ns() // 1000)
     steps = []
-    async for step in try_upstream(configuration, settings, now=Instant(time.time_ns() // 1000)):
+    async for step in try_upstream(configuration, settings, now=now, clock=machine_clock()):
         steps.append(step)
         if not quiet:
             print(f"  {_WORDS[step.step]:<10} {'good' if step.works else 'BAD ':<5} {step.text}", flush=True)

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "daemon",
         "demo",
         "provisioning_check",
+        "machine_clock",
         "version",
     },
 }  # fmt: skip

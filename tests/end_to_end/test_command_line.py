@@ -192,8 +192,8 @@ def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
 def test_the_demo_takes_other_ports_and_says_so(place: Path) -> None:
     (taken,) = free_ports(1)
     program = (
-        "import sys, gateway.demo as demo\n"
-        f"demo.USUAL_STATIONS_PORT = {taken}\n"
+        "import sys, gateway.demo_site as demo_site\n"
+        f"demo_site.USUAL_STATIONS_PORT = {taken}\n"
         "from gateway.__main__ import main\n"
         "sys.exit(main(['demo', '--stations', '0', '--seconds', '0.1']))\n"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from gateway.operations.attribute_meter_frames import attribute_all
 from gateway.operations.keep_backups import back_up, restore
 from tests.fakes.fleet_recorder import Recorder, fleet_recorder
 from tests.fakes.gateway_in_process import Running, running_gateway
@@ -31,6 +33,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 20.0
 GATEWAY = "test-site"
+STRANGERS_DO_NOT_CHARGE = 'unknown_stations = "accept"\nautomatic_calls = false\n'
 
 
 @dataclass
@@ -138,12 +141,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(directory: Path, *options: str) -> AsyncIterator[Stage]:
+async def stage(directory: Path, *options: str, ocpp: str = FREE) -> AsyncIterator[Stage]:
+    """Both, and whatever they say is held against the contract at the end."""
     async with mosquitto(directory / "broker", saves_at_once=True) as broker, fleet_recorder(broker.port) as recorder:
         manager = ReferenceManager(directory, broker.port, options)
         manager.start()
         try:
-            async with running_gateway(directory, ocpp=FREE, more=upstream(broker.port)) as gateway:
+            async with running_gateway(directory, ocpp=ocpp, more=upstream(broker.port)) as gateway:
                 yield Stage(gateway, manager, broker, recorder)
         finally:
             assert manager.process is not None
@@ -185,7 +189,7 @@ async def test_a_charging_session_is_stored_once(tmp_path: Path) -> None:
         assert now.manager.rows("SELECT what FROM incidents") == []
 
 
-@pytest.mark.parametrize("options", [(), ("--batch",)])
+@pytest.mark.parametrize("options", [(), ("--batch", "--mqtt", "3.1.1")])
 async def test_a_manager_that_is_killed_again_and_again_has_each_event_once(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
@@ -212,6 +216,27 @@ async def test_a_manager_that_lost_its_database_gets_the_whole_journal_again(tmp
         now.manager.start()
         await now.manager.until(now.has_everything)
         expect_each_once(now)
+
+
+async def test_an_event_is_the_same_however_often_it_is_sent(tmp_path: Path) -> None:
+    async with stage(tmp_path) as now, plugged_in(now.gateway.station_url("CP1")) as station:
+        await station.say("BootNotification", BOOT)
+        transaction = await station.charges()
+        await station.measures(1, [{"value": "1500"}])  # does not say of which session
+        await station.measures(1, [{"value": "1600"}], transactionId=transaction)
+        await station.measures(1, [{"value": "1700"}], transactionId=0)
+        await now.manager.until(now.has_everything)
+        before = now.manager.events()
+        now.manager.kill()
+        await station.ends(transaction)
+        await attribute_all(now.gateway.site)
+        now.manager.lose_database()
+        now.manager.start()
+        await now.manager.until(now.has_everything)
+        again = {event["id"]: event for event in now.manager.events()}
+        assert [again[event["id"]] for event in before] == before
+        samples = [event["data"]["transaction_id"] for event in before if event["stream"] == "meter"]
+        assert samples == [None, transaction, None], "as the station told it, whatever is found out later"
 
 
 async def test_a_remote_start_by_command(tmp_path: Path) -> None:
@@ -269,3 +294,53 @@ async def test_taking_leave_clears_what_the_gateway_retained(tmp_path: Path) -> 
             return {one.topic.rpartition("/")[2] for one in now.recorder.heard if not one.payload} == {"state", "info"}
 
         await now.manager.until(cleared)
+
+
+async def test_the_access_list_of_the_page_allows_what_is_needed(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "fleet.md").read_text()
+    (acl,) = re.findall(r"^Mosquitto .*?^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    password = tmp_path / "password"
+    password.write_text("secret")
+    password.chmod(0o600)
+    login = ("--username", "fleet", "--password-file", str(password))
+    users = {GATEWAY: "secret", "fleet": "secret"}
+    async with mosquitto(tmp_path / "broker", users=users, acl=acl) as broker:
+        manager = ReferenceManager(tmp_path, broker.port, login)
+        manager.start()
+        more = upstream(broker.port, more=f'username = "{GATEWAY}"\npassword_file = "{password}"')
+        async with running_gateway(tmp_path, ocpp=FREE, more=more) as gateway:
+            await manager.until(lambda: len(manager.events("gateway.started")) == 1)
+            code, _ = await manager.asked("command", GATEWAY, "ping")
+            assert code == 0
+            hosts = gateway.site.fleet.upstreams["fleet"].hosts
+            await manager.until(lambda: hosts.get("fleet-manager", {}).get("state") == "online")
+            assert (await manager.asked("leave", GATEWAY))[0] == 0
+            await manager.until(lambda: manager.rows("SELECT * FROM gateways") == [])
+        manager.stop()
+
+
+async def test_who_may_charge_by_a_document(tmp_path: Path) -> None:
+    tags = tmp_path / "tags.json"
+    tags.write_text(json.dumps({"entries": [{"id_tag": "FLEET-7", "status": "Accepted"}, {"id_tag": "GONE"}]}))
+    async with stage(tmp_path, ocpp=STRANGERS_DO_NOT_CHARGE) as now:
+        async with plugged_in(now.gateway.station_url("CP1")) as station:
+            await station.say("BootNotification", BOOT)
+            assert (await station.authorizes("FLEET-7"))["status"] == "Invalid"
+            assert await now.manager.asked("document", GATEWAY, "auth-list", str(tags)) == (0, "auth-list version 1\n")
+            await now.manager.until(lambda: reported(now, "auth-list") == ("applied", 1))
+            assert (await station.authorizes("FLEET-7"))["status"] == "Accepted"
+            tags.write_text(json.dumps({"entries": [{"id_tag": "FLEET-7", "status": "Blocked"}]}))
+            assert await now.manager.asked("document", GATEWAY, "auth-list", str(tags)) == (0, "auth-list version 2\n")
+            await now.manager.until(lambda: reported(now, "auth-list") == ("applied", 2))
+            assert (await station.authorizes("FLEET-7"))["status"] == "Blocked"
+            assert (await station.authorizes("GONE"))["status"] == "Invalid"
+        await now.manager.until(now.has_everything)
+        assert [event["data"]["version"] for event in now.manager.events("document.applied")] == [1, 2]
+
+
+def reported(now: Stage, doc: str) -> tuple[str, int] | None:
+    """Status and version of the newest report."""
+    for (report,) in now.manager.rows(f"SELECT report FROM documents WHERE doc = '{doc}' AND report IS NOT NULL"):
+        told = json.loads(report)
+        return told["status"], told["version"]
+    return None
