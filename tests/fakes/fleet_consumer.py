@@ -39,7 +39,6 @@ class FleetConsumer:
     acknowledging: bool = True
     batch: bool = False
     flow: float | None = None
-    _gap_told: dict[tuple[str, str], int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _connected: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -126,8 +125,7 @@ class FleetConsumer:
             self.upto[place] = sequence
         else:
             self.out_of_order += 1
-            if self.acknowledging and self._gap_told.get(place) != upto:
-                self._gap_told[place] = upto
+            if self.acknowledging:
                 self.acknowledge(epoch, stream, gap=True)
             return
         if self.acknowledging:
