@@ -99,6 +99,29 @@ class FleetConsumer:
             document["flow"] = {"max_events_per_s": self.flow}
         self.publish("ack", document)
 
+    async def leave(self) -> None:
+        """Be away; the broker keeps what comes meanwhile."""
+        self.client.disconnect()
+        await asyncio.to_thread(self.client.loop_stop)
+        self.client._reset_sockets()  # the library leaves them to the garbage
+
+    async def come_back(self) -> None:
+        """Be there again, with the session of before where the broker still has it."""
+        self._connected.clear()
+        await asyncio.to_thread(self.client.reconnect)
+        self.client.loop_start()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._connected.wait()
+
+    def forget(self, stream: str, *, beyond: int) -> None:
+        """Be restored from an older copy: what came after it is lost."""
+        self.events = {
+            id: event for id, event in self.events.items() if event["stream"] != stream or event["sequence"] <= beyond
+        }
+        for epoch, one in self.upto:
+            if one == stream:
+                self.upto[epoch, one] = min(self.upto[epoch, one], beyond)
+
     def _arrived(self, topic: str, payload: bytes) -> None:
         self.raw.append((topic, payload))
         suffix = topic.removeprefix(f"{self.base}/up/")
