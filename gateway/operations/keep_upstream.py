@@ -151,7 +151,7 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
     now.unsaid.clear()
     now.lease = None
     for flow in now.delivery.flows.values():
-        flow.linked_anew(loop.time())
+        flow.linked_anew(loop.time(), asking=now.silent_links > 0)
     now.alarm("certificate", link.renewal_trouble and f"the old client certificate is used: {link.renewal_trouble}")
     logger.info("%s is connected (MQTT %s)", now.name, link.protocol, extra={"upstream": now.name})
     lost = LinkLost("stopped")

@@ -137,11 +137,11 @@ class Flow:
         self.go_back()
         self._went_back_for, self.waiting_since, self._silences = None, None, 0
 
-    def linked_anew(self, now: float) -> None:
-        """Another connection: what was on its way may be lost."""
+    def linked_anew(self, now: float, *, asking: bool = False) -> None:
+        """Another connection: what was on its way may be lost. `asking`: nobody answered over the one before."""
         self.go_back()
         self._went_back_for, self.waiting_since = None, None
-        self._silences, self._silent_since = 0, now
+        self._silences, self._silent_since = _SILENCES_BEFORE_ASKING if asking else 0, now
 
 
 @dataclass(slots=True)

@@ -160,6 +160,15 @@ def test_another_connection_begins_with_what_is_not_acknowledged() -> None:
     assert silence(sent(flow, 3, now=100.0)) == 102.0
 
 
+def test_when_nobody_answered_over_the_connection_before_one_event_alone_asks() -> None:
+    flow = Flow(2)
+    flow.linked_anew(100.0, asking=True)
+    assert flow.room() == 1
+    assert sent(flow, 3, now=101.0).room() == 0
+    hear(flow, 3, now=102.0)
+    assert flow.room() == WINDOW_EVENTS
+
+
 def test_no_pace_unless_asked_for() -> None:
     pace = Pace()
     pace.sent(1000, 5.0)
