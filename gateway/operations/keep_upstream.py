@@ -268,7 +268,8 @@ async def _take_leave(now: UpstreamNow, link: LinkLike, reason: str) -> None:
 
 
 def _away(now: UpstreamNow, reason: str) -> None:
-    now.trouble = reason
+    news, now.trouble = reason != now.trouble, reason
     now.connected_since = None
     now.report()
-    logger.warning("%s is away: %s", now.name, reason, extra={"upstream": now.name})
+    if news:  # an outage of weeks has thousands of tries
+        logger.warning("%s is away: %s", now.name, reason, extra={"upstream": now.name})

@@ -36,8 +36,8 @@ class Mosquitto:
     """One broker; `start` and `stop` may be repeated.
 
     `extra`: more lines of mosquitto.conf. `acl`: the lines of an ACL file. `users`: passwords by name; without it
-    everybody may connect. `saves_at_once`: all that it keeps is on disk with each change, so that `kill` loses nothing
-    that it confirmed (by itself it writes when it is stopped). `port`: one of the test's choice.
+    everybody may connect. `saves_at_once`: it writes what it keeps a moment after each change (by itself it does so
+    when it is stopped); await `save` to be sure before a `kill`. `port`: one of the test's choice.
     """
 
     def __init__(
@@ -111,6 +111,17 @@ class Mosquitto:
         process, self._process = self._process, None
         process.kill()
         process.wait()
+
+    async def save(self) -> None:
+        """What it keeps is on disk: nothing that it confirmed before is lost by `kill`."""
+        kept = self.directory / "kept" / "mosquitto.db"
+        before = _identity(kept)
+        self._signal(signal.SIGUSR1)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                if _identity(kept) != before:
+                    return
+                await asyncio.sleep(0.005)
 
     def freeze(self) -> None:
         """It stands still: connections stay open, and nobody reads or answers (as behind a dead NAT)."""
@@ -190,6 +201,14 @@ async def mosquitto(
         yield broker
     finally:
         await broker.stop()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _free_port() -> int:

@@ -66,12 +66,13 @@ class PaperBroker:
         self.receive_max = receive_max
         self.max_packet_bytes = max_packet_bytes
         self.forbids = forbids
-        self.up = True
+        self.up = asyncio.Event()
+        self.up.set()
         self.refusal: NotLinked | None = None  # of everybody who connects
         self.retained: dict[str, Kept] = {}
         self.sessions: dict[str, Session] = {}
         self.links: dict[str, PaperLink] = {}
-        self.tries: list[float] = []  # when somebody tried to connect, on the loop's clock
+        self.tries: dict[str, list[float]] = {}  # when each client tried to connect, on the loop's clock
 
     async def connect(
         self,
@@ -85,9 +86,9 @@ class PaperBroker:
     ) -> PaperLink:
         """As `gateway.upstream.link.connect`. Raises NotLinked."""
         loop = asyncio.get_running_loop()
-        self.tries.append(loop.time())
+        self.tries.setdefault(broker.client_id, []).append(loop.time())
         await asyncio.sleep(2 * self.latency_seconds)
-        if not self.up:
+        if not self.up.is_set():
             raise NotLinked("cannot reach the broker: connection refused")
         if self.refusal is not None:
             raise self.refusal
@@ -108,7 +109,7 @@ class PaperBroker:
 
     def crash(self, *, forget: bool = False) -> None:
         """The process dies. `forget`: and with it all that it had confirmed, sessions and retained messages."""
-        self.up = False
+        self.up.clear()
         for link in list(self.links.values()):
             self._end(link, LinkLost("the connection broke: the broker closed it"), with_will=False)
         if forget:
@@ -117,7 +118,7 @@ class PaperBroker:
 
     def come_back(self) -> None:
         """It is started again."""
-        self.up = True
+        self.up.set()
 
     def cut(self, name: str, reason: str = "the connection broke: a cable was pulled") -> None:
         """The connection of one client breaks; what is under way is lost."""

@@ -6,6 +6,7 @@ It decides nothing. For what real brokers do only in odd hours: to refuse, to fa
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,6 +50,11 @@ class Line:
         self._writer.write(bytes([kind << 4 | flags, len(body)]) + body)
         await self._writer.drain()
 
+    async def say_at_once(self, *bodies: bytes) -> None:
+        """Several PUBLISH packets at QoS 0 in one piece (in TLS: one record)."""
+        self._writer.write(b"".join(bytes([PUBLISH << 4, len(body)]) + body for body in bodies))
+        await self._writer.drain()
+
     async def greet(self, code: int = 0, properties: bytes = b"") -> Packet:
         """Answer the CONNECT, as MQTT 5 does; the CONNECT."""
         packet = await self.packet()
@@ -66,7 +72,7 @@ Script = Callable[[Line], Awaitable[None]]
 
 
 @asynccontextmanager
-async def scripted_broker(script: Script) -> AsyncIterator[int]:
+async def scripted_broker(script: Script, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """The port of a broker that plays `script` on each connection and then hangs up. A script that fails is told."""
     failures: list[BaseException] = []
     played: set[asyncio.Task[None]] = set()
@@ -85,7 +91,7 @@ async def scripted_broker(script: Script) -> AsyncIterator[int]:
             writer.close()
             played.discard(task)
 
-    server = await asyncio.start_server(play, "127.0.0.1", 0)
+    server = await asyncio.start_server(play, "127.0.0.1", 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

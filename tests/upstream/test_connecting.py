@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import shutil
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,10 +19,12 @@ from gateway.model.links import Broker, NotLinked
 from gateway.upstream.link import Connector, connect
 from tests.fakes.certificate_maker import Authority, Pair, self_signed
 from tests.fakes.mosquitto import Mosquitto, Tls, mosquitto
+from tests.fakes.scripted_broker import Line, scripted_broker
 from tests.upstream.linking import WILL, broker_at, heard, linked, open_files
 
 pytestmark = pytest.mark.slow
 
+PROJECT = Path(__file__).parents[2]
 LOOPBACK = "IP:127.0.0.1,DNS:localhost"
 LONG_AGO = "20210101000000Z"
 
@@ -234,6 +239,59 @@ async def test_files_for_tls_that_cannot_be_used(tmp_path: Path, authority: Auth
         assert (await told(chain=chain, key_file=key)).startswith(
             f"{chain} and {key}: not a certificate and its unencrypted key: "
         )
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(tmp_path: Path) -> None:
+    locked = tmp_path / "locked.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:secret", "-subj", "/CN=gw",
+         "-keyout", str(locked), "-out", str(tmp_path / "gw.pem")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    program = (
+        "import asyncio; from pathlib import Path; from tests.upstream.linking import WILL, broker_at, connect\n"
+        f"shown = {{'chain': Path('{tmp_path}/gw.pem'), 'key_file': Path('{locked}')}}\n"
+        "asyncio.run(connect(broker_at(1, tls=True, **shown), WILL))"
+    )
+    started = ["script", "-qec", shlex.join([sys.executable, "-c", program]), "/dev/null"]  # on a terminal
+    done = subprocess.run(
+        started, cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert "NotLinked" in done.stdout and "unencrypted key" in done.stdout
+    assert "pass phrase" not in done.stdout
+
+
+async def test_only_a_certificate_at_fault_is_tried_a_second_time(tmp_path: Path, authority: Authority) -> None:
+    password = tmp_path / "password"
+    password.write_text("right")
+    pair = authority.issue("broker", names=LOOPBACK)
+    tls = Tls(pair.chain, pair.key)
+    async with mosquitto(tmp_path / "broker", tls=tls, users={"gw": "right"}) as broker:
+        known = broker_at(broker.port, tls=True, ca=authority.file, username="gw", password_file=password)
+        connector = Connector()
+        await (await connector(known, WILL)).close()
+        before = broker.log_text().count("New connection")
+        password.write_text("wrong")
+        with pytest.raises(NotLinked, match="not authorized"):
+            await connector(known, WILL)
+        assert broker.log_text().count("New connection") == before + 1
+
+
+async def test_messages_that_share_a_tls_record_all_arrive(authority: Authority) -> None:
+    pair = authority.issue("broker", names=LOOPBACK)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.chain, pair.key)
+
+    async def script(line: Line) -> None:
+        await line.greet()
+        await line.say_at_once(*(b"\x00\x01t\x00%d" % number for number in range(5)))
+        await line.until_hung_up()
+
+    async with (
+        scripted_broker(script, context) as port,
+        linked(broker_at(port, tls=True, ca=authority.file)) as link,
+    ):
+        assert [message.payload for message in await heard(link, 5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
 async def test_the_key_may_stand_in_the_file_of_the_chain(tmp_path: Path, authority: Authority) -> None:

@@ -179,7 +179,9 @@ async def test_nothing_is_left_of_a_link(tmp_path: Path) -> None:
         for _ in range(5):
             link = await connect(broker_at(broker.port), WILL)
             assert threading.active_count() == threads
+            ticking = link.wire._tick
             await link.close()
+            assert ticking is not None and ticking.cancelled()
         link = await connect(broker_at(broker.port), WILL)
         broker.kill()
         await link.ended

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.model.links import LinkLost, NotLinked, PublishRefused, SubscribeRefused
 from gateway.upstream.link import connect
+from gateway.upstream.link_in_use import OWN_RECEIVE_MAX
 from tests.fakes.scripted_broker import (
     CONNACK,
     CONNECT,
@@ -167,6 +168,9 @@ async def test_an_address_that_swallows_everything_leaves_nothing_behind() -> No
         told = await refused_by(port, patience_seconds=0.2)
         assert told.reason == f"cannot reach 127.0.0.1, port {port}: no answer"
         assert open_files() == files
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(connect(broker_at(port), WILL), 0.1)
+        assert open_files() == files
         for filler in fillers:
             filler.close()
 
@@ -177,8 +181,10 @@ async def test_a_broker_that_acknowledges_nothing_is_no_broker_for_us() -> None:
         await line.until_hung_up()
 
     async with scripted_broker(script) as port:
+        files = open_files()
         told = await refused_by(port)
-    assert told.reason == "the broker acknowledges no message: it offers QoS 0 only"
+        assert told.reason == "the broker acknowledges no message: it offers QoS 0 only"
+        await until(lambda: open_files() == files, "the script's own end of the connection to be closed")
 
 
 async def test_the_bounds_of_the_broker_count() -> None:
@@ -308,6 +314,46 @@ async def test_a_message_that_is_acknowledged_never_does_not_stop_the_numbers() 
         for _ in range(6):
             await link.publish("t", b"")
         assert link.room() == link.receive_max - 1
+
+
+async def test_the_library_holds_nothing_back() -> None:
+    everything = asyncio.Event()
+
+    async def script(line: Line) -> None:
+        await line.greet()
+        for _ in range(OWN_RECEIVE_MAX["5"]):
+            assert (await line.packet()).kind == PUBLISH
+        everything.set()
+        await line.until_hung_up()
+
+    async with scripted_broker(script) as port, linked(broker_at(port)) as link:
+        while link.room():
+            link.publish("t", b"x")
+        async with asyncio.timeout(10):
+            await everything.wait()
+
+
+async def test_nothing_more_is_taken_while_we_take_leave() -> None:
+    greeted = asyncio.Event()
+
+    async def script(line: Line) -> None:
+        await line.greet()
+        await greeted.wait()
+
+    async with scripted_broker(script) as port:
+        link = await connect(broker_at(port), WILL)
+        for _ in range(10):
+            link.publish("t", bytes(900_000), qos=0)  # more than the kernel takes
+        leaving = asyncio.create_task(link.close())
+        await asyncio.sleep(0)
+        assert link.room() == 0
+        for qos in (0, 1):
+            with pytest.raises(LinkLost, match="we are closing the connection"):
+                link.publish("t", b"x", qos=qos)
+        with pytest.raises(LinkLost, match="we are closing the connection"):
+            await link.subscribe(["t"])
+        greeted.set()
+        await leaving
 
 
 async def test_messages_without_acknowledgement_are_told_too() -> None:

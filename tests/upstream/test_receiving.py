@@ -64,12 +64,13 @@ async def test_acknowledging_twice_or_too_late_does_nothing(tmp_path: Path) -> N
 
 
 async def test_the_queue_of_the_broker_survives_our_restart_and_its_own(tmp_path: Path) -> None:
-    async with mosquitto(tmp_path / "broker", saves_at_once=True) as broker:
+    async with mosquitto(tmp_path / "broker") as broker:
         async with linked(broker_at(broker.port)) as link:
             assert not link.session_present
             await link.subscribe(["gw/dn/#"])
         async with other_side(broker.port) as manager:
             await manager.publish("gw/dn/cmd", b"while we were away")
+        await broker.save()
         broker.kill()
         await broker.start()
         async with linked(broker_at(broker.port)) as link:
