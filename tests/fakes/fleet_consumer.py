@@ -164,11 +164,25 @@ class FleetConsumer:
 
 @asynccontextmanager
 async def fleet_consumer(
-    port: int, *, gateway: str = "test-site", root: str = "ocpp-gateway", client_id: str = "consumer", **options: Any
+    port: int,
+    *,
+    gateway: str = "test-site",
+    root: str = "ocpp-gateway",
+    client_id: str = "consumer",
+    modern: bool = True,
+    **options: Any,
 ) -> AsyncIterator[FleetConsumer]:
-    """A consumer that is connected and subscribed for the length of the block; its session stays in the broker."""
+    """A consumer that is connected and subscribed for the length of the block; its session stays in the broker.
+
+    `modern`: MQTT 5; otherwise 3.1.1.
+    """
     loop = asyncio.get_running_loop()
-    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if modern else False,
+        protocol=MQTTProtocolVersion.MQTTv5 if modern else MQTTProtocolVersion.MQTTv311,
+    )
     consumer = FleetConsumer(f"{root}/v1/{gateway}", client, loop, **options)
 
     def hand_over(client: Client, userdata: object, message: MQTTMessage) -> None:
@@ -184,9 +198,12 @@ async def fleet_consumer(
     client.on_connect = connected
     client.on_subscribe = subscribed
     client.reconnect_delay_set(1, 1)
-    properties = Properties(PacketTypes.CONNECT)
-    properties.SessionExpiryInterval = 3600
-    await asyncio.to_thread(client.connect, "127.0.0.1", port, clean_start=False, properties=properties)
+    terms: dict[str, Any] = {}
+    if modern:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = 3600
+        terms = {"clean_start": False, "properties": properties}
+    await asyncio.to_thread(client.connect, "127.0.0.1", port, **terms)
     client.loop_start()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -13,6 +13,7 @@ from tests.fakes.mosquitto import mosquitto
 from tests.fakes.scripted_station import plugged_in
 from tests.upstream.fleet_site import BOOT, FREE, charge, measure, scene, upstream
 from tests.upstream.linking import until
+from tests.upstream.test_other_brokers import free_port, nats, spawned
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +123,8 @@ async def test_commands_given_while_the_gateway_was_not_running_wait_in_the_brok
 
 
 async def test_what_is_left_in_the_broker_is_known(tmp_path: Path) -> None:
-    async with mosquitto(tmp_path / "broker") as broker, scene(tmp_path, broker) as at:
+    silent = {"acknowledging": False}
+    async with mosquitto(tmp_path / "broker") as broker, scene(tmp_path, broker, consumer=silent) as at:
         await until(lambda: len(at.fleet.said["info"]) > 0, "the birth")
     async with running_gateway(tmp_path, ocpp=FREE, more=upstream(broker.port)) as gateway:
         rows = await gateway.site.database.write(
@@ -144,3 +146,29 @@ async def test_ids_with_characters_that_mean_something_to_brokers(tmp_path: Path
     assert {event["data"]["station"] for event in fleet.of_type("transaction.ended")} == set(ids)
     levels = {topic.rsplit("/", 1)[1] for topic, _ in fleet.raw if "/evt/tx/" in topic}
     assert levels == {"NL~2AA~3AB~2E1~20~2B~23", "~5Fsite", "CP~24~C3~A9"}
+
+
+async def test_a_broker_that_speaks_mqtt_3_1_1_alone_and_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    async with (
+        nats(tmp_path / "nats", port) as server,
+        fleet_consumer(port, modern=False) as fleet,
+        running_gateway(tmp_path, ocpp=FREE, more=upstream(port)) as gateway,
+        plugged_in(gateway.station_url("CP1")) as station,
+    ):
+        await station.say("BootNotification", BOOT)
+        await until(lambda: any(up.link for up in gateway.site.fleet.upstreams.values()), "a link")
+        link = gateway.site.fleet.upstreams["fleet"].link
+        assert link is not None and link.protocol == "3.1.1"
+        await charge(station, sessions=20)
+        await fleet.until(lambda: len(fleet.of_type("transaction.ended")) == 20)
+        server.kill()
+        server.wait()
+        await charge(station, sessions=20, first=20)
+        again = spawned(tmp_path / "nats", port)
+        try:
+            await fleet.until(lambda: len(fleet.of_type("transaction.ended")) == 40)
+        finally:
+            again.terminate()
+            again.wait()
+        assert [event["sequence"] for event in fleet.stream("tx")] == list(range(1, 81))
