@@ -210,5 +210,4 @@ async def fleet_consumer(
             await consumer._connected.wait()
         yield consumer
     finally:
-        client.disconnect()
-        await asyncio.to_thread(client.loop_stop)
+        await consumer.leave()
