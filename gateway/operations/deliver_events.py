@@ -15,18 +15,21 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.model.journal import JournalEvent
-from gateway.model.links import LinkLike, LinkLost, PublishRefused, TooLarge
+from gateway.model.links import LinkLike, LinkLost, NoRoom, PublishRefused, TooLarge
 from gateway.operations.upstream_now import UpstreamNow
 from gateway.rules import envelopes
 from gateway.rules.delivery import STREAMS, Flow
 from gateway.store import outgoing_events
+from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
 logger = logging.getLogger(__name__)
 
 _EVENTS_AT_ONCE = 256
 _SILENT_SECONDS = 300.0  # events are unacknowledged and nothing at all is heard: the link may be dead both ways
-_PACKET_OVERHEAD_BYTES = 256  # topic, properties, header
+_LONGEST_SILENT_SECONDS = 3600.0  # when other links did not help
+_TELL_SILENCE_SECONDS = 60.0
+_STORE_AWAY_SECONDS = 2.0
 
 
 class NewEpoch(Exception):
@@ -76,7 +79,7 @@ class Courier:
         """Send what there is and what may be sent; the journal is asked once for all streams."""
         while True:
             for stream, flow in self._now.delivery.with_room():
-                while self._read_on(stream, flow) and flow.has_room() and self._may_send():
+                while self._read_on(stream, flow) and flow.room() and self._may_send():
                     self._publish_next(stream, flow)
             if not self._may_send() or not await self._read_more():
                 return
@@ -111,7 +114,12 @@ class Courier:
             }
             return _Read(outgoing_events.epoch_of(db), events)
 
-        read = await site.database.write(unit)
+        try:
+            read = await site.database.write(unit)
+        except StoreUnavailable:  # others tell that; the link stays, and what was read already is on its way
+            await asyncio.sleep(_STORE_AWAY_SECONDS)
+            self._now.wake.set()
+            return False
         if read.epoch != self._now.delivery.epoch:
             raise NewEpoch
         for stream, events in read.events.items():
@@ -125,7 +133,8 @@ class Courier:
         read, now = self._read[stream], self._now
         chosen: list[tuple[JournalEvent, bytes]] = []
         size_bytes, last = 0, flow.last_sent
-        while read and (not chosen or now.delivery.batch):
+        most = min(flow.room(), now.delivery.pace.at_once()) if now.delivery.batch else 1
+        while read and len(chosen) < most:
             payload = self._payload(read[0], after=last)
             if chosen and size_bytes + len(payload) > self._most_bytes():
                 break
@@ -138,7 +147,7 @@ class Courier:
             content, body = envelopes.EVENT_CONTENT, chosen[0][1]
         else:
             content, body = envelopes.BATCH_CONTENT, b"[" + b",".join(payload for _, payload in chosen) + b"]"
-        self._publish(topic, body, content_type=content, stream=stream)
+        self._publish(topic, body, content_type=content, stream=stream, first=chosen[0][0].sequence)
         at = asyncio.get_running_loop().time()
         for event, payload in chosen:
             flow.sent(event.sequence, len(payload), at)
@@ -153,11 +162,12 @@ class Courier:
         )
         payload = msgspec.json.encode(document)
         if len(payload) > self._most_bytes():
-            payload = msgspec.json.encode(envelopes.cut(document, size_bytes=len(payload)))
+            document = envelopes.cut(document, size_bytes=len(payload), most_bytes=self._most_bytes())
+            payload = msgspec.json.encode(document)
         return payload
 
     def _most_bytes(self) -> int:
-        return min(envelopes.MOST_BYTES, self._link.max_packet_bytes - _PACKET_OVERHEAD_BYTES)
+        return min(envelopes.MOST_BYTES, self._link.max_packet_bytes - envelopes.PACKET_OVERHEAD_BYTES)
 
     def _publish(
         self,
@@ -168,26 +178,31 @@ class Courier:
         qos: int = 1,
         content_type: str | None = None,
         stream: str | None = None,
+        first: int = 0,
     ) -> None:
         try:
             done = self._link.publish(topic, payload, qos=qos, retain=retain, content_type=content_type)
         except TooLarge:
             self._now.alarm("too large", f"the broker takes no message of {len(payload)} bytes: {topic}")
             return
+        except NoRoom:  # of live telemetry only: room for the rest was asked for
+            return
         if stream is not None:
             self._in_flight[stream] += 1
-        done.add_done_callback(partial(self._published, topic, stream))
+        if qos:
+            done.add_done_callback(partial(self._published, topic, stream, first))
 
-    def _published(self, topic: str, stream: str | None, done: asyncio.Future[None]) -> None:
+    def _published(self, topic: str, stream: str | None, first: int, done: asyncio.Future[None]) -> None:
         """The broker answered; that it took the event does not say that anybody has it."""
         if stream is not None:
             self._in_flight[stream] -= 1
-            self._now.delivery.flows[stream].published(asyncio.get_running_loop().time())
+            self._now.delivery.flows[stream].published(first, asyncio.get_running_loop().time())
         error = None if done.cancelled() else done.exception()
+        refused = f"refused {stream or self._now.topics.channel_of(topic)}"
         if isinstance(error, PublishRefused):
-            self._now.alarm(f"refused {stream}", f"the broker refuses what is published on {topic}: {error.reason}")
-        elif error is None and stream is not None:
-            self._now.alarm(f"refused {stream}", None)
+            self._now.alarm(refused, f"the broker refuses what is published on {topic}: {error.reason}")
+        elif error is None:
+            self._now.alarm(refused, None)
         self._now.wake.set()
 
     def _heed_silence(self, now: float) -> None:
@@ -197,16 +212,34 @@ class Courier:
                 flow.no_answer(now)
                 self._now.wake.set()
                 self._now.site.health.counters.increase("upstream_rewinds_total", upstream=self._now.name)
-        if self._is_waiting() and now >= self._now.heard_at + _SILENT_SECONDS:
-            raise LinkLost(f"nothing was heard for {_SILENT_SECONDS:.0f} s while events wait to be acknowledged")
+        self._heed_long_silence(now)
 
-    def _is_waiting(self) -> bool:
-        return any(flow.unacked for flow in self._now.delivery.flows.values())
+    def _heed_long_silence(self, now: float) -> None:
+        """A link over which nobody answers may be dead both ways; rarer and rarer, if another one did not help."""
+        silent_since = self._silent_since()
+        if silent_since is None:
+            return
+        if now >= silent_since + _TELL_SILENCE_SECONDS:
+            self._now.alarm("silent", "the broker takes what is sent, and no fleet manager acknowledges it")
+        if now >= silent_since + self._patience_seconds():
+            self._now.silent_links += 1
+            raise LinkLost(f"nothing was heard for {now - silent_since:.0f} s while events wait to be acknowledged")
+
+    def _patience_seconds(self) -> float:
+        return min(_SILENT_SECONDS * 2.0 ** min(self._now.silent_links, 8), _LONGEST_SILENT_SECONDS)
+
+    def _silent_since(self) -> float | None:
+        """Since when somebody should have said something; None: nothing is waited for."""
+        waiting_since = self._now.delivery.waiting_since()
+        return None if waiting_since is None else max(waiting_since, self._now.heard_at)
 
     def _next_look(self, now: float) -> float | None:
         """When to look again although nothing woke us."""
-        delivery = self._now.delivery
+        delivery, silent_since = self._now.delivery, self._silent_since()
         looks = [flow.silence_ends_at(in_flight=self._in_flight[stream]) for stream, flow in delivery.flows.items()]
-        looks += [delivery.pace.waits_until(now), self._now.heard_at + _SILENT_SECONDS if self._is_waiting() else None]
+        looks.append(delivery.pace.waits_until(now))
+        if silent_since is not None:
+            told = "silent" in self._now.alarms
+            looks.append(silent_since + (self._patience_seconds() if told else _TELL_SILENCE_SECONDS))
         known = [look for look in looks if look is not None]
         return max(now, min(known)) if known else None

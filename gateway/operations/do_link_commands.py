@@ -40,8 +40,9 @@ async def resync(errand: Errand) -> Ended:
         return start, newest + 1 if oldest is None else oldest, newest
 
     start, oldest, newest = await errand.site.database.write(unit)
-    start = min(start, newest + 1)
-    now.delivery.flows[stream].begin_at(max(start, oldest))
+    flow = now.delivery.flows[stream]
+    start = min(start, newest + 1, flow.acked + 1)  # what was never acknowledged is not passed over
+    flow.begin_at(max(start, oldest))
     now.wake.set()
     response: dict[str, object] = {"stream": stream, "from": max(start, oldest), "oldest": oldest, "newest": newest}
     if start < oldest:

@@ -21,18 +21,32 @@ logger = logging.getLogger(__name__)
 _MOST_HOSTS = 50
 _MOST_HOST_BYTES = 4096
 _DOCUMENT = "des/"
+_STORE_AWAY_SECONDS = 2.0
 
 
 async def hear(now: UpstreamNow, link: LinkLike) -> None:
     """Until the link is lost: heed what comes, one after the other."""
     async for message in link.messages():
-        now.heard_at = asyncio.get_running_loop().time()
-        now.alarm("silent", None)
+        if not message.retain:  # what the broker kept says nothing about who is there
+            now.heard_at, now.silent_links = asyncio.get_running_loop().time(), 0
+            now.alarm("silent", None)
+        await _heed_until_stored(now, message)
+
+
+async def _heed_until_stored(now: UpstreamNow, message: Message) -> None:
+    """Heed it; while the store cannot be used it waits, and so do those behind it, which cannot pass it."""
+    while True:
         try:
             await _heed(now, message)
+            return
         except StoreUnavailable as error:
-            # it is not acknowledged to the broker, and comes again with the next link
-            logger.error("what %s said could not be stored: %s", now.name, error, extra={"upstream": now.name})
+            logger.error("what %s said cannot be stored: %s", now.name, error, extra={"upstream": now.name})
+        except Exception as error:
+            # a fault of ours; kept by the broker, the message would come again with each link and fail again
+            logger.error("a message of %s on %s failed", now.name, message.topic, exc_info=error)
+            message.ack()
+            return
+        await asyncio.sleep(_STORE_AWAY_SECONDS)
 
 
 async def _heed(now: UpstreamNow, message: Message) -> None:
@@ -88,7 +102,7 @@ async def _count(now: UpstreamNow, ack: Ack) -> None:
     if heard == "went_back":
         now.site.health.counters.increase("upstream_rewinds_total", upstream=now.name)
     delivery.batch = ack.batch
-    delivery.pace.most_per_second = ack.most_per_second
+    delivery.pace.ask(ack.most_per_second)
     now.wake.set()
 
 

@@ -15,7 +15,18 @@ from functools import partial
 
 from gateway.configuration import Upstream
 from gateway.model.instants import SECOND
-from gateway.model.links import Broker, Connect, LinkLike, LinkLost, NotLinked, SubscribeRefused, Will
+from gateway.model.links import (
+    Broker,
+    Connect,
+    LinkLike,
+    LinkLost,
+    NoRoom,
+    NotLinked,
+    PublishRefused,
+    SubscribeRefused,
+    TooLarge,
+    Will,
+)
 from gateway.operations.deliver_events import Courier, NewEpoch
 from gateway.operations.hear_upstream import hear
 from gateway.operations.live_telemetry import tell_live
@@ -35,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 _STORE_EVERY_SECONDS = 10.0
 _GOODBYE_SECONDS = 2.0
+_ROOM_SECONDS = 0.02
 _TAKEN_OVER = "somebody else connects with this gateway's id: is there a copy of this machine?"
 _KEEPS_BREAKING = "link after link breaks soon: perhaps somebody else connects with this gateway's id"
 _OFF_SECONDS = 60.0  # away for longer than this, the gateway comes back together with others
@@ -95,6 +107,7 @@ async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
     topics = Topics(settings.topic_root, site.configuration.site.id)
     now = UpstreamNow(site, settings, topics, delivery)
     now.retained |= set(await site.database.write(lambda db: upstreams.retained(db, settings.name)))
+    now.retained_noted |= now.retained
     return now, linked_before
 
 
@@ -107,6 +120,9 @@ async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
     except (SubscribeRefused, LinkLost) as error:
         await link.close()
         raise NotLinked(f"{now.topics.down('#')} cannot be subscribed: {error}") from error
+    except BaseException:
+        await link.close()
+        raise
     with contextlib.suppress(SubscribeRefused, LinkLost):  # whether consumers are there is only good to know
         await link.subscribe([now.topics.hosts()])
     return link
@@ -133,11 +149,12 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
     loop, site = asyncio.get_running_loop(), now.site
     now.link, now.trouble, now.connected_since, now.heard_at = link, None, site.wall_clock(), loop.time()
     now.unsaid.clear()
+    now.lease = None
     for flow in now.delivery.flows.values():
-        flow.linked_anew(loop.time())
+        flow.linked_anew(loop.time(), asking=now.silent_links > 0)
     now.alarm("certificate", link.renewal_trouble and f"the old client certificate is used: {link.renewal_trouble}")
     logger.info("%s is connected (MQTT %s)", now.name, link.protocol, extra={"upstream": now.name})
-    lost = LinkLost("the link ended")
+    lost = LinkLost("stopped")
     try:
         await site.database.write(lambda db: upstreams.connected(db, now.name, now=site.wall_clock()))
         await tell_birth(now)
@@ -145,6 +162,7 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
         await _all_of(
             Courier(now, link).run, lambda: hear(now, link), lambda: _follow_journal(now),
             lambda: _store_acknowledgements(now), lambda: tell_live(now), lambda: _renew(now),
+            lambda: _calm_down(now),
         )  # fmt: skip
     except LinkLost as error:
         lost = error
@@ -155,7 +173,7 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
         lost = LinkLost(f"the store cannot be used: {error}")
     finally:
         now.link = None
-        await _take_leave(now, link)
+        await _take_leave(now, link, lost.reason)
     return lost
 
 
@@ -194,22 +212,32 @@ async def _store_acknowledgements(now: UpstreamNow) -> None:
     """Note on disk how far the upstream is: not each time, because a repeat after a crash is harmless."""
     while True:
         await asyncio.sleep(_STORE_EVERY_SECONDS)
-        await store_acknowledgements(now)
+        with contextlib.suppress(StoreUnavailable):  # then it is noted later
+            await store_acknowledgements(now)
 
 
 async def store_acknowledgements(now: UpstreamNow) -> None:
     """Note on disk how far the upstream is now, and what was left in its broker."""
-    acked, epoch, retained = now.delivery.to_store(), now.delivery.epoch, set(now.retained)
-    if not acked:
+    delivery = now.delivery
+    acked, retained = delivery.to_store(), now.retained - now.retained_noted
+    if not acked and not retained:
         return
 
     def unit(db: Writing) -> None:
-        if outgoing_events.epoch_of(db) == epoch:
+        if outgoing_events.epoch_of(db) == delivery.epoch:
             upstreams.acknowledge(db, now.name, acked)
         upstreams.retain(db, now.name, retained)
 
     await now.site.database.write(unit)
-    now.delivery.stored.update(acked)
+    delivery.stored.update(acked)
+    now.retained_noted |= retained
+
+
+async def _calm_down(now: UpstreamNow) -> None:
+    """A link that holds takes back what was told of those before it."""
+    await asyncio.sleep(reconnecting.STABLE_SECONDS)
+    now.alarm("taken over", None)
+    now.alarm("keeps breaking", None)
 
 
 async def _renew(now: UpstreamNow) -> None:
@@ -226,13 +254,15 @@ async def _begin_again(now: UpstreamNow) -> None:
     now.delivery = fresh.delivery
 
 
-async def _take_leave(now: UpstreamNow, link: LinkLike) -> None:
+async def _take_leave(now: UpstreamNow, link: LinkLike, reason: str) -> None:
     """Say offline and disconnect, when the link still works; note how far the upstream is."""
-    with contextlib.suppress(LinkLost, TimeoutError, Exception):
+    with contextlib.suppress(LinkLost, NoRoom, PublishRefused, TooLarge, TimeoutError):
         async with asyncio.timeout(_GOODBYE_SECONDS):
+            while not link.ended.done() and not link.room():  # noqa: ASYNC110, nothing tells that there is room
+                await asyncio.sleep(_ROOM_SECONDS)
             if not link.ended.done():
-                await link.publish(now.topics.up("state"), offline(now.session, "stopped"), retain=True)
-            await link.close()
+                await link.publish(now.topics.up("state"), offline(now.session, reason), retain=True)
+    await link.close()
     with contextlib.suppress(StoreUnavailable):
         await store_acknowledgements(now)
 

@@ -19,6 +19,7 @@ from gateway.operations.watch_meters import meter_documents
 from gateway.rules.fleet_topics import encoded
 from gateway.rules.live_lease import lease_of
 from gateway.store import outgoing_events
+from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
 _EVERY_SECONDS = 2.0
@@ -47,7 +48,10 @@ async def tell_live(now: UpstreamNow) -> None:
         if now.lease is None or not now.lease.holds(loop.time()):
             now.lease, told_upto = None, -1
             continue
-        told_upto, frames = await now.site.database.write(lambda db, upto=told_upto: _newest(db, upto))  # type: ignore[misc]
+        try:
+            told_upto, frames = await now.site.database.write(lambda db, upto=told_upto: _newest(db, upto))  # type: ignore[misc]
+        except StoreUnavailable:
+            continue
         for frame in frames:
             if now.lease is not None and now.lease.covers(frame.station):
                 now.say(f"live/{encoded(frame.station or '')}", _sample(frame), qos=0)

@@ -15,6 +15,7 @@ from gateway.model.instants import text_of
 from gateway.operations.known_stations import is_known
 from gateway.operations.site import Site
 from gateway.operations.upstream_now import UpstreamNow
+from gateway.rules.envelopes import MOST_BYTES, PACKET_OVERHEAD_BYTES
 from gateway.store import connectors, events, outgoing_events, stations, upstreams
 from gateway.store.writing import Writing
 from gateway.version import version
@@ -28,7 +29,6 @@ CAPABILITIES = (
     "flow",
     "live",
 )
-_MOST_STATIONS = 500  # of a larger site the rest is left out: `stations_left_out`
 
 Document = dict[str, object]
 
@@ -53,7 +53,16 @@ async def tell_birth(now: UpstreamNow) -> None:
 async def information(now: UpstreamNow) -> bytes:
     """The birth certificate; of very many stations as many as fit."""
     document = await now.site.database.write(lambda db: _information(db, now))
-    return msgspec.json.encode(document)
+    known, most_bytes = document.pop("stations"), MOST_BYTES
+    assert isinstance(known, list)
+    if now.link is not None:
+        most_bytes = min(most_bytes, now.link.max_packet_bytes - PACKET_OVERHEAD_BYTES)
+    told = len(known)
+    while True:
+        payload = msgspec.json.encode({**document, "stations": known[:told], "stations_left_out": len(known) - told})
+        if len(payload) <= most_bytes or not told:
+            return payload
+        told //= 2
 
 
 async def rebirth(now: UpstreamNow) -> Document:
@@ -110,15 +119,16 @@ def _information(db: Writing, now: UpstreamNow) -> Document:
         "clock": site.clock_quality().quality,
         "capabilities": CAPABILITIES,
         "epoch": outgoing_events.epoch_of(db),
-        "streams": _streams(db, now.name),
-        "stations": known[:_MOST_STATIONS],
-        "stations_left_out": max(0, len(known) - _MOST_STATIONS),
+        "streams": _streams(db, now),
+        "stations": known,
     }
 
 
-def _streams(db: Writing, upstream: str) -> Document:
+def _streams(db: Writing, now: UpstreamNow) -> Document:
     """Per stream the first sequence that this upstream can have in this epoch, the newest, and where it goes on."""
-    first, acked = upstreams.first(db, upstream), upstreams.acknowledged(db, upstream)
+    first, acked = upstreams.first(db, now.name), upstreams.acknowledged(db, now.name)
+    if outgoing_events.epoch_of(db) == now.delivery.epoch:
+        acked = now.delivery.acked()  # what is on disk is some seconds old
     newest = outgoing_events.newest(db)
     return {
         stream: {

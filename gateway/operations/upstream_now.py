@@ -55,8 +55,10 @@ class UpstreamNow:
     hosts: dict[str, Mapping[str, object]] = field(default_factory=dict)
     unsaid: deque[Said] = field(default_factory=deque)
     retained: set[str] = field(default_factory=set)
+    retained_noted: set[str] = field(default_factory=set)  # of these, what is in the database
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     heard_at: float = 0.0
+    silent_links: int = 0  # in a row that ended because nobody acknowledged anything
     lease: Lease | None = None
 
     @property
@@ -79,9 +81,10 @@ class UpstreamNow:
         if text is None:
             if self.alarms.pop(name, None) is not None:
                 logger.info("%s: %s is over", self.name, name, extra={"upstream": self.name})
-        elif self.alarms.get(name) != text:
+        else:
+            if name not in self.alarms:  # numbers in it may change with each message
+                logger.warning("%s: %s", self.name, text, extra={"upstream": self.name})
             self.alarms[name] = text
-            logger.warning("%s: %s", self.name, text, extra={"upstream": self.name})
         self.report()
 
     def report(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gateway.configuration import Upstream
 from gateway.operations.upstream_now import UpstreamNow
+from gateway.upstream.tls import plain_words
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def _trouble_with(settings: Upstream) -> str | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(settings.chain, settings.key_file)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        return str(error)
+        return plain_words(error)
     return None
 
 

@@ -19,7 +19,9 @@ EVENT_CONTENT = "application/cloudevents+json; charset=utf-8"
 BATCH_CONTENT = "application/cloudevents-batch+json"
 # AWS IoT takes 128 KiB in one message
 MOST_BYTES = 100 * 1024
+PACKET_OVERHEAD_BYTES = 256  # of a message: topic, properties, header
 METER_KIND = "meter.values"
+_SMALL_MEMBER_BYTES = 300
 # Told so much later than it happened, it does not describe the present.
 _LATE = 60 * SECOND
 
@@ -84,12 +86,26 @@ def envelope_of(event: JournalEvent, *, epoch: str, site: str, after: int | None
     return document
 
 
-def cut(document: Document, *, size_bytes: int) -> Document:
-    """The event without what makes it too large to send: only the small members of its data, and how large it was."""
+def cut(document: Document, *, size_bytes: int, most_bytes: int) -> Document:
+    """The event without what makes it too large to send: the small members of its data, and how large it was.
+
+    Of these as many as there is room for, the smallest first. It may still be too large when everything else is.
+    """
     data = document["data"]
     assert isinstance(data, Mapping)
-    small = {name: value for name, value in data.items() if len(json.dumps(value)) <= 256}
+    room = most_bytes - _bytes_of(document | {"data": {"left_out_bytes": size_bytes}})
+    kept = set()
+    for size, name in sorted((_bytes_of({name: value}), name) for name, value in data.items()):
+        room -= size
+        if size > _SMALL_MEMBER_BYTES or room < 0:
+            break
+        kept.add(name)
+    small = {name: value for name, value in data.items() if name in kept}
     return document | {"data": {**small, "left_out_bytes": size_bytes}}
+
+
+def _bytes_of(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
 
 
 def _clock_of(event: JournalEvent) -> Document:

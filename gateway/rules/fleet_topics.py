@@ -54,6 +54,10 @@ class Topics:
         """Where consumers tell whether they are there (a filter)."""
         return f"{self.root}/{VERSION}/_host/+"
 
+    def channel_of(self, topic: str) -> str:
+        """What kind of thing a topic of ours carries: `state`, `evt`, `rep` and so on."""
+        return topic.removeprefix(self.up("")).partition("/")[0]
+
     def suffix_of(self, topic: str) -> str | None:
         """What follows `dn/` in a topic that fleet managers publish on; None for any other topic."""
         start = self.down("")

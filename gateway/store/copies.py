@@ -104,6 +104,7 @@ def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
         for table in _PRESENT:
             copy.execute(f"DELETE FROM {table}")
         upstreams.keep_acknowledged(live, copy)
+    upstreams.keep_sessions(live, copy)
     # below all of the live ledger, whose numbers are known to calls under way
     lowest, highest = copy.execute("SELECT min(min(number), 0), max(number) FROM limits_sent").fetchone()
     if highest is not None:

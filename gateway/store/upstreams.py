@@ -106,6 +106,12 @@ def keep_acknowledged(live: sqlite3.Connection, copy: sqlite3.Connection) -> Non
             for upstream, stream, acked in live.execute("SELECT upstream, stream, acked FROM upstream_cursors")
         ],
     )
+
+
+def keep_sessions(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+    """Session numbers never run backwards, whatever life a copy is of."""
     copy.executemany(
-        "INSERT OR REPLACE INTO upstreams VALUES (?, ?, ?)", live.execute("SELECT * FROM upstreams").fetchall()
+        """INSERT INTO upstreams VALUES (?, ?, ?) ON CONFLICT (upstream) DO UPDATE
+           SET session = max(session, excluded.session), connected_at = excluded.connected_at""",
+        live.execute("SELECT upstream, session, connected_at FROM upstreams").fetchall(),
     )

@@ -188,6 +188,7 @@ MAY_CATCH_EVERYTHING = [
     "gateway/operations/answer_stations.py",  # one message
     "gateway/operations/begin_again.py",  # one command of the life before, at the start
     "gateway/operations/carry_out_fleet_commands.py",  # one command
+    "gateway/operations/hear_upstream.py",  # one message of a fleet manager
     "gateway/operations/look_after_stations.py",  # one care of one station
     "gateway/operations/note_draws.py",  # one measurement
     "gateway/operations/send_limits.py",  # the limits of one station

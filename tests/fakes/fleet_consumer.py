@@ -39,7 +39,6 @@ class FleetConsumer:
     acknowledging: bool = True
     batch: bool = False
     flow: float | None = None
-    _gap_told: dict[tuple[str, str], int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _connected: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -100,6 +99,29 @@ class FleetConsumer:
             document["flow"] = {"max_events_per_s": self.flow}
         self.publish("ack", document)
 
+    async def leave(self) -> None:
+        """Be away; the broker keeps what comes meanwhile."""
+        self.client.disconnect()
+        await asyncio.to_thread(self.client.loop_stop)
+        self.client._reset_sockets()  # the library leaves them to the garbage
+
+    async def come_back(self) -> None:
+        """Be there again, with the session of before where the broker still has it."""
+        self._connected.clear()
+        await asyncio.to_thread(self.client.reconnect)
+        self.client.loop_start()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._connected.wait()
+
+    def forget(self, stream: str, *, beyond: int) -> None:
+        """Be restored from an older copy: what came after it is lost."""
+        self.events = {
+            id: event for id, event in self.events.items() if event["stream"] != stream or event["sequence"] <= beyond
+        }
+        for epoch, one in self.upto:
+            if one == stream:
+                self.upto[epoch, one] = min(self.upto[epoch, one], beyond)
+
     def _arrived(self, topic: str, payload: bytes) -> None:
         self.raw.append((topic, payload))
         suffix = topic.removeprefix(f"{self.base}/up/")
@@ -126,8 +148,7 @@ class FleetConsumer:
             self.upto[place] = sequence
         else:
             self.out_of_order += 1
-            if self.acknowledging and self._gap_told.get(place) != upto:
-                self._gap_told[place] = upto
+            if self.acknowledging:
                 self.acknowledge(epoch, stream, gap=True)
             return
         if self.acknowledging:
@@ -143,11 +164,25 @@ class FleetConsumer:
 
 @asynccontextmanager
 async def fleet_consumer(
-    port: int, *, gateway: str = "test-site", root: str = "ocpp-gateway", client_id: str = "consumer", **options: Any
+    port: int,
+    *,
+    gateway: str = "test-site",
+    root: str = "ocpp-gateway",
+    client_id: str = "consumer",
+    modern: bool = True,
+    **options: Any,
 ) -> AsyncIterator[FleetConsumer]:
-    """A consumer that is connected and subscribed for the length of the block; its session stays in the broker."""
+    """A consumer that is connected and subscribed for the length of the block; its session stays in the broker.
+
+    `modern`: MQTT 5; otherwise 3.1.1.
+    """
     loop = asyncio.get_running_loop()
-    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if modern else False,
+        protocol=MQTTProtocolVersion.MQTTv5 if modern else MQTTProtocolVersion.MQTTv311,
+    )
     consumer = FleetConsumer(f"{root}/v1/{gateway}", client, loop, **options)
 
     def hand_over(client: Client, userdata: object, message: MQTTMessage) -> None:
@@ -163,14 +198,16 @@ async def fleet_consumer(
     client.on_connect = connected
     client.on_subscribe = subscribed
     client.reconnect_delay_set(1, 1)
-    properties = Properties(PacketTypes.CONNECT)
-    properties.SessionExpiryInterval = 3600
-    await asyncio.to_thread(client.connect, "127.0.0.1", port, clean_start=False, properties=properties)
+    terms: dict[str, Any] = {}
+    if modern:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = 3600
+        terms = {"clean_start": False, "properties": properties}
+    await asyncio.to_thread(client.connect, "127.0.0.1", port, **terms)
     client.loop_start()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await consumer._connected.wait()
         yield consumer
     finally:
-        client.disconnect()
-        await asyncio.to_thread(client.loop_stop)
+        await consumer.leave()
