@@ -1,0 +1,68 @@
+"""Stream `ops` and the meter frames within their megabytes: frames are thinned first, then the oldest go.
+
+Sizes are estimates, so that looking at them costs the same however much there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from gateway.operations.site import Site
+from gateway.operations.tell_drops import claims_of, tell_drops
+from gateway.operations.thin_meter_frames import MeterThinner
+from gateway.store import journal_expiry, station_numbers
+from gateway.store.journal_expiry import Bite, Deleting
+from gateway.store.writing import Writing
+
+_MEGABYTE = 1_000_000
+# So much less than allowed is kept, so that not every look has something to do.
+_GOAL = 0.95
+_ROWS_AT_ONCE = 500
+_PAUSE_SECONDS = 0.1
+
+
+async def keep_sizes(site: Site, thinner: MeterThinner) -> None:
+    """Look once, and delete what is too much."""
+    retention = site.configuration.retention
+    surplus = await _surplus_bytes(site, "ops", retention.operations_megabytes)
+    await _free(surplus, lambda: _delete_events(site))
+    surplus = await _surplus_bytes(site, "meter", retention.meter_megabytes)
+    surplus = await _free(surplus, thinner.bite)
+    await _free(surplus, lambda: _delete_frames(site))
+    await tell_drops(site)
+
+
+async def _surplus_bytes(site: Site, stream: str, megabytes: int) -> float:
+    taken = await site.database.write(lambda db: journal_expiry.size_bytes(db, stream))  # type: ignore[arg-type]
+    return taken - _GOAL * megabytes * _MEGABYTE if taken > megabytes * _MEGABYTE else 0.0
+
+
+async def _free(surplus_bytes: float, next_bite: Callable[[], Awaitable[Bite]]) -> float:
+    """Bite by bite; how much is still too much when there is nothing left."""
+    while surplus_bytes > 0:
+        bite = await next_bite()
+        if not bite.more:
+            break
+        surplus_bytes -= bite.size_bytes
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return surplus_bytes
+
+
+async def _delete_events(site: Site) -> Bite:
+    def unit(db: Writing) -> Bite:
+        return journal_expiry.delete_events(db, "ops", _why(db, site))
+
+    return await site.database.write(unit)
+
+
+async def _delete_frames(site: Site) -> Bite:
+    def unit(db: Writing) -> Bite:
+        return journal_expiry.delete_frames(db, _why(db, site), spares_open=True)
+
+    return await site.database.write(unit)
+
+
+def _why(db: Writing, site: Site) -> Deleting:
+    station_numbers.note(db)
+    return Deleting("retention_size", claims_of(db, site.configuration), _ROWS_AT_ONCE, site.wall_clock())

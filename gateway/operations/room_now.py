@@ -1,0 +1,14 @@
+"""How full the disk is for the database, as it was seen last: shown to measuring programs, and used by nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class RoomNow:
+    """`level` is an index of `rules.disk_pressure.LEVELS`; zeros before the first look."""
+
+    level: int = 0
+    used_bytes: int = 0
+    budget_bytes: int = 0
