@@ -62,10 +62,7 @@ def append(
         db.set_meta("meter_not_recorded", db.meta("meter_not_recorded") + 1)
         return
     event_id, sequence = db.next_numbers("meter")
-    if db.packer is None:
-        db.packer = _packer()
-    packed = db.packer(body)
-    encoding, stored = (_ZSTANDARD, packed) if len(packed) < len(body) else (_RAW, body)
+    encoding, stored = _packed(db, body)
     db.append_late(
         "meter_frames",
         (
@@ -82,6 +79,13 @@ def append(
             int(evidence),
         ),
     )
+
+
+def _packed(db: Writing, body: bytes) -> tuple[int, bytes]:
+    if db.packer is None:
+        db.packer = _packer()
+    packed = db.packer(body)
+    return (_ZSTANDARD, packed) if len(packed) < len(body) else (_RAW, body)
 
 
 def is_evidence(body: bytes) -> bool:
