@@ -6,6 +6,8 @@ from gateway.contract.shapes import (
     ANYTHING,
     COUNT,
     FLAG,
+    NUMBER,
+    SEQUENCE,
     TEXT,
     TEXT_OR_NULL,
     THREE_AMPS,
@@ -30,6 +32,8 @@ _TOKEN = object_with(
     {"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT}
 )
 
+_LEVEL = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
+
 DATA_OF_SITE: dict[str, Schema] = {
     "meter.trust": object_with(
         {"meter": TEXT, "model": TEXT, "before": TEXT_OR_NULL, "trust": TEXT, "reason": TEXT_OR_NULL}
@@ -43,6 +47,25 @@ DATA_OF_SITE: dict[str, Schema] = {
             "after": TIME,
             "step_ms": WHOLE,
             "quality": one_of("synced", "holdover", "unsynced"),
+        }
+    ),
+    "disk.pressure": object_with(
+        {
+            "level": _LEVEL,
+            "before": _LEVEL,
+            "percent": told(NUMBER, "how much the database fills of what it may"),
+            "used_bytes": COUNT,
+            "budget_bytes": COUNT,
+            "free_bytes": COUNT,
+        }
+    ),
+    "stream.dropped": object_with(
+        {
+            "stream": one_of("tx", "ops", "meter"),
+            "from": told({"type": ["integer", "null"], "minimum": 1}, "null: never numbered (recording_stopped)"),
+            "to": {"type": ["integer", "null"], "minimum": 1},
+            "count": told(SEQUENCE, "so many of these sequences; others of them may be there"),
+            "reason": one_of("age_unacknowledged", "retention_size", "disk_pressure", "thinned", "recording_stopped"),
         }
     ),
     "load.alarm_raised": _ALARM,
