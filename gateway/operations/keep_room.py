@@ -64,7 +64,7 @@ async def watch_room(site: Site) -> None:
     for number in itertools.count(1):
         await asyncio.sleep(_EVERY_SECONDS)
         try:
-            await keep_room(site, thinner)
+            await keep_room(site, thinner, measure=free_and_all)
             if number % _LOOKS_PER_SIZE == 0:
                 await keep_sizes(site, thinner)
         except StoreUnavailable as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 from gateway.operations.site import Site
 from gateway.operations.tell_drops import claims_of, tell_drops
@@ -20,10 +21,11 @@ _MEGABYTE = 1_000_000
 _GOAL = 0.95
 _ROWS_AT_ONCE = 500
 _PAUSE_SECONDS = 0.1
+_MOST_BITES = 500  # of one look, so that the disk is looked at in between
 
 
 async def keep_sizes(site: Site, thinner: MeterThinner) -> None:
-    """Look once, and delete what is too much."""
+    """Look once, and delete what is too much, or much of it: the next look goes on."""
     retention = site.configuration.retention
     surplus = await _surplus_bytes(site, "ops", retention.operations_megabytes)
     await _free(surplus, lambda: _delete_events(site))
@@ -33,20 +35,22 @@ async def keep_sizes(site: Site, thinner: MeterThinner) -> None:
     await tell_drops(site)
 
 
-async def _surplus_bytes(site: Site, stream: str, megabytes: int) -> float:
-    taken = await site.database.write(lambda db: journal_expiry.size_bytes(db, stream))  # type: ignore[arg-type]
+async def _surplus_bytes(site: Site, stream: Literal["ops", "meter"], megabytes: int) -> float:
+    taken = await site.database.write(lambda db: journal_expiry.size_bytes(db, stream))
     return taken - _GOAL * megabytes * _MEGABYTE if taken > megabytes * _MEGABYTE else 0.0
 
 
 async def _free(surplus_bytes: float, next_bite: Callable[[], Awaitable[Bite]]) -> float:
-    """Bite by bite; how much is still too much when there is nothing left."""
-    while surplus_bytes > 0:
+    """Bite by bite; how much is still too much when nothing is left that may go in this way."""
+    for _ in range(_MOST_BITES):
+        if surplus_bytes <= 0:
+            break
         bite = await next_bite()
         if not bite.more:
-            break
+            return surplus_bytes
         surplus_bytes -= bite.size_bytes
         await asyncio.sleep(_PAUSE_SECONDS)
-    return surplus_bytes
+    return 0.0
 
 
 async def _delete_events(site: Site) -> Bite:

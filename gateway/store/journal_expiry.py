@@ -66,6 +66,9 @@ def delete_frames(db: Writing, why: Deleting, *, before: int = EVERYTHING, spare
     going = [row for row in window if not (row[3] and row[1] > free_upto) and not row[4]]
     if window:
         db.set_meta("meter_passed_upto", window[-1][0])
+    # as far as the frames themselves say; the rest of the index is swept when its sessions have no frames any more
+    of_sessions = [(session, row[0]) for row in going for session in row[6:] if session is not None]
+    db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ? AND frame_id = ?", of_sessions)
     return delete_these_frames(db, [(row[0], row[1], row[5]) for row in going], why)._replace(more=bool(window))
 
 
@@ -119,7 +122,7 @@ _FRAMES = """
                SELECT 1 FROM transactions t
                JOIN meter_index i ON i.transaction_id = t.transaction_id AND i.frame_id = f.id
                WHERE t.station = f.station AND t.stop_source IS NULL),
-           length(body)
+           length(body), claimed_transaction_id, transaction_id
     FROM meter_frames f WHERE id > ?1 AND id <= ?2 AND id < (SELECT max(id) FROM meter_frames) ORDER BY id LIMIT ?3"""
 _SAMPLES, _ROWS_SAMPLED = 32, 32
 _SIZES = {
