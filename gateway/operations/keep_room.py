@@ -23,6 +23,7 @@ from gateway.rules.disk_pressure import (
     METER_GOAL_PERCENT,
     METER_STOPPED,
     OPERATIONS_GOAL_PERCENT,
+    OPERATIONS_STOPPED,
     Room,
     is_nearly_full,
     level_at,
@@ -40,6 +41,7 @@ Measure = Callable[[Path], tuple[int, int]]
 
 _EVERY_SECONDS = 30.0
 _LOOKS_PER_SIZE = 20
+_TELL_EVERY_SECONDS = 600.0
 _ROWS_AT_ONCE = 500
 _THIN_BITES = 50  # of one look; the next one goes on
 _PAUSE_SECONDS = 0.1
@@ -47,7 +49,7 @@ _MEGABYTE = 1_000_000
 _MEANING = (
     None,
     "old meter values are thinned and deleted",
-    "old meter values and events are deleted, and new meter values recorded only for sessions",
+    "old meter values are deleted, and new ones recorded only for sessions",
     "old meter values and events are deleted, and new ones recorded only where bills or security need them",
 )
 
@@ -74,29 +76,28 @@ async def watch_room(site: Site) -> None:
 async def keep_room(site: Site, thinner: MeterThinner, *, measure: Measure = free_and_all) -> None:
     """Look once: note the level, report the component `disk`, and delete what must go."""
     room = await _measured(site, measure)
-    level = await _note_level(site, room)
+    before, level = await _note_level(site, room)
+    if level > 0:
+        may_thin_more = await _thin(site, thinner, measure)
+        if level >= METER_STOPPED or not may_thin_more:
+            await _delete(site, measure, _delete_frames, METER_GOAL_PERCENT)
+        if level >= OPERATIONS_STOPPED:
+            await _delete(site, measure, _delete_operations, OPERATIONS_GOAL_PERCENT)
+        room = await _measured(site, measure)
     _report(site, room, level)
-    if level == 0:
-        return
-    before_bytes = room.used_bytes
-    may_thin_more = await _thin(site, thinner, measure)
-    if level >= METER_STOPPED or not may_thin_more:
-        await _delete(site, measure, _delete_frames, METER_GOAL_PERCENT)
-    if level >= METER_STOPPED:
-        await _delete(site, measure, _delete_operations, OPERATIONS_GOAL_PERCENT)
-    await tell_drops(site)
-    room = await _measured(site, measure)
-    _report(site, room, level)
-    logger.warning(
-        "the disk fills: %s (%d bytes free, %d made free)", _MEANING[level], room.free_bytes,
-        max(0, before_bytes - room.used_bytes),
-    )  # fmt: skip
+    if level > before:
+        logger.warning("the disk fills: %s (%d bytes free)", _MEANING[level], room.free_bytes)
+    now = asyncio.get_running_loop().time()
+    if level != before or now >= site.room.tells_at:  # what is told is soon deleted, which must be told again
+        site.room.tells_at = now + _TELL_EVERY_SECONDS
+        await tell_drops(site)
 
 
-async def _note_level(site: Site, room: Room) -> int:
+async def _note_level(site: Site, room: Room) -> tuple[int, int]:
+    """The level before and now."""
     now, configured = site.wall_clock(), _configured(site)
 
-    def unit(db: Writing) -> int:
+    def unit(db: Writing) -> tuple[int, int]:
         before = db.meta("disk_pressure")
         level = level_at(room.percent(configured), before=before)
         if level != before:
@@ -110,7 +111,7 @@ async def _note_level(site: Site, room: Room) -> int:
                 "free_bytes": room.free_bytes,
             }
             events.append(db, "disk.pressure", happened_at=now, recorded_at=now, data=data)
-        return level
+        return before, level
 
     return await site.database.write(unit)
 
@@ -160,7 +161,7 @@ def _delete_frames(db: Writing, why: Deleting) -> Bite:
 
 def _delete_operations(db: Writing, why: Deleting) -> Bite:
     beside = expiry.delete_oldest_beside_journal(db, most=why.most)
-    bite = journal_expiry.delete_events(db, "ops", why)
+    bite = journal_expiry.delete_unneeded_operations(db, why)
     return bite._replace(more=bite.more or beside > 0)
 
 

@@ -14,8 +14,8 @@ LEVELS = ("none", "meter_thinned", "meter_stopped", "operations_stopped")
 METER_THINNED, METER_STOPPED, OPERATIONS_STOPPED = 1, 2, 3
 _BEGIN_PERCENT = (0, 70, 85, 95)
 _HYSTERESIS_POINTS = 5
-# Down to here is deleted: meter frames, and at `meter_stopped` also events of operation.
-METER_GOAL_PERCENT, OPERATIONS_GOAL_PERCENT = 64, 79
+# Down to here is deleted: meter frames, and at `operations_stopped` also events of operation.
+METER_GOAL_PERCENT, OPERATIONS_GOAL_PERCENT = 64, 89
 
 _MEGABYTE = 1_000_000
 

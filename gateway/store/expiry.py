@@ -39,10 +39,8 @@ def delete_some(db: Writing, limits: Limits, *, claims: Claims, most: int, now: 
 
 
 def delete_oldest_beside_journal(db: Writing, *, most: int) -> int:
-    """Whatever its age, delete the `most` oldest rows of what is no part of the journal and no bill rests on."""
-    gone = sum(
-        db.execute(sql, (EVERYTHING, most)).rowcount for sql in (_QUARANTINE, _JOBS, _SECURITY_EVENTS, _LOAD_DECISIONS)
-    )
+    """Whatever their age, delete the `most` oldest of the messages that were not understood and of load decisions."""
+    gone = sum(db.execute(sql, (EVERYTHING, most)).rowcount for sql in (_QUARANTINE, _LOAD_DECISIONS))
     return gone + _sweep_meter_index(db, most, never_ended=0)
 
 

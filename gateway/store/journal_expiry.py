@@ -8,6 +8,7 @@ stations they go on from what `station_numbers.note` noted, so call that first.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -15,6 +16,7 @@ from gateway.model.instants import Instant
 from gateway.rules.retention import EVERYTHING, Claims, Sample, estimated_bytes
 from gateway.store import dropped_ranges
 from gateway.store.dropped_ranges import Reason
+from gateway.store.events import ALWAYS_RECORDED
 from gateway.store.writing import Stream, Writing
 
 # What a row takes beside its text or body, entries of indexes included.
@@ -49,6 +51,18 @@ def delete_events(db: Writing, stream: Stream, why: Deleting, *, before: int = E
     rows = db.execute(_DELETE_EVENTS, (stream, before, why.most, upto, EVENT_OVERHEAD_BYTES)).fetchall()
     _note(db, stream, [sequence for sequence, _ in rows], why)
     return Bite(len(rows), sum(size for _, size in rows), more=bool(rows))
+
+
+def delete_unneeded_operations(db: Writing, why: Deleting) -> Bite:
+    """Delete the oldest events of stream `ops`; kinds that are always recorded are passed over until `look_again`."""
+    db.insert_late_rows()
+    window = db.execute(_OPERATIONS, (db.meta("ops_passed_upto"), why.most, EVENT_OVERHEAD_BYTES)).fetchall()
+    going = [row for row in window if row[2] not in ALWAYS_RECORDED]
+    if window:
+        db.set_meta("ops_passed_upto", window[-1][1])
+    db.execute("DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))", (_ids(going),))
+    _note(db, "ops", [row[1] for row in going], why)
+    return Bite(len(going), sum(row[3] for row in going), more=bool(window))
 
 
 def delete_frames(db: Writing, why: Deleting, *, before: int = EVERYTHING, spares_open: bool = False) -> Bite:
@@ -96,16 +110,17 @@ def size_bytes(db: Writing, stream: Literal["ops", "meter"]) -> int:
 
 
 def look_again(db: Writing) -> None:
-    """From now on look again at the frames that were passed over."""
+    """From now on look again at what was passed over."""
     db.set_meta("meter_passed_upto", 0)
+    db.set_meta("ops_passed_upto", 0)
 
 
 def _note(db: Writing, stream: Stream, sequences: list[int], why: Deleting) -> None:
     dropped_ranges.note(db, stream, why.claims.lost(stream, sequences), why.reason, now=why.now)
 
 
-def _ids(going: list[tuple[int, int, int]]) -> str:
-    return json.dumps([frame_id for frame_id, *_ in going])
+def _ids(rows: Sequence[Sequence[object]]) -> str:
+    return json.dumps([row[0] for row in rows])
 
 
 _DELETE_EVENTS = """
@@ -115,6 +130,10 @@ _DELETE_EVENTS = """
         ) WHERE recorded_at < ?2
     ) AND sequence < (SELECT max(sequence) FROM events WHERE stream = ?1)
     RETURNING sequence, length(data) + ?5"""
+_OPERATIONS = """
+    SELECT id, sequence, kind, length(data) + ?3 FROM events
+    WHERE stream = 'ops' AND sequence > ?1 AND sequence < (SELECT max(sequence) FROM events WHERE stream = 'ops')
+    ORDER BY sequence LIMIT ?2"""
 # Frames are numbered in order of receipt, so the oldest are a range of ids and no index on time is needed.
 _FRAMES = """
     SELECT id, sequence, recorded_at, evidence,

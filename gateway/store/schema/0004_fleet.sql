@@ -101,5 +101,5 @@ CREATE UNIQUE INDEX dropped_ranges_untold ON dropped_ranges (stream, reason) WHE
 
 -- How full the disk is (rules/disk_pressure), and what was not recorded because of it since it was last told.
 INSERT INTO meta VALUES ('disk_pressure', 0), ('meter_not_recorded', 0), ('ops_not_recorded', 0);
--- Frames up to here were thinned; what is left of those up to the second was passed over when others were deleted.
-INSERT INTO meta VALUES ('meter_thinned_upto', 0), ('meter_passed_upto', 0);
+-- Frames up to here (id) were thinned; what is left up to the others (id, sequence) was passed over in deleting.
+INSERT INTO meta VALUES ('meter_thinned_upto', 0), ('meter_passed_upto', 0), ('ops_passed_upto', 0);
