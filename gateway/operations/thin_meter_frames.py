@@ -39,14 +39,14 @@ class MeterThinner:
         station_numbers.note(db)
         why = Deleting("thinned", claims_of(db, self.site.configuration), len(found), self.site.wall_clock())
         going = [gone for one in found if (gone := thinning.going(_read(db, self.site, one))) is not None]
-        db.set_meta("meter_thinned_upto", found[-1].frame_id)
+        db.set_meta("meter_thinned_upto", found[-1].frame.frame_id)
         return _delete(db, going, why)._replace(more=True), thinning
 
 
 def _delete(db: Writing, going: list[Frame], why: Deleting) -> Bite:
     of_sessions = [(frame.series[0], frame.frame_id) for frame in going if len(frame.series) == 1]
     db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ? AND frame_id = ?", of_sessions)
-    return journal_expiry.delete_these_frames(db, [(one.frame_id, one.sequence, one.size_bytes) for one in going], why)
+    return journal_expiry.delete_these_frames(db, [frame.frame_id for frame in going], why)
 
 
 def _read(db: Writing, site: Site, one: Thinnable) -> Frame:
@@ -55,9 +55,7 @@ def _read(db: Writing, site: Site, one: Thinnable) -> Frame:
     measured_at = first_moment(frame.body, utc_offset_minutes=offset) or frame.recorded_at
     session = meter_frames.session_in_index(db, frame, measured_at)
     return Frame(
-        frame_id=one.frame_id,
-        sequence=one.sequence,
-        size_bytes=one.size_bytes,
+        frame_id=one.frame.frame_id,
         series=(frame.station, frame.connector) if session is None else (session,),
         measured_at=measured_at,
         tells_register=first_register(frame.body, utc_offset_minutes=offset) is not None,

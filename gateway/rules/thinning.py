@@ -19,11 +19,9 @@ Series = tuple[object, ...]
 
 
 class Frame(NamedTuple):
-    """A frame of a series; `size_bytes` is that of its stored body."""
+    """A frame of a series."""
 
     frame_id: int
-    sequence: int
-    size_bytes: int
     series: Series
     measured_at: Instant
     tells_register: bool

@@ -60,7 +60,8 @@ def delete_unneeded_operations(db: Writing, why: Deleting) -> Bite:
     going = [row for row in window if row[2] not in ALWAYS_RECORDED]
     if window:
         db.set_meta("ops_passed_upto", window[-1][1])
-    db.execute("DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))", (_ids(going),))
+    ids = json.dumps([row[0] for row in going])
+    db.execute("DELETE FROM events WHERE id IN (SELECT value FROM json_each(?))", (ids,))
     _note(db, "ops", [row[1] for row in going], why)
     return Bite(len(going), sum(row[3] for row in going), more=bool(window))
 
@@ -81,16 +82,16 @@ def delete_frames(db: Writing, why: Deleting, *, before: int = EVERYTHING, spare
     if window:
         db.set_meta("meter_passed_upto", window[-1][0])
     # as far as the frames themselves say; the rest of the index is swept when its sessions have no frames any more
-    of_sessions = [(session, row[0]) for row in going for session in row[6:] if session is not None]
+    of_sessions = [(session, row[0]) for row in going for session in row[5:] if session is not None]
     db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ? AND frame_id = ?", of_sessions)
-    return delete_these_frames(db, [(row[0], row[1], row[5]) for row in going], why)._replace(more=bool(window))
+    return delete_these_frames(db, [row[0] for row in going], why)._replace(more=bool(window))
 
 
-def delete_these_frames(db: Writing, going: list[tuple[int, int, int]], why: Deleting) -> Bite:
-    """Delete frames by (id, sequence, bytes of the body)."""
-    db.execute("DELETE FROM meter_frames WHERE id IN (SELECT value FROM json_each(?))", (_ids(going),))
-    _note(db, "meter", [sequence for _, sequence, _ in going], why)
-    return Bite(len(going), sum(size + FRAME_OVERHEAD_BYTES for *_, size in going), more=bool(going))
+def delete_these_frames(db: Writing, frame_ids: Sequence[int], why: Deleting) -> Bite:
+    """Delete frames, of which some may be gone already."""
+    rows = db.execute(_DELETE_FRAMES, (json.dumps(frame_ids), FRAME_OVERHEAD_BYTES)).fetchall()
+    _note(db, "meter", [sequence for sequence, _ in rows], why)
+    return Bite(len(rows), sum(size for _, size in rows), more=bool(rows))
 
 
 def size_bytes(db: Writing, stream: Literal["ops", "meter"]) -> int:
@@ -119,10 +120,6 @@ def _note(db: Writing, stream: Stream, sequences: list[int], why: Deleting) -> N
     dropped_ranges.note(db, stream, why.claims.lost(stream, sequences), why.reason, now=why.now)
 
 
-def _ids(rows: Sequence[Sequence[object]]) -> str:
-    return json.dumps([row[0] for row in rows])
-
-
 _DELETE_EVENTS = """
     DELETE FROM events WHERE id IN (
         SELECT id FROM (
@@ -141,8 +138,10 @@ _FRAMES = """
                SELECT 1 FROM transactions t
                JOIN meter_index i ON i.transaction_id = t.transaction_id AND i.frame_id = f.id
                WHERE t.station = f.station AND t.stop_source IS NULL),
-           length(body), claimed_transaction_id, transaction_id
+           claimed_transaction_id, transaction_id
     FROM meter_frames f WHERE id > ?1 AND id <= ?2 AND id < (SELECT max(id) FROM meter_frames) ORDER BY id LIMIT ?3"""
+_DELETE_FRAMES = """
+    DELETE FROM meter_frames WHERE id IN (SELECT value FROM json_each(?)) RETURNING sequence, length(body) + ?"""
 _SAMPLES, _ROWS_SAMPLED = 32, 32
 _SIZES = {
     "ops": (

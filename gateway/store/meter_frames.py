@@ -180,12 +180,9 @@ def index_ahead(db: Writing, found: Sequence[tuple[TransactionId, int]]) -> None
 
 @dataclass(frozen=True, slots=True)
 class Thinnable:
-    """A frame to be thinned; `transaction_id` is that of the session it belongs to, as far as its id tells."""
+    """A frame to be thinned."""
 
-    frame_id: int
-    sequence: int
     frame: MeterFrame
-    size_bytes: int
     is_evidence: bool
 
 
@@ -195,8 +192,8 @@ def to_thin(db: Writing, *, most: int, most_bytes: int) -> list[Thinnable]:
     found: list[Thinnable] = []
     size_bytes = 0
     for row in db.execute(_TO_THIN, (db.meta("meter_thinned_upto"), db.meta("meter_indexed_upto"), most)):
-        sequence, evidence, size, *frame = row
-        found.append(Thinnable(frame[0], sequence, _frame(tuple(frame)), size, bool(evidence)))
+        evidence, *frame = row
+        found.append(Thinnable(_frame(tuple(frame)), bool(evidence)))
         size_bytes += len(found[-1].frame.body)
         if size_bytes >= most_bytes:
             break
@@ -255,7 +252,7 @@ _OF_SESSION = (
 )
 
 _TO_THIN = (
-    "SELECT f.sequence, f.evidence, length(f.body), f.id, f.station, f.connector, f.claimed_transaction_id,"
+    "SELECT f.evidence, f.id, f.station, f.connector, f.claimed_transaction_id,"
     " f.transaction_id, f.recorded_at, f.encoding, f.body"
     " FROM meter_frames f WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 )

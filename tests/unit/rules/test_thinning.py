@@ -14,8 +14,7 @@ NUMBERS: Iterator[int] = itertools.count(1)
 
 
 def frame(minute: float, *, series: Series = ("S", 1), register: bool = True, evidence: bool = False) -> Frame:
-    number = next(NUMBERS)
-    return Frame(number, number, 100, series, Instant(round(minute * MINUTE)), register, evidence)
+    return Frame(next(NUMBERS), series, Instant(round(minute * MINUTE)), register, evidence)
 
 
 def kept(frames: list[Frame], thinning: Thinning | None = None) -> list[float]:

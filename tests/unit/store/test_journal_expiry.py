@@ -180,6 +180,15 @@ def test_the_frames_of_open_sessions_can_be_spared(db: Writing) -> None:
     assert sequences(db, "meter") == [3]
 
 
+def test_a_frame_that_is_gone_already_is_not_counted_again(db: Writing) -> None:
+    frames(db, b"{}", b"{}", b"{}")
+    ids = [row[0] for row in db.execute("SELECT id FROM meter_frames ORDER BY id LIMIT 2")]
+    claims = waits("meter", required=None, anybody=0)
+    assert journal_expiry.delete_these_frames(db, ids[:1], why(claims)).gone == 1
+    assert journal_expiry.delete_these_frames(db, ids, why(claims)).gone == 1
+    assert drops(db, "meter") == [Dropped(1, 2, 2, "disk_pressure")]
+
+
 @pytest.mark.parametrize("stream", ["ops", "meter"])
 def test_sizes_are_about_right(db: Writing, stream: Stream) -> None:
     assert journal_expiry.size_bytes(db, stream) == 0  # type: ignore[arg-type]
