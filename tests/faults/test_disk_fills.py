@@ -36,7 +36,7 @@ port = 1
 tls = false
 required = true
 """
-BACKLOG = 10_000
+BACKLOG = 7000
 START = {"connectorId": 1, "idTag": "TAG", "meterStart": 1000, "timestamp": "2024-01-15T08:00:00Z"}
 
 
