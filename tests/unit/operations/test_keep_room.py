@@ -133,6 +133,35 @@ async def test_what_can_be_thinned_is_thinned_first(site: Site) -> None:
     assert look(site.database.path, "SELECT min(id) FROM meter_frames") == oldest, "the first stays"
 
 
+async def test_while_there_is_something_to_thin_nothing_else_goes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_THIN_BITES", 1)
+    await site.database.write(much)
+    thinner, measure = MeterThinner(site), (await filled(site))(72)
+    await keep_room(site, thinner, measure=measure)
+    assert kept(site)[0] == 200, "none could be thinned so far"
+    await keep_room(site, thinner, measure=measure)
+    await keep_room(site, thinner, measure=measure)
+    assert kept(site)[0] < 200
+
+
+async def test_frames_of_sessions_that_run_and_what_others_rest_on_stay_at_any_level(site: Site) -> None:
+    def running(db: Writing) -> None:
+        start = START._replace(station=STATION)
+        session = transactions.record_start(db, start, Verdict("Accepted"), received_at=NOON, remote_start_command=None)
+        events.append(db, "gateway.security_event", happened_at=NOON, recorded_at=NOON, data={})
+        meter_frames.append(db, STATION, 1, session, None, NOON, b'{"the": "session\'s"}')
+        db.insert_late_rows()
+        (frame,) = db.execute("SELECT max(id) FROM meter_frames").fetchone()
+        meter_frames.index(db, [(session, frame)], upto=10**9)
+
+    await site.database.write(running)
+    await site.database.write(much)
+    await keep_room(site, MeterThinner(site), measure=(await filled(site))(2000))
+    assert kept(site) == (2, 200, 0)
+    kinds = {kind for (kind,) in look(site.database.path, "SELECT kind FROM events WHERE stream = 'ops'")}
+    assert "gateway.security_event" in kinds
+
+
 async def test_at_85_percent_meter_values_are_recorded_for_sessions_only(site: Site) -> None:
     await site.database.write(much)
     await keep_room(site, MeterThinner(site), measure=(await filled(site))(90))
@@ -178,6 +207,7 @@ async def test_weeks_without_a_required_upstream_lose_nothing_that_bills_and_exp
     async with open_site(with_upstream(tmp_path)) as site:
         await site.database.write(much)
         await site.database.write(lambda db: upstreams.acknowledge(db, "fleet", {"tx": 50, "ops": 50, "meter": 50}))
+        await keep_room(site, MeterThinner(site), measure=(await filled(site))(10))
         await keep_room(site, MeterThinner(site), measure=(await filled(site))(2000))
         assert kept(site)[1] == 200
         newest = {"meter": 200, "ops": 201}  # with disk.pressure

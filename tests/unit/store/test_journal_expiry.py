@@ -303,7 +303,10 @@ def test_when_recording_of_meter_values_stops_what_bills_is_recorded(db: Writing
     meter_frames.append(db, CP, None, 2**70, None, NOW, b"{}")
     frames(db)
     assert sequences(db, "meter") == [1, 2, 3, 4, 5]
-    assert dropped_ranges.tell(db, now=NOW) == [("meter", "recording_stopped", 4)]
+    transactions.record_stop(db, running, END, received_at=NOW)
+    frames(db, b"{}", connector=1, claimed=running)
+    assert sequences(db, "meter")[-1] == 5, "it has ended"
+    assert dropped_ranges.tell(db, now=NOW) == [("meter", "recording_stopped", 5)]
     db.set_meta("disk_pressure", METER_THINNED)
     frames(db, b"{}", connector=2)
     assert sequences(db, "meter")[-1] == 6
