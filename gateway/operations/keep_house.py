@@ -136,14 +136,15 @@ async def end_abandoned_sessions(site: Site) -> None:
 
 async def forget(site: Site) -> None:
     """Delete what the retention settings allow, a bite at a time; about once an hour (`trusted_now`)."""
-    now = await site.database.write(lambda db: judge_age_at(db, site.wall_clock()))
-    limits = limits_at(now, _keep(site.configuration.retention))
+    now = site.wall_clock()
+    trusted = await site.database.write(lambda db: judge_age_at(db, now))
+    limits = limits_at(trusted, _keep(site.configuration.retention))
     await site.database.write(journal_expiry.look_again)
 
     def unit(db: Writing) -> int:
         station_numbers.note(db)
         claims = claims_of(db, site.configuration)
-        return expiry.delete_some(db, limits, claims=claims, most=_ROWS_AT_ONCE, now=site.wall_clock())
+        return expiry.delete_some(db, limits, claims=claims, most=_ROWS_AT_ONCE, now=now)
 
     gone = 1
     while gone:

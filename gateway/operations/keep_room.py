@@ -144,10 +144,11 @@ async def _delete(
 ) -> None:
     """Bite by bite, until the database fills so much of its room, or nothing is left that may go."""
 
+    now = site.wall_clock()
+
     def unit(db: Writing) -> Bite:
         station_numbers.note(db)
-        claims = claims_of(db, site.configuration)
-        return delete(db, Deleting("disk_pressure", claims, _ROWS_AT_ONCE, site.wall_clock()))
+        return delete(db, Deleting("disk_pressure", claims_of(db, site.configuration), _ROWS_AT_ONCE, now))
 
     while (await _measured(site, measure)).percent(_configured(site)) > goal_percent:
         if not (await site.database.write(unit)).more:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
+from gateway.model.instants import Instant
 from gateway.operations.site import Site
 from gateway.operations.tell_drops import claims_of, tell_drops
 from gateway.operations.thin_meter_frames import MeterThinner
@@ -54,19 +55,15 @@ async def _free(surplus_bytes: float, next_bite: Callable[[], Awaitable[Bite]]) 
 
 
 async def _delete_events(site: Site) -> Bite:
-    def unit(db: Writing) -> Bite:
-        return journal_expiry.delete_events(db, "ops", _why(db, site))
-
-    return await site.database.write(unit)
+    now = site.wall_clock()
+    return await site.database.write(lambda db: journal_expiry.delete_events(db, "ops", _why(db, site, now)))
 
 
 async def _delete_frames(site: Site) -> Bite:
-    def unit(db: Writing) -> Bite:
-        return journal_expiry.delete_frames(db, _why(db, site), spares_open=True)
-
-    return await site.database.write(unit)
+    now = site.wall_clock()
+    return await site.database.write(lambda db: journal_expiry.delete_frames(db, _why(db, site, now), spares_open=True))
 
 
-def _why(db: Writing, site: Site) -> Deleting:
+def _why(db: Writing, site: Site, now: Instant) -> Deleting:
     station_numbers.note(db)
-    return Deleting("retention_size", claims_of(db, site.configuration), _ROWS_AT_ONCE, site.wall_clock())
+    return Deleting("retention_size", claims_of(db, site.configuration), _ROWS_AT_ONCE, now)

@@ -33,4 +33,4 @@ async def tell_drops(site: Site) -> None:
 
     for stream, reason, count in await site.database.write(unit):
         site.health.counters.increase("journal_dropped_total", count, stream=stream, reason=reason)
-        logger.warning("%d events of stream %s are lost to upstreams: %s", count, stream, reason)
+        logger.warning("%d events of stream %s were not kept until everybody had them: %s", count, stream, reason)

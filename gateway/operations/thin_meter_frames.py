@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.model.instants import Instant
 from gateway.operations.known_stations import find_settings
 from gateway.operations.read_meter_bodies import first_moment, first_register
 from gateway.operations.site import Site
@@ -28,23 +29,24 @@ class MeterThinner:
 
     async def bite(self) -> Bite:
         """Thin the next frames; `more`: there were any."""
-        bite, self.thinning = await self.site.database.write(self._unit)
+        site, before, now = self.site, self.thinning, self.site.wall_clock()
+        bite, self.thinning = await site.database.write(lambda db: _thin(db, site, before.copy(), now))
         return bite
 
-    def _unit(self, db: Writing) -> tuple[Bite, Thinning]:
-        thinning = self.thinning.copy()
-        found = meter_frames.to_thin(db, most=_FRAMES_AT_ONCE, most_bytes=_BYTES_AT_ONCE)
-        if not found:
-            return NOTHING, thinning
-        station_numbers.note(db)
-        why = Deleting("thinned", claims_of(db, self.site.configuration), len(found), self.site.wall_clock())
-        going = [gone for one in found if (gone := thinning.going(_read(db, self.site, one))) is not None]
-        db.set_meta("meter_thinned_upto", found[-1].frame.frame_id)
-        return _delete(db, going, why)._replace(more=True), thinning
+
+def _thin(db: Writing, site: Site, thinning: Thinning, now: Instant) -> tuple[Bite, Thinning]:
+    found = meter_frames.to_thin(db, most=_FRAMES_AT_ONCE, most_bytes=_BYTES_AT_ONCE)
+    if not found:
+        return NOTHING, thinning
+    station_numbers.note(db)
+    why = Deleting("thinned", claims_of(db, site.configuration), len(found), now)
+    going = [gone for one in found if (gone := thinning.going(_read(db, site, one))) is not None]
+    db.set_meta("meter_thinned_upto", found[-1].frame.frame_id)
+    return _delete(db, going, why)._replace(more=True), thinning
 
 
 def _delete(db: Writing, going: list[Frame], why: Deleting) -> Bite:
-    of_sessions = [(frame.series[0], frame.frame_id) for frame in going if len(frame.series) == 1]
+    of_sessions = [(frame.series, frame.frame_id) for frame in going if isinstance(frame.series, int)]
     db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ? AND frame_id = ?", of_sessions)
     return journal_expiry.delete_these_frames(db, [frame.frame_id for frame in going], why)
 
@@ -55,8 +57,8 @@ def _read(db: Writing, site: Site, one: Thinnable) -> Frame:
     measured_at = first_moment(frame.body, utc_offset_minutes=offset) or frame.recorded_at
     session = meter_frames.session_in_index(db, frame, measured_at)
     return Frame(
-        frame_id=one.frame.frame_id,
-        series=(frame.station, frame.connector) if session is None else (session,),
+        frame_id=frame.frame_id,
+        series=(frame.station, frame.connector) if session is None else session,
         measured_at=measured_at,
         tells_register=first_register(frame.body, utc_offset_minutes=offset) is not None,
         is_evidence=one.is_evidence,

@@ -15,7 +15,7 @@ from gateway.model.instants import SECOND, Instant
 _SLOT = 900 * SECOND
 _MOST_SERIES = 10_000  # remembered; of one that is forgotten a frame more stays
 
-Series = tuple[object, ...]
+Series = int | tuple[str, int | None]  # a session; a station and connector
 
 
 class Frame(NamedTuple):

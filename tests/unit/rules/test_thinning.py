@@ -58,6 +58,6 @@ def test_few_series_are_remembered() -> None:
     thinning = Thinning()
     most = module._MOST_SERIES
     for number in range(most + 5):
-        assert thinning.going(frame(0, series=(number,))) is None
+        assert thinning.going(frame(0, series=number)) is None
     assert len(thinning.replaceable) == most
-    assert kept([frame(1, series=(0,)), frame(2, series=(0,)), frame(3, series=(0,))], thinning) == [1, 3]
+    assert kept([frame(1, series=0), frame(2, series=0), frame(3, series=0)], thinning) == [1, 3]
