@@ -131,11 +131,14 @@ class Retention:
 
     transactions_days: Annotated[int, Between(400, 36_500)] = 3650
     meter_days: Annotated[int, Between(30, 36_500)] = 400
+    meter_megabytes: Annotated[int, Between(10, 1_000_000)] = 500
     operations_days: Days = 90
+    operations_megabytes: Annotated[int, Between(10, 1_000_000)] = 200
     quarantine_days: Days = 30
     commands_days: Annotated[int, Between(7, 36_500)] = 90
     load_days: Days = 30
     load_megabytes: Annotated[int, Between(10, 100_000)] = 200
+    disk_megabytes: Annotated[int, Between(0, 10_000_000)] = 0
     backups: Annotated[int, Between(1, 1000)] = 5
 
 

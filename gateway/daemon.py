@@ -33,6 +33,7 @@ from gateway.operations.begin_again import heed_interrupted
 from gateway.operations.carry_out_fleet_commands import carry_out_fleet_commands
 from gateway.operations.clock_now import ClockNow
 from gateway.operations.expire_reservations import expire_reservations
+from gateway.operations.keep_room import watch_room
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
@@ -312,6 +313,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         "clock watch": watch_clock,
         "meter index": keep_house.index_meter_frames,
         "reservations": expire_reservations,
+        "room": watch_room,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
     }

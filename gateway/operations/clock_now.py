@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.model.clocks import ClockQuality, ClockState, RawClock
+from gateway.model.clocks import ClockQuality, RawClock
 from gateway.rules.clock_quality import LastSynced, how_good, last_synced_of
 
 
@@ -18,10 +18,6 @@ class ClockNow:
     low_since_us: int | None = None  # from when on the error has been much less than is noted (`is_low`)
 
     def __call__(self) -> ClockQuality:
-        return self.look(None)[1]
-
-    def look(self, noted: ClockState | None) -> tuple[RawClock, ClockQuality]:
-        """What the machine says, and how good that is; `noted` tells what was known before a restart."""
         raw = self.read()
-        self.last_synced = last_synced_of(raw, self.last_synced, noted)
-        return raw, how_good(raw, self.last_synced)
+        self.last_synced = last_synced_of(raw, self.last_synced, None)
+        return how_good(raw, self.last_synced)

@@ -17,13 +17,22 @@ from gateway.configuration import Retention
 from gateway.model.instants import SECOND, Instant, seconds_later
 from gateway.operations.attribute_meter_frames import attribute_all
 from gateway.operations.end_sessions import end_reconstructed
-from gateway.operations.keep_room import keep_room
 from gateway.operations.site import Site
+from gateway.operations.tell_drops import claims_of, tell_drops
 from gateway.operations.watch_certificates import report_ends
 from gateway.rules.retention import Keep, limits_at, trusted_now
 from gateway.rules.transactions import is_abandoned
 from gateway.stations.server import end_idle
-from gateway.store import commands, expiry, load_decisions, station_facts, station_numbers, transactions
+from gateway.store import (
+    clock_states,
+    commands,
+    expiry,
+    journal_expiry,
+    load_decisions,
+    station_facts,
+    station_numbers,
+    transactions,
+)
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 
@@ -61,7 +70,6 @@ async def make_rounds(site: Site) -> None:
             await end_abandoned_sessions(site)
             if number % _ROUNDS_AN_HOUR == 0:
                 await forget(site)
-            await keep_room(site)
             await forget_copies(site)
         except StoreUnavailable as error:
             logger.error("the rounds could not be stored: %s", error)
@@ -128,13 +136,22 @@ async def end_abandoned_sessions(site: Site) -> None:
 
 async def forget(site: Site) -> None:
     """Delete what the retention settings allow, a bite at a time; about once an hour (`trusted_now`)."""
-    now = await site.database.write(lambda db: judge_age_at(db, site.wall_clock()))
-    limits = limits_at(now, _keep(site.configuration.retention))
-    await site.database.write(station_numbers.note)
+    now = site.wall_clock()
+    trusted = await site.database.write(lambda db: judge_age_at(db, now))
+    limits = limits_at(trusted, _keep(site.configuration.retention))
+    await site.database.write(journal_expiry.look_again)
+
+    def unit(db: Writing) -> int:
+        station_numbers.note(db)
+        claims = claims_of(db, site.configuration)
+        return expiry.delete_some(db, limits, claims=claims, most=_ROWS_AT_ONCE, now=now)
+
     gone = 1
     while gone:
-        gone = await site.database.write(lambda db: expiry.delete_some(db, limits, most=_ROWS_AT_ONCE))
+        gone = await site.database.write(unit)
         await asyncio.sleep(_PAUSE_SECONDS)
+    await site.database.write(clock_states.forget)
+    await tell_drops(site)
     kept = site.configuration.retention.load_megabytes * 1_000_000
     gone = 1
     while gone:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import NamedTuple
 
 from gateway.model.clocks import ClockQuality, ClockState, RawClock
 from gateway.model.instants import SECOND, Instant, text_of
 from gateway.operations.site import Site
-from gateway.rules.clock_quality import Noting, is_low, why_note
+from gateway.rules.clock_quality import LastSynced, Noting, how_good, is_low, last_synced_of, why_note
 from gateway.store import clock_states, events
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
@@ -38,23 +39,36 @@ async def watch_clock(site: Site) -> None:
             logger.error("the state of the clock could not be noted: %s", error)
 
 
+class _Look(NamedTuple):
+    """What one look at the clock gave."""
+
+    quality: ClockQuality
+    last_synced: LastSynced | None
+    low_since_us: int | None
+    noting: Noting | None
+
+
 async def note_clock(site: Site) -> None:
     """Look once; writes only when there is something to note."""
-    clock = site.clock_quality
-    noted = await site.database.write(clock_states.newest)
-    raw, now = clock.look(noted)
-    site.health.report(COMPONENT, None, notice=_NOTICES[now.quality])
-    if not is_low(noted, now):
-        clock.low_since_us = None
-    elif clock.low_since_us is None:
-        clock.low_since_us = raw.monotonic_us
-    low_us = 0 if clock.low_since_us is None else raw.monotonic_us - clock.low_since_us
-    noting = why_note(noted, raw, now, low_seconds=low_us / SECOND)
-    if noting is not None:
-        clock.low_since_us = None
-        await site.database.write(lambda db: _note(db, noting, noted, raw, now))
-        if noting.step_us:
-            logger.warning("the clock was set by %.3f seconds", noting.step_us / SECOND)
+    clock, raw = site.clock_quality, site.clock_quality.read()
+    before, low_since_us = clock.last_synced, clock.low_since_us
+
+    def unit(db: Writing) -> _Look:
+        noted = clock_states.newest(db)
+        last_synced = last_synced_of(raw, before, noted)
+        quality = how_good(raw, last_synced)
+        low_since = (low_since_us or raw.monotonic_us) if is_low(noted, quality) else None
+        low_seconds = 0 if low_since is None else (raw.monotonic_us - low_since) / SECOND
+        noting = why_note(noted, raw, quality, low_seconds=low_seconds)
+        if noting is not None:
+            _note(db, noting, noted, raw, quality)
+        return _Look(quality, last_synced, low_since, noting)
+
+    look = await site.database.write(unit)
+    clock.last_synced, clock.low_since_us = look.last_synced, look.low_since_us
+    site.health.report(COMPONENT, None, notice=_NOTICES[look.quality.quality])
+    if look.noting is not None and look.noting.step_us:
+        logger.warning("the clock was set by %.3f seconds", look.noting.step_us / SECOND)
 
 
 def _note(db: Writing, noting: Noting, noted: ClockState | None, raw: RawClock, now: ClockQuality) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.model.instants import SECOND, Instant
 
+EVERYTHING = 2**63 - 1  # the largest sequence, and the latest instant, that the database can hold
 _DAY = 86_400 * SECOND
-_MEGABYTE = 1_000_000
 _AGED_AT_A_LOOK = 30 * 3600 * SECOND
 
 
@@ -35,6 +37,35 @@ class Limits:
     load: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Up to which sequence of each stream all upstreams have everything: the required ones, and all of them.
+
+    None: there are none, and nobody waits for anything.
+    """
+
+    required: Mapping[str, int] | None = None
+    anybody: Mapping[str, int] | None = None
+
+    def free_upto(self, stream: str) -> int:
+        """The newest sequence that no required upstream waits for."""
+        return EVERYTHING if self.required is None else self.required[stream]
+
+    def lost(self, stream: str, sequences: Iterable[int]) -> list[int]:
+        """Which of these some upstream waits for: deleting them is a drop, which must be told."""
+        known = None if self.anybody is None else self.anybody[stream]
+        return [] if known is None else [sequence for sequence in sequences if sequence > known]
+
+
+class Sample(NamedTuple):
+    """Of the numbers from `first` to before `end`, the rows up to before `read_upto` were read: the size of these."""
+
+    first: int
+    end: int
+    read_upto: int
+    size_bytes: int
+
+
 def limits_at(now: Instant, keep: Keep) -> Limits:
     """The instants before which each kind of record may be deleted."""
     return Limits(
@@ -58,11 +89,8 @@ def trusted_now(now: Instant, *, trusted_before: Instant | None) -> Instant:
     return min(now, Instant(trusted_before + _AGED_AT_A_LOOK))
 
 
-def missing_bytes(*, free_bytes: int, reusable_bytes: int, disk_bytes: int) -> int:
-    """How much must be deleted so that the site can go on storing; 0 when there is room enough.
-
-    Deleting makes room inside the database (`reusable_bytes`), not on the disk: so it ends even when something else
-    fills the disk. Wanted is a twentieth of the disk, at least 100 MB and at most 1 GB, of a tiny disk a fifth.
-    """
-    wanted_bytes = min(max(disk_bytes // 20, 100 * _MEGABYTE), 1000 * _MEGABYTE, disk_bytes // 5)
-    return max(0, wanted_bytes - free_bytes - reusable_bytes)
+def estimated_bytes(samples: Iterable[Sample]) -> int:
+    """The size of a table of numbered rows, from samples of its parts: a part is as dense as what was read of it."""
+    return sum(
+        sample.size_bytes * (sample.end - sample.first) // (sample.read_upto - sample.first) for sample in samples
+    )

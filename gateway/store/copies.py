@@ -12,7 +12,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from gateway.store import migrations, station_numbers, upstreams
+from gateway.store import dropped_ranges, migrations, station_numbers, upstreams
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MAGIC = b"SQLite format 3\x00"
@@ -81,6 +81,7 @@ def begin_new_life(copy: sqlite3.Connection, *, newest: Numbers, last_transactio
     )
     station_numbers.renumber(copy)
     upstreams.begin_new_life(copy, shifts={"tx": tx, "ops": ops, "meter": meter})
+    dropped_ranges.renumber(copy, {"tx": tx, "ops": ops, "meter": meter})
     copy.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (migrations.new_epoch(),))
     copy.execute("UPDATE meta SET value = ? WHERE name = 'last_transaction_id'", (last_transaction_id,))
     writing = Writing(copy)

@@ -13,6 +13,7 @@ import msgspec
 from gateway.model.clipping import clipped
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.rules.disk_pressure import OPERATIONS_STOPPED
 from gateway.store.writing import Writing
 
 # Stream `tx` is what billing needs and is never dropped unread; `ops` is everything else that happened.
@@ -67,11 +68,42 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "token.created": "ops",
     "token.revoked": "ops",
     "clock.stepped": "ops",
+    "disk.pressure": "ops",
     "gateway.started": "ops",
     "gateway.restored": "ops",
     "gateway.security_event": "ops",
+    "stream.dropped": "ops",
 }
 
+# Of stream `ops`, what is recorded however full the disk is: what is about security, what others rest on (a command's
+# outcome, the turn of a station), and what explains that the rest is missing.
+ALWAYS_RECORDED = frozenset(
+    {
+        "authority.changed",
+        "certificate.revoked",
+        "charging_profiles.uncertain",
+        "clock.stepped",
+        "command.finished",
+        "disk.pressure",
+        "document.applied",
+        "gateway.restored",
+        "gateway.security_event",
+        "gateway.started",
+        "id_tag.changed",
+        "id_tags.imported",
+        "local_list.changed",
+        "local_list.doubted",
+        "station.booted",
+        "station.connected",
+        "station.provisioned",
+        "station.removed",
+        "station.security_changed",
+        "station.security_event",
+        "stream.dropped",
+        "token.created",
+        "token.revoked",
+    }
+)
 
 # A station may send megabytes in one message; the journal keeps the beginning of each text, and no larger member.
 _LONGEST_TEXT_BYTES = 4096
@@ -88,8 +120,14 @@ def append(
     recorded_at: Instant,
     data: Mapping[str, object],
 ) -> int:
-    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id. `data` is JSON-able, long texts are cut."""
+    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id. `data` is JSON-able, long texts are cut.
+
+    While the disk is too full it is only counted, unless billing or others rest on it; then the id is 0.
+    """
     stream = STREAM_OF_KIND[kind]
+    if stream == "ops" and kind not in ALWAYS_RECORDED and db.meta("disk_pressure") >= OPERATIONS_STOPPED:
+        db.set_meta("ops_not_recorded", db.meta("ops_not_recorded") + 1)
+        return 0
     text = msgspec.json.encode(data)
     if len(text) > _LONGEST_TEXT_BYTES:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})

@@ -1,23 +1,29 @@
 """Deleting what may be forgotten, in small bites, so that no unit of work holds up the stations.
 
-The newest row of each stream always stays: the sequence numbers go on from it; of stations they go on from what
-`station_numbers.note` noted, so call that first. Every statement begins where the oldest
-rows are and looks at no more rows than a bite has, however large the tables are.
+Every statement begins where the oldest rows are and looks at no more rows than a bite has, however large the tables
+are. What of the journal may go, and how that is told, is said in `journal_expiry`.
 """
 
 from __future__ import annotations
 
-from gateway.rules.retention import Limits
+from gateway.model.instants import Instant
+from gateway.rules.retention import EVERYTHING, Claims, Limits
+from gateway.store import journal_expiry
+from gateway.store.journal_expiry import Deleting
 from gateway.store.writing import Writing
 
+# So many events are looked through for sessions that must stay; while more are awaited, no session goes.
+_MOST_AWAITED = 100_000
 
-def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
-    """Delete at most `most` rows of each table that are older than allowed; returns how many went."""
-    gone = 0
+
+def delete_some(db: Writing, limits: Limits, *, claims: Claims, most: int, now: Instant) -> int:
+    """Delete at most `most` rows of each table that are older than allowed; returns how many were dealt with."""
+    why = Deleting("age_unacknowledged", claims, most, now)
+    frames = journal_expiry.delete_frames(db, why, before=limits.meter)
+    dealt_with = max(frames.gone, int(frames.more))
+    dealt_with += journal_expiry.delete_events(db, "ops", why, before=limits.operations).gone
+    dealt_with += journal_expiry.delete_events(db, "tx", why, before=limits.transactions).gone
     for sql, limit in (
-        (_METER_FRAMES, limits.meter),
-        (_OPERATIONS, limits.operations),
-        (_TRANSACTION_EVENTS, limits.transactions),
         (_QUARANTINE, limits.quarantine),
         (_COMMANDS, limits.commands),
         (_FLEET_COMMANDS, limits.commands),
@@ -27,21 +33,34 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
         (_RESERVATIONS, limits.operations),
         (_LOAD_DECISIONS, limits.load),
     ):
-        gone += db.execute(sql, (limit, most)).rowcount
-    gone += _sweep_meter_index(db, most, never_ended=limits.meter)
-    old = db.execute(_OLD_TRANSACTIONS, (limits.transactions, most)).fetchall()
+        dealt_with += db.execute(sql, (limit, most)).rowcount
+    dealt_with += _sweep_meter_index(db, most, never_ended=limits.meter)
+    return dealt_with + _delete_sessions(db, limits.transactions, claims, most)
+
+
+def delete_oldest_beside_journal(db: Writing, *, most: int) -> int:
+    """Whatever their age, delete the `most` oldest of the messages that were not understood and of load decisions."""
+    gone = sum(db.execute(sql, (EVERYTHING, most)).rowcount for sql in (_QUARANTINE, _LOAD_DECISIONS))
+    return gone + _sweep_meter_index(db, most, never_ended=0)
+
+
+def _delete_sessions(db: Writing, before: Instant, claims: Claims, most: int) -> int:
+    """Delete old sessions that ended, but none of which stream `tx` says something that a required upstream awaits."""
+    old = db.execute(_OLD_TRANSACTIONS, (before, most)).fetchall()
+    awaited = _awaited_sessions(db, claims) if old else set()
+    if awaited is None:
+        return 0
+    old = [row for row in old if row[0] not in awaited]
     db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ?", old)
     db.connection.executemany("DELETE FROM transactions WHERE transaction_id = ?", old)
-    return gone + len(old)
+    return len(old)
 
 
-def delete_oldest(db: Writing, *, most: int) -> int:
-    """Whatever its age, delete the `most` oldest rows of each table that no bill rests on; returns how many went."""
-    everything = 2**63 - 1
-    gone = 0
-    for sql in (_METER_FRAMES, _OPERATIONS, _QUARANTINE, _JOBS, _SECURITY_EVENTS, _LOAD_DECISIONS):
-        gone += db.execute(sql, (everything, most)).rowcount
-    return gone + _sweep_meter_index(db, most, never_ended=0)
+def _awaited_sessions(db: Writing, claims: Claims) -> set[int] | None:
+    """The sessions of the events that a required upstream waits for; None: too many to look at."""
+    db.insert_late_rows()
+    rows = db.execute(_AWAITED_SESSIONS, (claims.free_upto("tx"), _MOST_AWAITED + 1)).fetchall()
+    return None if len(rows) > _MOST_AWAITED else {transaction_id for (transaction_id,) in rows}
 
 
 def _sweep_meter_index(db: Writing, most: int, *, never_ended: int) -> int:
@@ -65,24 +84,12 @@ def _sweep_meter_index(db: Writing, most: int, *, never_ended: int) -> int:
     return len(passed)
 
 
-# Frames are numbered in order of receipt, so the oldest are a range of ids and no index on time is needed.
-_METER_FRAMES = """
-    DELETE FROM meter_frames WHERE id IN (
-        SELECT id FROM (SELECT id, recorded_at FROM meter_frames ORDER BY id LIMIT ?2) WHERE recorded_at < ?1
-    ) AND id < (SELECT max(id) FROM meter_frames)
-      AND id <= (SELECT min(value) FROM meta WHERE name IN ('meter_indexed_upto', 'station_numbers_upto'))"""
 _OLDEST_FRAME = "SELECT id, recorded_at FROM meter_frames ORDER BY id LIMIT 1"
 _NEXT_SESSIONS = """
     SELECT transaction_id, coalesce(start_received_at, 0), stop_received_at FROM transactions
     WHERE transaction_id > ?1 ORDER BY transaction_id LIMIT ?2"""
-_EVENTS = """
-    DELETE FROM events WHERE id IN (
-        SELECT id FROM (SELECT id, recorded_at FROM events WHERE stream = '{stream}' ORDER BY sequence LIMIT ?2)
-        WHERE recorded_at < ?1
-    ) AND sequence < (SELECT max(sequence) FROM events WHERE stream = '{stream}')
-      AND id <= (SELECT value FROM meta WHERE name = 'station_numbers_upto')"""
-_OPERATIONS = _EVENTS.format(stream="ops")
-_TRANSACTION_EVENTS = _EVENTS.format(stream="tx")
+_AWAITED_SESSIONS = """
+    SELECT CAST(data ->> 'transaction_id' AS INTEGER) FROM events WHERE stream = 'tx' AND sequence > ? LIMIT ?"""
 _OLD_TRANSACTIONS = """
     SELECT transaction_id FROM (
         SELECT transaction_id, stop_source, stop_received_at FROM transactions ORDER BY transaction_id LIMIT ?2

@@ -15,6 +15,7 @@ import zstandard
 
 from gateway.model.identities import ConnectorId, StationId, TransactionId
 from gateway.model.instants import Instant
+from gateway.rules.disk_pressure import METER_STOPPED
 from gateway.store.writing import Writing
 
 _RAW, _ZSTANDARD = 0, 1
@@ -49,14 +50,19 @@ def append(
     recorded_at: Instant,
     body: bytes,
 ) -> None:
-    """Keep one message's payload. `transaction_id` only where it is certain already."""
+    """Keep one message's payload. `transaction_id` only where it is certain already.
+
+    While the disk is too full it is only counted, unless a bill may rest on it.
+    """
+    claimed = claimed_transaction_id
+    if claimed is not None and not -(2**63) <= claimed < 2**63:
+        claimed = None
+    evidence = transaction_id is not None or is_evidence(body)
+    if db.meta("disk_pressure") >= METER_STOPPED and not evidence and not _may_bill(db, station, connector, claimed):
+        db.set_meta("meter_not_recorded", db.meta("meter_not_recorded") + 1)
+        return
     event_id, sequence = db.next_numbers("meter")
-    if db.packer is None:
-        db.packer = _packer()
-    packed = db.packer(body)
-    encoding, stored = (_ZSTANDARD, packed) if len(packed) < len(body) else (_RAW, body)
-    if claimed_transaction_id is not None and not -(2**63) <= claimed_transaction_id < 2**63:
-        claimed_transaction_id = None
+    encoding, stored = _packed(db, body)
     db.append_late(
         "meter_frames",
         (
@@ -64,13 +70,38 @@ def append(
             sequence,
             station,
             connector,
-            claimed_transaction_id,
+            claimed,
             transaction_id,
             recorded_at,
             encoding,
             stored,
             db.next_station_number("meter", station),
+            int(evidence),
         ),
+    )
+
+
+def _packed(db: Writing, body: bytes) -> tuple[int, bytes]:
+    if db.packer is None:
+        db.packer = _packer()
+    packed = db.packer(body)
+    return (_ZSTANDARD, packed) if len(packed) < len(body) else (_RAW, body)
+
+
+def is_evidence(body: bytes) -> bool:
+    """May it hold signed values, whatever their form is called?"""
+    return b"igned" in body or b"OCMF" in body
+
+
+def _may_bill(db: Writing, station: str, connector: int | None, claimed: int | None) -> bool:
+    """Does a session run there, whose end may have to be found from what was measured?"""
+    return (
+        db.execute(
+            "SELECT 1 FROM transactions WHERE station = ?1 AND stop_source IS NULL"
+            " AND (?2 IS NULL OR connector = ?2 OR transaction_id = ?3)",
+            (station, connector, claimed),
+        ).fetchone()
+        is not None
     )
 
 
@@ -147,6 +178,39 @@ def index_ahead(db: Writing, found: Sequence[tuple[TransactionId, int]]) -> None
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Thinnable:
+    """A frame to be thinned."""
+
+    frame: MeterFrame
+    is_evidence: bool
+
+
+def to_thin(db: Writing, *, most: int, most_bytes: int) -> list[Thinnable]:
+    """The oldest frames that were not thinned yet and whose sessions were looked for."""
+    db.insert_late_rows()
+    found: list[Thinnable] = []
+    size_bytes = 0
+    for row in db.execute(_TO_THIN, (db.meta("meter_thinned_upto"), db.meta("meter_indexed_upto"), most)):
+        evidence, *frame = row
+        found.append(Thinnable(_frame(tuple(frame)), bool(evidence)))
+        size_bytes += len(found[-1].frame.body)
+        if size_bytes >= most_bytes:
+            break
+    return found
+
+
+def session_in_index(db: Writing, frame: MeterFrame, at: Instant) -> TransactionId | None:
+    """The session that the index says this frame, measured at `at`, belongs to."""
+    for (transaction_id,) in db.execute(
+        _SESSIONS_OF_FRAME,
+        {"claimed": frame.claimed_transaction_id, "known": frame.transaction_id, "station": frame.station,
+         "connector": frame.connector, "at": at, "frame": frame.frame_id},
+    ):  # fmt: skip
+        return TransactionId(transaction_id)
+    return None
+
+
 def of_session(db: Writing, transaction_id: TransactionId) -> list[MeterFrame]:
     """The frames of one session that are indexed, oldest first."""
     return [_frame(row) for row in db.execute(_OF_SESSION, (transaction_id,))]
@@ -186,6 +250,18 @@ _OF_SESSION = (
     "SELECT f.id, f.station, f.connector, f.claimed_transaction_id, f.transaction_id, f.recorded_at, f.encoding, f.body"
     " FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id WHERE i.transaction_id = ? ORDER BY i.frame_id"
 )
+
+_TO_THIN = (
+    "SELECT f.evidence, f.id, f.station, f.connector, f.claimed_transaction_id,"
+    " f.transaction_id, f.recorded_at, f.encoding, f.body"
+    " FROM meter_frames f WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+)
+# by its id, or the last that began on the connector before it was measured
+_SESSIONS_OF_FRAME = """
+    SELECT transaction_id FROM meter_index WHERE frame_id = :frame AND transaction_id IN (
+        SELECT :claimed UNION ALL SELECT :known UNION ALL SELECT transaction_id FROM (
+            SELECT transaction_id FROM transactions
+            WHERE station = :station AND connector = :connector AND start_at <= :at ORDER BY start_at DESC LIMIT 2))"""
 
 
 def _frame(row: tuple[object, ...]) -> MeterFrame:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from gateway.model.instants import Instant
+from gateway.rules.retention import Claims
 from gateway.store.writing import Writing, newest_numbers
 
 STREAMS = ("tx", "ops", "meter")
@@ -63,6 +64,16 @@ def acknowledge(db: Writing, upstream: str, acked: Mapping[str, int]) -> None:
            ON CONFLICT (upstream, stream) DO UPDATE SET acked = excluded.acked""",
         [(upstream, stream, sequence) for stream, sequence in acked.items()],
     )
+
+
+def claims(db: Writing, *, required: Collection[str], all_names: Collection[str]) -> Claims:
+    """What these upstreams still wait for; one that was never connected waits for everything."""
+    acked = {name: acknowledged(db, name) for name in all_names}
+
+    def least(names: Collection[str]) -> dict[str, int] | None:
+        return {stream: min(acked[name][stream] for name in names) for stream in STREAMS} if names else None
+
+    return Claims(least(required), least(all_names))
 
 
 def keep_only(db: Writing, names: Collection[str]) -> None:

@@ -48,9 +48,10 @@ class DyingConnection:
 def live(configuration: Path, commit: int, moment: str, answers: int) -> None:
     """Be a daemon; its port goes to the pipe `answers`."""
     run_batch = database._run_batch
-    database._run_batch = lambda connection, batch: run_batch(  # type: ignore[misc]
-        DyingConnection(connection, commit, moment),
-        batch,  # type: ignore[arg-type]
+    database._run_batch = lambda connection, numbers, batch: run_batch(  # type: ignore[misc]
+        DyingConnection(connection, commit, moment),  # type: ignore[arg-type]
+        numbers,
+        batch,
     )
 
     async def main() -> None:

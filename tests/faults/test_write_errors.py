@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store import database
+from gateway.store.writing import StationNumbers
 from tests.fakes.gateway_in_process import running_gateway
 from tests.faults.persistent_station import Station, assert_told_once
 
@@ -39,17 +40,19 @@ async def test_every_session_exactly_once(tmp_path: Path, monkeypatch: pytest.Mo
     run_batch = database._run_batch
     numbers = {"batch": 0, "failing": 0, "failed": 0}
 
-    def running(connection: sqlite3.Connection, batch: database.Batch) -> database.Outcomes:
+    def running(
+        connection: sqlite3.Connection, station_numbers: StationNumbers, batch: database.Batch
+    ) -> database.Outcomes:
         numbers["batch"] += 1
         if numbers["batch"] != numbers["failing"]:
-            return run_batch(connection, batch)
-        outcomes = run_batch(FailingConnection(connection, word), batch)  # type: ignore[arg-type]
+            return run_batch(connection, station_numbers, batch)
+        outcomes = run_batch(FailingConnection(connection, word), station_numbers, batch)  # type: ignore[arg-type]
         numbers["failed"] += outcomes.failure is not None
         return outcomes
 
     monkeypatch.setattr(database, "_run_batch", running)
     failures = 0
-    for failing in range(3, MOST_BATCHES):  # the first two belong to the start itself
+    for failing in range(4, MOST_BATCHES):  # the first three belong to the start itself
         directory = tmp_path / str(failing)
         directory.mkdir()
         numbers.update(batch=0, failing=failing, failed=0)

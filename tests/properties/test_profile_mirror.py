@@ -40,7 +40,7 @@ from gateway.operations.questions import Question
 from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.simulated_charging import Held, Profiles, Running
 from gateway.store import charging_profiles, commands, database, migrations, stations, transactions
-from gateway.store.writing import Writing
+from gateway.store.writing import StationNumbers, Writing
 from tests.properties.examples import examples
 
 Result = TypeVar("Result")
@@ -159,7 +159,7 @@ class MirrorAgainstStation(RuleBasedStateMachine):
         return Instant((T + self.seconds) * SECOND)
 
     def unit(self, unit: Callable[[Writing], Result]) -> Result:
-        outcomes = database._run_batch(self.db, [(unit, lambda *_: None)])
+        outcomes = database._run_batch(self.db, StationNumbers(), [(unit, lambda *_: None)])
         ((result, error),) = outcomes.outcomes
         assert error is None, error
         return result  # type: ignore[return-value]

@@ -35,7 +35,7 @@ from gateway.operations.load_now import LoadNow
 from gateway.operations.orders import Order, Result
 from gateway.operations.questions import Question
 from gateway.store import database, migrations, reservations, station_facts
-from gateway.store.writing import Writing
+from gateway.store.writing import StationNumbers, Writing
 from tests.fakes.reserving_station import Held, ReservingStation, StartTold, StatusTold
 from tests.properties.examples import examples
 
@@ -245,7 +245,7 @@ class Beliefs(RuleBasedStateMachine):
         return data.draw(st.sampled_from([one.reservation_id for one in self.everything.values()]))
 
     def write(self, unit: Callable[[Writing], object]) -> object:
-        outcomes = database._run_batch(self.connection, [(unit, lambda *_: None)])
+        outcomes = database._run_batch(self.connection, StationNumbers(), [(unit, lambda *_: None)])
         ((result, error),) = outcomes.outcomes
         assert error is None, error
         for follow_up in outcomes.then:

@@ -30,6 +30,7 @@ from gateway.operations.load_now import LoadNow
 from gateway.operations.questions import Question
 from gateway.store import database, migrations
 from gateway.store.database import Outcomes
+from gateway.store.writing import StationNumbers
 from tests.faults.persistent_station import assert_without_gaps
 from tests.properties.examples import examples
 
@@ -88,7 +89,9 @@ class Gateway:
 
     def commit(self) -> None:
         batch, self.waiting = self.waiting, []
-        outcomes: Outcomes = database._run_batch(self.connection, [(unit, lambda *_: None) for unit, _ in batch])  # type: ignore[misc]
+        outcomes: Outcomes = database._run_batch(
+            self.connection, StationNumbers(), [(unit, lambda *_: None) for unit, _ in batch]
+        )  # type: ignore[misc]
         for (_, heard), (result, error) in zip(batch, outcomes.outcomes, strict=True):
             assert error is None, error
             heard(result)

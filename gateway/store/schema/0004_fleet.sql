@@ -3,6 +3,8 @@
 -- The journal, per station: gap-free within stream and epoch, null for rows from before this version.
 ALTER TABLE events ADD COLUMN station_sequence INTEGER;
 ALTER TABLE meter_frames ADD COLUMN station_sequence INTEGER;
+-- 1: signed values or the data of a stop, which a bill rests on; unknown (0) for rows from before this version.
+ALTER TABLE meter_frames ADD COLUMN evidence INTEGER NOT NULL DEFAULT 0 CHECK (evidence IN (0, 1));
 
 -- The newest station_sequence of each station ('' for what belongs to no station) among the rows up to
 -- meta.station_numbers_upto; the rows behind it tell the rest.
@@ -80,3 +82,24 @@ CREATE TABLE fleet_commands (
     UNIQUE (upstream, id)
 ) STRICT;
 CREATE INDEX fleet_commands_open ON fleet_commands (number) WHERE finished_at IS NULL;
+
+-- == Retention and the disk ==
+
+-- What was deleted before every upstream had acknowledged it: `count` of the sequences from..to, others of them may be
+-- there. At most one row per stream and reason is not told yet.
+CREATE TABLE dropped_ranges (
+    number        INTEGER PRIMARY KEY,
+    stream        TEXT NOT NULL CHECK (stream IN ('tx', 'ops', 'meter')),
+    from_sequence INTEGER NOT NULL CHECK (from_sequence > 0),
+    to_sequence   INTEGER NOT NULL CHECK (to_sequence >= from_sequence),
+    count         INTEGER NOT NULL CHECK (count > 0),
+    reason        TEXT NOT NULL,
+    dropped_at    INTEGER NOT NULL,
+    told          INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1))   -- 1: an event of the journal says so
+) STRICT;
+CREATE UNIQUE INDEX dropped_ranges_untold ON dropped_ranges (stream, reason) WHERE NOT told;
+
+-- How full the disk is (rules/disk_pressure), and what was not recorded because of it since it was last told.
+INSERT INTO meta VALUES ('disk_pressure', 0), ('meter_not_recorded', 0), ('ops_not_recorded', 0);
+-- Frames up to here (id) were thinned; what is left up to the others (id, sequence) was passed over in deleting.
+INSERT INTO meta VALUES ('meter_thinned_upto', 0), ('meter_passed_upto', 0), ('ops_passed_upto', 0);

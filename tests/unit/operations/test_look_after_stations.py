@@ -20,7 +20,7 @@ from gateway.operations.provision_stations import put_station, remove_station
 from gateway.operations.site import Site
 from gateway.simulated_link import Refused
 from gateway.simulated_station import Habits, SimulatedStation
-from gateway.store.events import STREAM_OF_KIND
+from gateway.store.events import ALWAYS_RECORDED, STREAM_OF_KIND
 from tests.fakes.gateway_in_process import running_gateway
 from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_time import World, run_virtual
@@ -370,6 +370,8 @@ def test_a_busy_site_is_looked_at_no_more_often_than_needed(tmp_path: Path, monk
 
 def test_what_wakes_it_is_a_kind_of_event() -> None:
     assert set(looking_after.WAKES) <= set(STREAM_OF_KIND)
+    recorded = ALWAYS_RECORDED | {kind for kind, stream in STREAM_OF_KIND.items() if stream == "tx"}
+    assert set(looking_after.WAKES) <= recorded, "also when the disk is too full for the rest"
 
 
 @pytest.mark.parametrize("code", ["NotImplemented", "notsupported"])

@@ -1,24 +1,27 @@
-"""How much room a site must have, and by which clock age is judged."""
+"""Who waits for what, how large a table is, and by which clock age is judged."""
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.model.instants import SECOND, Instant
-from gateway.rules.retention import missing_bytes, trusted_now
-
-_MB = 1_000_000
+from gateway.rules.retention import EVERYTHING, Claims, Sample, estimated_bytes, trusted_now
 
 
-@pytest.mark.parametrize(
-    ("disk_mb", "wanted_mb"), [(8, 1.6), (400, 80), (1000, 100), (8000, 400), (64_000, 1000), (2_000_000, 1000)]
-)
-def test_the_floor_grows_with_the_disk(disk_mb: int, wanted_mb: float) -> None:
-    disk_bytes, wanted_bytes = disk_mb * _MB, round(wanted_mb * _MB)
-    assert missing_bytes(free_bytes=wanted_bytes, reusable_bytes=0, disk_bytes=disk_bytes) == 0
-    assert missing_bytes(free_bytes=wanted_bytes - 7, reusable_bytes=0, disk_bytes=disk_bytes) == 7
-    assert missing_bytes(free_bytes=0, reusable_bytes=wanted_bytes - 7, disk_bytes=disk_bytes) == 7
-    assert missing_bytes(free_bytes=wanted_bytes, reusable_bytes=wanted_bytes, disk_bytes=disk_bytes) == 0
+def test_what_upstreams_wait_for() -> None:
+    nobody = Claims()
+    assert nobody.free_upto("tx") == EVERYTHING
+    assert nobody.lost("tx", [1, 2]) == [], "nobody misses it"
+    claims = Claims(required={"tx": 7, "ops": 0}, anybody={"tx": 3, "ops": 0})
+    assert claims.free_upto("tx") == 7
+    assert claims.lost("tx", [2, 3, 4, 9]) == [4, 9]
+    best_effort = Claims(None, {"tx": 3})
+    assert best_effort.free_upto("tx") == EVERYTHING
+    assert best_effort.lost("tx", [3, 4]) == [4]
+
+
+def test_the_size_of_a_table_from_samples() -> None:
+    assert estimated_bytes([]) == 0
+    assert estimated_bytes([Sample(1, 11, 11, 500)]) == 500, "all of it was read"
+    assert estimated_bytes([Sample(1, 101, 11, 500), Sample(101, 201, 201, 70)]) == 5000 + 70
 
 
 def test_age_is_judged_by_the_clock_until_it_jumps() -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from gateway.model.instants import Instant
 from gateway.model.tags import Verdict
-from gateway.rules.retention import Limits
+from gateway.rules.retention import Claims, Limits
 from gateway.rules.station_jobs import Moves
 from gateway.store import (
     expiry,
+    journal_expiry,
     meter_frames,
     migrations,
     security_events,
@@ -22,11 +23,13 @@ from gateway.store import (
     station_numbers,
     transactions,
 )
+from gateway.store.journal_expiry import Deleting
 from gateway.store.writing import Writing, newest_numbers
 from tests.unit.store.opened_database import CP, END, NOW, START
 
 OLD = Instant(NOW - 1)
 NEVER = Limits(*[Instant(0)] * 6)
+NOBODY = Claims()
 
 
 @pytest.fixture
@@ -36,16 +39,18 @@ def db(tmp_path: Path) -> Iterator[Writing]:
     connection.close()
 
 
-def deleted_some(db: Writing, limits: Limits, *, most: int) -> int:
+def deleted_some(db: Writing, limits: Limits, *, most: int, claims: Claims = NOBODY) -> int:
     """As the rounds do it."""
     station_numbers.note(db)
-    return expiry.delete_some(db, limits, most=most)
+    return expiry.delete_some(db, limits, claims=claims, most=most, now=NOW)
 
 
 def deleted_oldest(db: Writing, *, most: int) -> int:
     """As the rounds do it when the disk is nearly full."""
     station_numbers.note(db)
-    return expiry.delete_oldest(db, most=most)
+    why = Deleting("disk_pressure", NOBODY, most, NOW)
+    gone = journal_expiry.delete_frames(db, why).gone + journal_expiry.delete_events(db, "ops", why).gone
+    return gone + expiry.delete_oldest_beside_journal(db, most=most)
 
 
 def event(db: Writing, stream: str, at: Instant) -> None:
@@ -216,7 +221,7 @@ def test_a_round_with_nothing_to_do_costs_the_same_however_much_there_is(db: Wri
             return 0
 
         db.connection.set_progress_handler(more, 10)
-        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 6), most=20) == 0
+        assert expiry.delete_some(db, Limits(*[Instant(NOW - 5)] * 6), claims=NOBODY, most=20, now=NOW) == 0
         db.connection.set_progress_handler(None, 0)
         return counted
 
