@@ -286,7 +286,10 @@ def _wrong_unlock(command: Command) -> Iterator[str]:
 def _wrong_limit(command: Command) -> Iterator[str]:
     if not _is_text(command.args.get("circuit"), _LONGEST_TEXT):
         yield "args.circuit: expected the name of a circuit"
-    if command.args.get("source") == "api":
+    source = command.args.get("source")
+    if source is not None and not _is_text(source, _LONGEST_NAME):
+        yield "args.source: expected a text"
+    elif source == "api":
         yield "args.source: api is the site's own"
 
 
