@@ -17,6 +17,7 @@ from gateway.operations.do_fleet_commands import HANDLERS, Errand
 from gateway.operations.end_fleet_commands import end
 from gateway.operations.obey_fleet import clock_usable, say
 from gateway.operations.site import Site
+from gateway.rules import fleet_commands as rules
 from gateway.rules import fleet_orders, fleet_results, fleet_terms
 from gateway.store import fleet_commands
 from gateway.store.database import StoreUnavailable
@@ -29,6 +30,7 @@ _LOOK_SECONDS = 1.0  # while something waits
 _STORE_AGAIN_SECONDS = 2.0
 SETTLING_SECONDS = 2.0  # a station that came back says first what it has to say
 CLOCK_PATIENCE_SECONDS = 120.0  # after a start, for the clock to be set
+COMING_BACK_SECONDS = 90.0  # after a start, for stations to connect again
 
 _INTERRUPTED = Ended(
     "failed", error=Complaint("interrupted", "the gateway stopped meanwhile: whether it was done is unknown")
@@ -42,7 +44,7 @@ _NO_CLOCK = Ended(
 
 async def carry_out_fleet_commands(site: Site) -> None:
     """For ever: whatever waits, as soon as it may begin."""
-    work = _Work(site, asyncio.get_running_loop().time())
+    work = _Work(site)
     async with asyncio.TaskGroup() as group:
         while True:
             seen = site.fleet_commands.wake.generation
@@ -63,7 +65,6 @@ class _Work:
     """What is under way now: numbers of commands, and the lanes that they block."""
 
     site: Site
-    began_at_seconds: float
     numbers: set[int] = field(default_factory=set)
     lanes: set[str] = field(default_factory=set)
     settled: dict[str, float] = field(default_factory=dict)  # when a station that was away may be asked
@@ -96,7 +97,7 @@ class _Work:
         if row.status == "running":
             return _INTERRUPTED
         over = self._is_over(row)
-        if over is None and asyncio.get_running_loop().time() - self.began_at_seconds > CLOCK_PATIENCE_SECONDS:
+        if over is None and self.site.fleet_commands.age_seconds() > CLOCK_PATIENCE_SECONDS:
             return _NO_CLOCK
         return _EXPIRED if over else None
 
@@ -115,11 +116,13 @@ class _Work:
         """Is it known not to be too late, and is the station there that it would wait for?"""
         if self._is_over(row) is None:
             return False
-        if row.station is None:
+        if row.station is None or not rules.needs_station(row.type):
             return True
         if not self.site.connected.is_connected(StationId(row.station)):
             self.settled[row.station] = float("inf")
-            return row.if_offline == "reject"
+            of_this_life = (row.upstream, row.id) in self.site.fleet_commands.terms
+            coming_back = not of_this_life and self.site.fleet_commands.age_seconds() < COMING_BACK_SECONDS
+            return row.if_offline == "reject" and not coming_back
         at_seconds = asyncio.get_running_loop().time()
         if self.settled.get(row.station) == float("inf"):
             self.settled[row.station] = at_seconds + SETTLING_SECONDS

@@ -6,7 +6,6 @@ concerns the link itself is done by the upstream.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -98,7 +97,7 @@ async def ping(errand: Errand) -> Ended:
     response = {
         "time": text_of(site.wall_clock()),
         "clock": site.clock_quality().quality,
-        "uptime_seconds": round(asyncio.get_running_loop().time() - site.fleet_commands.began_at_seconds),
+        "uptime_seconds": round(site.fleet_commands.age_seconds()),
     }
     return Ended("succeeded", response)
 

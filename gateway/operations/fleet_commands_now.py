@@ -26,6 +26,10 @@ class FleetCommandsNow:
     began_at_seconds: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     wake: JournalSignal = field(default_factory=JournalSignal)  # there may be something to carry out
 
+    def age_seconds(self) -> float:
+        """How long this life has lasted."""
+        return asyncio.get_running_loop().time() - self.began_at_seconds
+
     def remember(self, key: Key, term: Term | Complaint, secret: Command | Unclear | None) -> None:
         """It comes now, and may be accepted."""
         if isinstance(term, Term):

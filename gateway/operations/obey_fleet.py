@@ -186,7 +186,7 @@ def _unknown(site: Site, asked: Command | Unclear, *, known: bool) -> Complaint 
     """What the command names and this site has not."""
     if isinstance(asked, Unclear):
         return None
-    if rules.needs_station(asked.type) and not known:
+    if asked.station is not None and not known:
         return Complaint("unknown_station", "there is no such station")
     action, circuit = asked.args.get("action"), asked.args.get("circuit")
     if asked.type == "ocpp.call" and not sent_to_station(str(action)):

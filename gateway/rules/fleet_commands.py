@@ -299,9 +299,10 @@ def _wrong_resync(command: Command) -> Iterator[str]:
     start, since = command.args.get("from"), command.args.get("since")
     if (start is None) == (since is None):
         yield "args: expected either from or since"
-    elif start is not None and (isinstance(start, bool) or not isinstance(start, int) or not 0 < start < 2**63):
-        yield "args.from: expected a sequence number, from 1"
-    elif since is not None and (not isinstance(since, str) or instant_from_text(since) is None):
+    elif start is not None:
+        if isinstance(start, bool) or not isinstance(start, int) or not 0 < start < 2**63:
+            yield "args.from: expected a sequence number, from 1"
+    elif not isinstance(since, str) or instant_from_text(since) is None:
         yield "args.since: expected a time such as 2027-01-31T12:00:00Z"
 
 

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from gateway.daemon import Surroundings
+from gateway.model.identities import StationId
 from gateway.model.instants import Instant, text_of
+from gateway.operations.keep_backups import back_up_offline, restore
 from tests.fakes.fleet_on_paper import FleetOnPaper
 from tests.fakes.gateway_in_process import running_gateway
 from tests.fakes.keyed_station import KeyedStation
@@ -240,6 +242,7 @@ def test_what_waits_survives_a_restart_and_what_had_begun_does_not(tmp_path: Pat
         change = {"key": "AuthorizationKey", "value": "HushHush1"}
         ids["secret"] = await site.call("ChangeConfiguration", **change)
         two = {"station": "CP-2"}
+        ids["last"] = await site.call("ClearChargingProfile")
         ids["waits"] = await site.fleet.send(
             "station.reset", target=two, if_offline="queue", expires_at=site.later(900)
         )
@@ -248,13 +251,17 @@ def test_what_waits_survives_a_restart_and_what_had_begun_does_not(tmp_path: Pat
         assert site.fleet.statuses(ids["begun"]) == ["accepted", "running"]
         assert site.fleet.statuses(ids["behind"]) == ["accepted"]
         shutil.copytree(tmp_path / "one" / "data", tmp_path / "two" / "data")  # the power goes now
+        (row,) = await site.stage.rows("SELECT body FROM fleet_commands WHERE status = 'running'")
+        assert row["body"] is None, "what has begun is not kept"
         asked.extend(action for action, _ in station.asked)
 
     async def after(site: Scene) -> None:
-        await asyncio.sleep(60)  # the site's clock began anew: what was said is of before
+        await asyncio.sleep(30)
         first = await site.station()
         second = await site.station("CP-2")
         assert (await site.fleet.end_of(ids["waits"]))["status"] == "succeeded"
+        assert (await site.fleet.end_of(ids["behind"]))["status"] == "succeeded"
+        await asyncio.sleep(60)
         told = {event["command_id"]: event for event in await site.events()}
         assert told[ids["begun"]]["error"]["code"] == "interrupted"
         assert told[ids["secret"]]["error"]["code"] == "interrupted"
@@ -262,8 +269,7 @@ def test_what_waits_survives_a_restart_and_what_had_begun_does_not(tmp_path: Pat
         again = {"id": ids["begun"], "type": "ocpp.call", "target": CP, "args": {"action": "ClearCache", "payload": {}}}
         await site.fleet.send_bytes(json.dumps(again).encode())
         assert site.fleet.said[-1]["error"]["code"] == "interrupted"
-        assert first.asked == [], "what was behind it has no expiry and no station: failed as not connected"
-        assert told[ids["behind"]]["error"]["code"] == "not_connected"
+        assert [action for action, _ in first.asked] == ["GetLocalListVersion", "ClearChargingProfile"]
         assert [action for action, _ in second.asked] == ["Reset"]
 
     (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
@@ -379,3 +385,94 @@ def test_a_secret_reaches_the_station_and_nothing_else(tmp_path: Path) -> None:
     for file in (tmp_path / "data").glob("gateway.db*"):
         assert b"HushHush1" not in file.read_bytes()
     assert look(tmp_path / "data" / "gateway.db", "SELECT body FROM fleet_commands") == [(None,)]
+
+
+def test_a_restored_backup_does_nothing_again(tmp_path: Path) -> None:
+    async def scene(site: Scene) -> None:
+        running, copy = site.stage.site, tmp_path / "copy.db"
+        station = await site.station()
+        back_up_offline(running.configuration, copy)
+        done = {"id": "DONE", "type": "station.reset", "target": CP, "args": {"type": "Hard"}}
+        await site.fleet.send_bytes(json.dumps(done).encode())
+        first = await site.fleet.end_of("DONE")
+        two = {"station": "CP-2"}
+        waits = await site.fleet.send("station.reset", target=two, if_offline="queue", expires_at=site.later(900))
+        await restore(running, copy, actor="test")
+        assert (await site.fleet.end_of(waits))["error"]["code"] == "interrupted"
+        await site.fleet.send_bytes(json.dumps(done).encode())
+        assert site.fleet.said[-1] == first
+        other = await site.station("CP-2")
+        await asyncio.sleep(60)
+        assert len(station.requests("Reset")) == 1
+        assert other.requests("Reset") == []
+
+    play(tmp_path, scene)
+
+
+def test_what_may_wait_goes_on_waiting_when_the_station_leaves_at_the_last_moment(tmp_path: Path) -> None:
+    async def scene(site: Scene) -> None:
+        sent = await site.fleet.send("station.reset", target=CP, if_offline="queue", expires_at=site.later(900))
+        alone = await site.fleet.send("ping")
+        await site.fleet.end_of(alone)
+        station = await site.station()
+        while "running" not in site.fleet.statuses(sent):
+            site.fleet.heard.clear()
+            await site.fleet.heard.wait()
+        connection = site.stage.site.connected.get(StationId("CP-1"))
+        assert connection is not None
+        connection.drop()
+        await asyncio.sleep(60)
+        assert site.fleet.statuses(sent) == ["accepted", "running"], "it waits for its station again"
+        assert station.requests("Reset") == []
+        await station.boot()
+        assert (await site.fleet.end_of(sent))["status"] == "succeeded"
+        assert station.requests("Reset") == [{"type": "Soft"}]
+        late = await site.fleet.send("station.reset", target=CP, if_offline="queue", interval=5)
+        assert (await site.fleet.end_of(late))["status"] == "succeeded", "it is there: nothing is waited for"
+
+    play(tmp_path, scene)
+
+
+def test_after_a_restart_a_station_that_does_not_come_back_is_told_of(tmp_path: Path) -> None:
+    async def before(site: Scene) -> None:
+        await site.station(never_answered=frozenset({"ClearCache"}))
+        await site.call("ClearCache")
+        await site.call("GetLocalListVersion")
+        await asyncio.sleep(1)
+        shutil.copytree(tmp_path / "one" / "data", tmp_path / "two" / "data")
+
+    async def after(site: Scene) -> None:
+        await asyncio.sleep(60)
+        assert [event["error"]["code"] for event in await site.events()] == ["interrupted"]
+        await asyncio.sleep(60)
+        assert [event["error"]["code"] for event in await site.events()] == ["interrupted", "not_connected"]
+
+    (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
+    play(tmp_path / "one", before)
+    play(tmp_path / "two", after)
+
+
+def test_after_a_restart_a_wait_is_judged_only_by_a_clock_that_is_right(tmp_path: Path) -> None:
+    async def before(site: Scene) -> None:
+        await site.fleet.send("station.reset", target=CP, if_offline="queue", expires_at=site.later(900))
+        await site.fleet.send(
+            "station.reset", target={"station": "CP-2"}, if_offline="queue", expires_at=site.later(900)
+        )
+        shutil.copytree(tmp_path / "one" / "data", tmp_path / "two" / "data")
+
+    async def after(site: Scene) -> None:
+        synced = site.stage.world.clock.synchronised
+        site.clock_lost()
+        station = await site.station()
+        await asyncio.sleep(60)
+        assert await site.events() == [] and station.asked == [], "perhaps the clock will be set soon"
+        site.stage.world.clock.synchronised = synced
+        await asyncio.sleep(5)
+        assert [event["status"] for event in await site.events()] == ["succeeded"]
+        site.clock_lost()
+        await asyncio.sleep(120)
+        assert [event.get("error", {}).get("code") for event in await site.events()] == [None, "clock_unsynced"]
+
+    (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
+    play(tmp_path / "one", before)
+    play(tmp_path / "two", after)
