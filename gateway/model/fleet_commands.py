@@ -47,15 +47,26 @@ class Unclear:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, by the clocks there are: the wall clock, which is `usable` or not, and the machine's own since its start."""
+
+    now: Instant
+    usable: bool
+    boot_id: str
+    monotonic_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Term:
     """Until when a command may begin; without `expires_at` it may for ever.
 
-    `ends_at_seconds`: on the loop's clock, None in a later life of the gateway. `by_clock`: the command named the
-    time, so the wall clock's word counts as well. `believable`: the wall clock could be believed when this was noted.
+    `ends_at_ms`: on the machine's own clock, while it runs since `boot_id`. `by_clock`: the command named the time, so
+    the wall clock's word counts as well. `believable`: the wall clock could be believed when this was noted.
     """
 
     expires_at: Instant | None = None
-    ends_at_seconds: float | None = None
+    boot_id: str = ""
+    ends_at_ms: int = 0
     by_clock: bool = False
     believable: bool = True
 

@@ -11,11 +11,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gateway.model.fleet_commands import Command, Complaint, Ended, Term
+from gateway.model.fleet_commands import Command, Complaint, Ended, Moment
 from gateway.model.identities import StationId
 from gateway.operations.do_fleet_commands import HANDLERS, Errand
 from gateway.operations.end_fleet_commands import end
-from gateway.operations.obey_fleet import clock_usable, say
+from gateway.operations.obey_fleet import moment_of, say
 from gateway.operations.site import Site
 from gateway.rules import fleet_commands as rules
 from gateway.rules import fleet_orders, fleet_results, fleet_terms
@@ -68,21 +68,26 @@ class _Work:
     numbers: set[int] = field(default_factory=set)
     lanes: set[str] = field(default_factory=set)
     settled: dict[str, float] = field(default_factory=dict)  # when a station that was away may be asked
+    of_before: frozenset[int] | None = None  # commands that were accepted before this loop began
 
     async def look(self, group: asyncio.TaskGroup) -> bool:
         """Begin what may begin and end what is over; True while something waits."""
         rows = await self.site.database.write(fleet_commands.unfinished)
+        moment = moment_of(self.site)
+        if self.of_before is None:
+            self.of_before = frozenset(row.number for row in rows)
         taken, waiting, over = set(self.lanes), False, list[tuple[FleetRow, Ended]]()
-        self.settled = {station: at for station, at in self.settled.items() if station in {row.station for row in rows}}
+        named = {row.station for row in rows}
+        self.settled = {station: at for station, at in self.settled.items() if station in named}
         for row in rows:
             if row.number in self.numbers:
                 continue
-            ended = self._over(row)
+            ended = self._over(row, moment)
             if ended is not None:
                 over.append((row, ended))
                 continue
             lane = fleet_orders.lane_of(row.type, row.station)
-            if lane not in taken and self._may_begin(row):
+            if lane not in taken and self._may_begin(row, moment):
                 self.numbers.add(row.number)
                 self.lanes.add(lane)
                 group.create_task(self._carry_out(row, lane), name=f"command {row.id}")
@@ -92,36 +97,28 @@ class _Work:
         await self._end_all(over)
         return waiting
 
-    def _over(self, row: FleetRow) -> Ended | None:
+    def _over(self, row: FleetRow, moment: Moment) -> Ended | None:
         """Why it will not begin (any more)."""
         if row.status == "running":
             return _INTERRUPTED
-        over = self._is_over(row)
-        if over is None and self.site.fleet_commands.age_seconds() > CLOCK_PATIENCE_SECONDS:
+        over = fleet_terms.is_over(row.term, moment)
+        if over is None and not self._is_young(CLOCK_PATIENCE_SECONDS):
             return _NO_CLOCK
         return _EXPIRED if over else None
 
-    def _is_over(self, row: FleetRow) -> bool | None:
-        term = self.site.fleet_commands.terms.get((row.upstream, row.id))
-        if term is None:
-            term = Term(row.expires_at, believable=row.believable)
-        return fleet_terms.is_over(
-            term,
-            now=self.site.wall_clock(),
-            at_seconds=asyncio.get_running_loop().time(),
-            clock_usable=clock_usable(self.site),
-        )
+    def _is_young(self, seconds: float) -> bool:
+        """Has the gateway run for less than so long?"""
+        return self.site.fleet_commands.age_seconds() < seconds
 
-    def _may_begin(self, row: FleetRow) -> bool:
+    def _may_begin(self, row: FleetRow, moment: Moment) -> bool:
         """Is it known not to be too late, and is the station there that it would wait for?"""
-        if self._is_over(row) is None:
+        if fleet_terms.is_over(row.term, moment) is None:
             return False
         if row.station is None or not rules.needs_station(row.type):
             return True
         if not self.site.connected.is_connected(StationId(row.station)):
             self.settled[row.station] = float("inf")
-            of_this_life = (row.upstream, row.id) in self.site.fleet_commands.terms
-            coming_back = not of_this_life and self.site.fleet_commands.age_seconds() < COMING_BACK_SECONDS
+            coming_back = row.number in (self.of_before or ()) and self._is_young(COMING_BACK_SECONDS)
             return row.if_offline == "reject" and not coming_back
         at_seconds = asyncio.get_running_loop().time()
         if self.settled.get(row.station) == float("inf"):
@@ -149,14 +146,11 @@ class _Work:
         say(site, row.upstream, begun)
         named = Command(row.id, row.type, row.station, if_offline=row.if_offline)
         command = fleet_commands.with_body(named, kept) if kept else site.fleet_commands.secret.get(key)
-        term = site.fleet_commands.terms.get(key)
-        site.fleet_commands.forget(key)
+        site.fleet_commands.secret.pop(key, None)
         ended = _LOST if command is None else await self._do(row, command)
         result = await self._store(lambda db: _finish(db, site, row, ended))
         if result is not None:
             self._tell(row, result)
-        elif term is not None:
-            site.fleet_commands.terms[key] = term
 
     async def _do(self, row: FleetRow, command: Command) -> Ended:
         logger.info("command %s of %s: %s", row.id, row.upstream, row.type)
@@ -192,7 +186,7 @@ class _Work:
             ]
 
         for row, result in await site.database.write(unit):
-            site.fleet_commands.forget((row.upstream, row.id))
+            site.fleet_commands.secret.pop((row.upstream, row.id), None)
             self._tell(row, result)
 
     def _tell(self, row: FleetRow, result: Result) -> None:

@@ -5,14 +5,13 @@ Each id of an upstream is taken once. Who sends it again is told what is known o
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.model.fleet_commands import Command, Complaint, Ended, Term, Unclear
+from gateway.model.fleet_commands import Command, Complaint, Ended, Moment, Term, Unclear
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.model.links import Message
@@ -54,7 +53,7 @@ class _Arrived:
 
 async def obey(upstream: UpstreamNow, message: Message) -> None:
     """Take a command in, once, and say what is known of it. Raises StoreUnavailable; then it is not acknowledged."""
-    site, at_seconds = upstream.site, asyncio.get_running_loop().time()
+    site = upstream.site
     document = rules.object_in(message.payload)
     asked = None if document is None else rules.read(document, size_bytes=len(message.payload))
     if document is None or asked is None:
@@ -62,21 +61,21 @@ async def obey(upstream: UpstreamNow, message: Message) -> None:
         logger.warning("%s sent a command without an id that can be answered", upstream.name)
         message.ack()
         return
-    arrived = _arrived(upstream, message, asked, document, at_seconds)
-    key = (arrived.upstream, asked.id)
-    first = key not in site.fleet_commands.terms
-    if first:
-        site.fleet_commands.remember(key, arrived.term, None if arrived.storable else asked)
+    arrived = _arrived(upstream, message, asked, document)
+    key, secret = (arrived.upstream, asked.id), site.fleet_commands.secret
+    first = isinstance(asked, Command) and not arrived.storable and key not in secret
+    if first and isinstance(asked, Command):
+        secret[key] = asked  # before it can begin
     accepted = False
     try:
         fresh, accepted, said = await site.database.write(lambda db: _take_in(db, site, arrived))
     finally:
         if first and not accepted:
-            site.fleet_commands.forget(key)
+            secret.pop(key, None)
     message.ack()
     for result in said:
         if result["status"] == "superseded":
-            site.fleet_commands.forget((arrived.upstream, str(result["id"])))
+            secret.pop((arrived.upstream, str(result["id"])), None)
         say(site, arrived.upstream, result)
         site.health.counters.increase("fleet_commands_total", status=str(result["status"]) if fresh else "repeated")
     if accepted:
@@ -93,24 +92,22 @@ def actor_named(upstream: str, actor: str | None) -> str:
     return f"fleet:{upstream}" if actor is None else f"fleet:{upstream} {actor}"
 
 
-def clock_usable(site: Site) -> bool:
-    """Can the wall clock be believed, as far as is known?"""
-    return site.clock_quality().quality != "unsynced"
+def moment_of(site: Site) -> Moment:
+    """Now, by the clocks there are."""
+    clock = site.clock_quality()
+    return Moment(site.wall_clock(), clock.quality != "unsynced", clock.boot_id, clock.monotonic_ms)
 
 
 def _arrived(
-    upstream: UpstreamNow, message: Message, asked: Command | Unclear, document: Mapping[str, object], at_seconds: float
+    upstream: UpstreamNow, message: Message, asked: Command | Unclear, document: Mapping[str, object]
 ) -> _Arrived:
-    site, now, usable = upstream.site, upstream.site.wall_clock(), clock_usable(upstream.site)
+    site, moment = upstream.site, moment_of(upstream.site)
     term: Term | Complaint = Term()
     over, connected, actor = False, False, None
     if isinstance(asked, Command):
         actor = asked.actor
-        term = fleet_terms.term_of(
-            asked, interval_seconds=message.expiry_seconds, now=now, at_seconds=at_seconds, clock_usable=usable
-        )
-        if isinstance(term, Term):
-            over = bool(fleet_terms.is_over(term, now=now, at_seconds=at_seconds, clock_usable=usable))
+        term = fleet_terms.term_of(asked, interval_seconds=message.expiry_seconds, moment=moment)
+        over = isinstance(term, Term) and bool(fleet_terms.is_over(term, moment))
         connected = asked.station is not None and site.connected.is_connected(StationId(asked.station))
     return _Arrived(
         upstream=upstream.name,
@@ -123,7 +120,7 @@ def _arrived(
         connected=connected,
         retained=message.retain,
         storable=isinstance(asked, Unclear) or rules.may_be_stored(asked.args),
-        now=now,
+        now=moment.now,
     )
 
 

@@ -106,10 +106,11 @@ def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
             copy.execute(f"DELETE FROM {table}")
         upstreams.keep_acknowledged(live, copy)
     upstreams.keep_sessions(live, copy)
-    # below all of the live ledger, whose numbers are known to calls under way
-    lowest, highest = copy.execute("SELECT min(min(number), 0), max(number) FROM limits_sent").fetchone()
-    if highest is not None:
-        copy.execute("UPDATE limits_sent SET number = number - ?", (highest - lowest + 1,))
+    for table in ("limits_sent", "fleet_commands"):
+        # below all of the live ones, whose numbers are known to calls under way
+        lowest, highest = copy.execute(f"SELECT min(min(number), 0), max(number) FROM {table}").fetchone()
+        if highest is not None:
+            copy.execute(f"UPDATE {table} SET number = number - ?", (highest - lowest + 1,))
     for table in _PRESENT:
         rows = live.execute(f"SELECT * FROM {table}").fetchall()
         if rows:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import NamedTuple
 
 from gateway.model.fleet_commands import Command, IfOffline, Status, Term
@@ -45,16 +46,15 @@ class FleetRow(NamedTuple):
     digest: str
     if_offline: IfOffline
     received_at: Instant
-    expires_at: Instant | None
-    believable: bool
+    term: Term
     status: Status
     result: Result
     finished_at: Instant | None
 
 
 _COLUMNS = (
-    "number, upstream, id, type, station, actor, digest, if_offline, received_at, expires_at, believable, status,"
-    " result, finished_at"
+    "number, upstream, id, type, station, actor, digest, if_offline, received_at, expires_at, boot_id, ends_at_ms,"
+    " by_clock, believable, status, result, finished_at"
 )
 
 
@@ -87,13 +87,12 @@ def insert(db: Writing, new: NewRow, *, status: Status, result: Result, now: Ins
     """A command that came now: accepted, with what is kept of it (`body`), or ended as it came."""
     number = db.execute(
         "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, if_offline, superseding,"
-        " received_at, expires_at, believable, status, body, result, finished_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " received_at, expires_at, boot_id, ends_at_ms, by_clock, believable, status, body, result, finished_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *new[:-1],
             now,
-            new.term.expires_at,
-            new.term.believable,
+            *astuple(new.term),
             status,
             body,
             json.dumps(result),
@@ -158,4 +157,10 @@ def doubt_everything(db: Writing, now: Instant) -> None:
 
 def _rows(db: Writing, where: str, *parameters: object) -> list[FleetRow]:
     rows = db.execute(f"SELECT {_COLUMNS} FROM fleet_commands WHERE {where}", parameters)
-    return [FleetRow._make((*row[:10], bool(row[10]), row[11], json.loads(row[12]), row[13])) for row in rows]
+    return [
+        FleetRow._make((*row[:9], _term(*row[9:14]), row[14], json.loads(row[15]), row[16])) for row in rows.fetchall()
+    ]
+
+
+def _term(expires_at: Instant | None, boot_id: str, ends_at_ms: int, by_clock: int, believable: int) -> Term:
+    return Term(expires_at, boot_id, ends_at_ms, by_clock=bool(by_clock), believable=bool(believable))

@@ -10,13 +10,14 @@ import json
 import shutil
 import tempfile
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model.fleet_commands import Command, Ended, Term
+from gateway.model.fleet_commands import Command, Ended, Moment, Term
 from gateway.rules import fleet_commands as rules
 from gateway.rules import fleet_orders, fleet_results, fleet_terms
 from tests.fakes.fleet_on_paper import FleetOnPaper
@@ -65,7 +66,7 @@ def test_any_json_gets_a_clear_answer_or_none(document: Any, interval: int | Non
     assert len(rules.digest_of(found)) == 64
     term: Any = Term()
     if isinstance(asked, Command):
-        term = fleet_terms.term_of(asked, interval_seconds=interval, now=NOW, at_seconds=0.0, clock_usable=usable)
+        term = fleet_terms.term_of(asked, interval_seconds=interval, moment=Moment(NOW, usable, "0123abcd", 5))
         fleet_orders.superseding_key(asked)
         if rules.needs_station(asked.type):
             assert asked.station is not None
@@ -132,10 +133,10 @@ class Life:
                     self.station.never_answered = frozenset({"DataTransfer"} if how[0] else ())
 
 
-@given(first=STEPS, second=STEPS, later=st.sampled_from([0.0, 0.01, 0.02, 0.05, 1.0]))
+@given(first=STEPS, second=STEPS, later=st.sampled_from([0.0, 0.01, 0.02, 0.05, 1.0]), away_hours=st.integers(0, 1))
 @settings(max_examples=examples(40), derandomize=True, deadline=None)
 def test_each_id_ends_once_and_is_done_once_at_most(
-    first: list[tuple[Any, ...]], second: list[tuple[Any, ...]], later: float
+    first: list[tuple[Any, ...]], second: list[tuple[Any, ...]], later: float, away_hours: int
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         one, two = Path(directory) / "one", Path(directory) / "two"
@@ -145,6 +146,7 @@ def test_each_id_ends_once_and_is_done_once_at_most(
 
         async def live(world: World, place: Path, steps: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
             around = surroundings(world)
+            world.clock.boot_id = place.name * 3
             more = '[[station]]\nid = "CP-1"\n'
             async with running_gateway(
                 place, ocpp="automatic_calls = false", more=more, surroundings=around
@@ -165,7 +167,7 @@ def test_each_id_ends_once_and_is_done_once_at_most(
                 return [data for data in found if "upstream" in data]
 
         run_virtual(lambda world: live(world, one, first), start=START)
-        ends = run_virtual(lambda world: live(world, two, second), start=START)
+        ends = run_virtual(lambda world: live(world, two, second), start=START + timedelta(hours=away_hours))
         assert Counter(end["command_id"] for end in ends) == Counter(sent), "each ends once"
         assert not [command for command, times in calls.items() if times > 1], "none is done twice"
         for end in ends:

@@ -73,7 +73,10 @@ CREATE TABLE fleet_commands (
     if_offline  TEXT NOT NULL CHECK (if_offline IN ('reject', 'queue')),
     received_at INTEGER NOT NULL,
     expires_at  INTEGER,                  -- null: it may begin for ever
-    believable  INTEGER NOT NULL CHECK (believable IN (0, 1)),  -- the clock by which expires_at was noted
+    boot_id     TEXT NOT NULL,            -- since when the machine's own clock runs,
+    ends_at_ms  INTEGER NOT NULL,         -- by which it may begin until then
+    by_clock    INTEGER NOT NULL CHECK (by_clock IN (0, 1)),    -- the command named expires_at itself
+    believable  INTEGER NOT NULL CHECK (believable IN (0, 1)),  -- the wall clock by which expires_at was noted
     status      TEXT NOT NULL CHECK (
         status IN ('accepted', 'running', 'succeeded', 'failed', 'rejected', 'expired', 'superseded')),
     body        TEXT,                     -- connector and arguments

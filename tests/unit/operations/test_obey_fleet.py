@@ -29,6 +29,7 @@ from tests.unit.store.opened_database import look
 QUIET = "automatic_calls = false"
 SITE = '[[circuit]]\nname = "main"\nlimit_amps = 63\n[[station]]\nid = "CP-1"\n[[station]]\nid = "CP-2"\n'
 CP = {"station": "CP-1"}
+OTHER_BOOT = "33333333"
 
 
 class Scene:
@@ -64,18 +65,25 @@ class Scene:
         return result["status"], result.get("error", {}).get("code", "")
 
 
-def play(directory: Path, scene: Callable[[Scene], Awaitable[None]], *, ocpp: str = QUIET) -> None:
+def play(directory: Path, scene: Callable[[Scene], Awaitable[None]], *, boot_id: str = "0123abcd") -> None:
+    """Play one life of the gateway."""
+
     async def main(world: World) -> None:
-        around: Surroundings = surroundings(world)
-        async with running_gateway(directory, ocpp=ocpp, more=SITE, surroundings=around) as running:
-            stage = VirtualSite(world, running, directory)
-            try:
-                await scene(Scene(stage))
-            finally:
-                for station in stage.stations:
-                    await station.close()
+        world.clock.boot_id = boot_id
+        await live(world, directory, scene)
 
     run_virtual(main, start=START)
+
+
+async def live(world: World, directory: Path, scene: Callable[[Scene], Awaitable[None]]) -> None:
+    around: Surroundings = surroundings(world)
+    async with running_gateway(directory, ocpp=QUIET, more=SITE, surroundings=around) as running:
+        stage = VirtualSite(world, running, directory)
+        try:
+            await scene(Scene(stage))
+        finally:
+            for station in stage.stations:
+                await station.close()
 
 
 def test_a_request_is_accepted_begun_answered_and_told(tmp_path: Path) -> None:
@@ -275,7 +283,7 @@ def test_what_waits_survives_a_restart_and_what_had_begun_does_not(tmp_path: Pat
     (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
     play(tmp_path / "one", before)
     assert asked == ["ClearCache"]
-    play(tmp_path / "two", after)
+    play(tmp_path / "two", after, boot_id=OTHER_BOOT)
 
 
 def test_each_station_in_order_and_several_at_once(tmp_path: Path) -> None:
@@ -315,7 +323,6 @@ def test_a_newer_one_takes_the_place_of_one_that_waits(tmp_path: Path) -> None:
             (2, "Inoperative"),
             (1, "Operative"),
         ]
-        assert site.stage.site.fleet_commands.terms == {}, "nothing is remembered of what is over"
 
     play(tmp_path, scene)
 
@@ -449,7 +456,7 @@ def test_after_a_restart_a_station_that_does_not_come_back_is_told_of(tmp_path: 
 
     (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
     play(tmp_path / "one", before)
-    play(tmp_path / "two", after)
+    play(tmp_path / "two", after, boot_id=OTHER_BOOT)
 
 
 def test_after_a_restart_a_wait_is_judged_only_by_a_clock_that_is_right(tmp_path: Path) -> None:
@@ -475,4 +482,64 @@ def test_after_a_restart_a_wait_is_judged_only_by_a_clock_that_is_right(tmp_path
 
     (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
     play(tmp_path / "one", before)
-    play(tmp_path / "two", after)
+    play(tmp_path / "two", after, boot_id=OTHER_BOOT)
+
+
+def test_while_the_machine_runs_on_a_restart_needs_no_right_clock(tmp_path: Path) -> None:
+    async def before(site: Scene) -> None:
+        site.clock_lost()
+        for interval in (100, 200):
+            await site.fleet.send("station.reset", target=CP, if_offline="queue", interval=interval)
+
+    async def after(site: Scene) -> None:
+        site.clock_lost()
+        station = await site.station()
+        await asyncio.sleep(10)
+        assert [event["status"] for event in await site.events()] == ["expired", "succeeded"]
+        assert len(station.requests("Reset")) == 1
+
+    async def main(world: World) -> None:
+        await live(world, tmp_path, before)
+        await asyncio.sleep(120)
+        world.clock.step(-86_400)
+        await live(world, tmp_path, after)
+
+    run_virtual(main, start=START)
+
+
+def test_of_a_backup_of_another_machine_nothing_is_begun(tmp_path: Path) -> None:
+    there, here, copy = tmp_path / "there", tmp_path / "here", tmp_path / "copy.db"
+    there.mkdir(), here.mkdir()
+
+    async def on_that(site: Scene) -> None:
+        await site.fleet.send("station.reset", target=CP, if_offline="queue", expires_at=site.later(900))
+        back_up_offline(site.stage.site.configuration, copy)
+
+    async def on_this(site: Scene) -> None:
+        await site.fleet.ask("ping")
+        await restore(site.stage.site, copy, actor="test")
+        station = await site.station()
+        await asyncio.sleep(10)
+        (event,) = await site.events()
+        assert event["error"]["code"] == "interrupted"
+        assert station.asked == []
+
+    play(there, on_that)
+    play(here, on_this)
+
+
+def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None:
+    async def scene(site: Scene) -> None:
+        station = await site.station(never_answered=frozenset({"Reset"}))
+        sent = await site.fleet.send("station.reset", target=CP, if_offline="queue", interval=900)
+        result = await site.fleet.end_of(sent)
+        assert (result["status"], result["error"]["code"]) == ("failed", "unanswered")
+        lost = await site.fleet.send("station.reset", target=CP, if_offline="queue", interval=900)
+        await asyncio.sleep(1)
+        await station.disconnect()
+        assert (await site.fleet.end_of(lost))["error"]["code"] == "unanswered", "it left without an answer"
+        await station.boot()
+        await asyncio.sleep(60)
+        assert len(station.requests("Reset")) == 2
+
+    play(tmp_path, scene)

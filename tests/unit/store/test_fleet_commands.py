@@ -18,7 +18,7 @@ from tests.unit.store.test_expiry import NEVER, deleted_some
 
 COMMAND = Command("1", "ocpp.call", CP, 2, {"action": "Reset", "payload": {"type": "Hard"}})
 BODY = fleet_commands.body_of(COMMAND)
-SOON = Term(seconds_later(NOW, 60), 5.0, believable=False)
+SOON = Term(seconds_later(NOW, 60), "0123abcd", 5, by_clock=True, believable=False)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_what_was_noted_is_found(db: Writing) -> None:
     row = fleet_commands.at(db, number)
     assert row is not None and fleet_commands.unfinished(db) == [row]
     assert (row.upstream, row.id, row.station, row.if_offline, row.digest) == ("fleet", "1", CP, "queue", "d")
-    assert (row.received_at, row.expires_at, row.believable) == (NOW, SOON.expires_at, False)
+    assert (row.received_at, row.term) == (NOW, SOON)
     assert (row.status, row.result, row.finished_at) == ("accepted", {"id": "1"}, None)
     assert fleet_commands.find(db, "other", "1") is None
     assert fleet_commands.at(db, number + 1) is None
