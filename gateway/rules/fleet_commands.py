@@ -337,3 +337,4 @@ _WRONG: Mapping[str, Callable[[Command], Iterator[str]]] = MappingProxyType(
         "live.stop": _nothing_wrong,
     }
 )
+TYPES = frozenset(_WRONG)

@@ -1,6 +1,6 @@
 """A fleet manager without a broker: hands commands to the gateway as its link would, and reads what is said on up/res.
 
-None of the gateway's own words: commands and results are plain JSON.
+None of the gateway's own words: commands and results are plain JSON, and each result is held to the contract.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from gateway.model.links import Message
 from gateway.operations.obey_fleet import obey
 from gateway.operations.site import Site
+from tests.upstream.contract_check import complaints_about
 
 if TYPE_CHECKING:
     from gateway.operations.upstream_now import UpstreamNow
@@ -36,7 +37,8 @@ class FleetOnPaper:
 
     def say(self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         """What `UpstreamNow` does, for its callers."""
-        assert (suffix, retain, qos) == ("res", False, 1)
+        complaints = complaints_about(f"ocpp-gateway/v1/g/up/{suffix}", payload, retain=retain, qos=qos)
+        assert suffix == "res" and not complaints, complaints
         self.said.append(json.loads(payload))
         self.heard.set()
 
