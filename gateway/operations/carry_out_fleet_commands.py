@@ -38,7 +38,7 @@ _INTERRUPTED = Ended(
 _LOST = Ended("failed", error=Complaint("interrupted", "the gateway stopped before it began: it was not done"))
 _EXPIRED = Ended("expired", error=Complaint("expired", "it could not begin in time"))
 _NO_CLOCK = Ended(
-    "rejected", error=Complaint("clock_unsynced", "the gateway was restarted, and its clock is not synchronised")
+    "rejected", error=Complaint("clock_unsynced", "the machine was started anew, and its clock is not synchronised")
 )
 
 

@@ -63,14 +63,14 @@ async def obey(upstream: UpstreamNow, message: Message) -> None:
         return
     arrived = _arrived(upstream, message, asked, document)
     key, secret = (arrived.upstream, asked.id), site.fleet_commands.secret
-    first = isinstance(asked, Command) and not arrived.storable and key not in secret
-    if first and isinstance(asked, Command):
-        secret[key] = asked  # before it can begin
+    hidden = asked if isinstance(asked, Command) and not arrived.storable and key not in secret else None
+    if hidden is not None:
+        secret[key] = hidden  # before it can begin
     accepted = False
     try:
         fresh, accepted, said = await site.database.write(lambda db: _take_in(db, site, arrived))
     finally:
-        if first and not accepted:
+        if hidden is not None and not accepted:
             secret.pop(key, None)
     message.ack()
     for result in said:
@@ -184,10 +184,10 @@ def _unknown(site: Site, asked: Command | Unclear, *, known: bool) -> Complaint 
     if isinstance(asked, Unclear):
         return None
     if asked.station is not None and not known:
-        return Complaint("unknown_station", "there is no such station")
+        return Complaint("unknown_station", f"there is no station {asked.station}")
     action, circuit = asked.args.get("action"), asked.args.get("circuit")
     if asked.type == "ocpp.call" and not sent_to_station(str(action)):
-        return Complaint("unknown_action", "OCPP 1.6 has no such request to stations")
+        return Complaint("unknown_action", f"OCPP 1.6 has no request {action} to stations")
     if asked.type.startswith("site.limit.") and circuit_named(site.configuration, str(circuit)) is None:
-        return Complaint("unknown_circuit", "there is no such circuit")
+        return Complaint("unknown_circuit", f"there is no circuit {circuit}")
     return None

@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from gateway.model.clipping import clipped
 from gateway.model.fleet_commands import Ended, Status
 from gateway.model.instants import Instant, text_of
 
-LARGEST_RESPONSE_BYTES = 98_304  # brokers take packets of 128 KiB and more
+# brokers take packets of 128 KiB and more; a document has two members that may be large
+LARGEST_MEMBER_BYTES = 49_152
+_LONGEST_TEXT_BYTES = 4096
+_LONGEST_CODE_BYTES = 200
 
 Document = Mapping[str, object]
 
@@ -35,8 +39,12 @@ def over(before: Document, ended: Ended, now: Instant) -> Document:
     if ended.response is not None:
         told["response"] = _bounded(ended.response)
     if ended.error is not None:
-        told["error"] = {"code": ended.error.code, "description": ended.error.description}
-    return {**told, **ended.more, "finished_at": text_of(now)}
+        told["error"] = {
+            "code": clipped(ended.error.code, most_bytes=_LONGEST_CODE_BYTES),
+            "description": clipped(ended.error.description, most_bytes=_LONGEST_TEXT_BYTES),
+        }
+    more = {name: _bounded(value) for name, value in ended.more.items()}
+    return {**told, **more, "finished_at": text_of(now)}
 
 
 def for_journal(result: Document, *, upstream: str, actor: str) -> Document:
@@ -45,6 +53,8 @@ def for_journal(result: Document, *, upstream: str, actor: str) -> Document:
     return {**named, **{name: value for name, value in result.items() if name != "id"}}
 
 
-def _bounded(response: Document) -> Document:
-    size_bytes = len(json.dumps(response).encode())
-    return response if size_bytes <= LARGEST_RESPONSE_BYTES else {"left_out_bytes": size_bytes}
+def _bounded(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return clipped(value, most_bytes=_LONGEST_TEXT_BYTES)
+    size_bytes = len(json.dumps(value).encode())
+    return value if size_bytes <= LARGEST_MEMBER_BYTES else {"left_out_bytes": size_bytes}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from gateway.model.fleet_commands import Complaint, Ended
 from gateway.model.instants import seconds_later
 from gateway.rules import fleet_results
@@ -27,8 +29,11 @@ def test_an_error_has_a_code_and_words() -> None:
 
 
 def test_an_answer_that_no_broker_would_take_is_left_out() -> None:
-    ended = fleet_results.over(FIRST, Ended("succeeded", {"data": "x" * 100_000}), NOW)
-    assert ended["response"] == {"left_out_bytes": 100_012}
+    large = {"data": "x" * 50_000}
+    error = Complaint("X" * 10_000, "y" * 10_000)
+    ended = fleet_results.over(FIRST, Ended("failed", large, error, {"request": large, "warning": "z" * 10_000}), NOW)
+    assert ended["response"] == ended["request"] == {"left_out_bytes": 50_012}
+    assert len(json.dumps(ended)) < 10_000
 
 
 def test_the_journal_names_the_command_of_the_fleet_manager() -> None:
