@@ -125,6 +125,7 @@ def test_every_mistake_is_told_at_once() -> None:
     "members",
     [
         {"type": "station.remote_stop", "target": {"station": "CP"}},
+        {"type": "station.unlock", "target": {"station": "CP", "connector": 1}},
         {"type": "station.remote_stop", "target": {"station": "CP"}, "args": {"transaction_id": -5}},
         {"type": "station.remote_start", "target": {"station": "CP"}, "args": {"id_tag": "T", "charging_profile": {}}},
         {"type": "site.limit.clear", "args": {"circuit": "main"}},
