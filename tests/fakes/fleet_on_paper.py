@@ -30,6 +30,7 @@ class FleetOnPaper:
     name: str = "fleet"
     said: list[dict[str, Any]] = field(default_factory=list)
     acks: int = 0
+    link: None = None  # for commands about the link itself, which is always away
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:

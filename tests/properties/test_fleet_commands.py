@@ -84,6 +84,38 @@ def test_any_bytes_are_read(payload: bytes) -> None:
     rules.object_in(payload)
 
 
+@given(documents=st.lists(ENVELOPES, min_size=20, max_size=60), boots=st.booleans())
+@settings(max_examples=examples(10), derandomize=True, deadline=None)
+def test_any_command_ends_once_in_the_daemon(documents: list[dict[str, Any]], boots: bool) -> None:
+    sent: set[str] = set()
+
+    async def main(world: World, place: Path) -> list[str]:
+        more = '[[circuit]]\nname = "main"\nlimit_amps = 63\n[[station]]\nid = "CP-1"\n'
+        around = surroundings(world)
+        async with running_gateway(place, ocpp="automatic_calls = false", more=more, surroundings=around) as running:
+            stage = VirtualSite(world, running, place)
+            fleet, station = FleetOnPaper(stage.site), stage.station()
+            if boots:
+                await station.boot()
+            for number, document in enumerate(documents):
+                if document["id"] == "1":
+                    document["id"] = f"c{number}"
+                    sent.add(f"c{number}")
+                await fleet.send_bytes(json.dumps(document).encode(), interval=number if number % 3 else None)
+            await station.boot()
+            await asyncio.sleep(60)
+            await station.close()
+            rows = await stage.rows("SELECT data FROM events WHERE kind = 'command.finished' ORDER BY id")
+            found = [json.loads(row["data"]) for row in rows]
+            assert not [data for data in found if data.get("error", {}).get("code") == "internal_error"]
+            return [data["command_id"] for data in found if "upstream" in data]
+
+    with tempfile.TemporaryDirectory() as directory:
+        ends = run_virtual(lambda world: main(world, Path(directory)), start=START)
+    assert not [command for command, times in Counter(ends).items() if times > 1]
+    assert sent <= set(ends)
+
+
 # Each id once
 
 NUMBERS = st.integers(0, 5)
