@@ -143,7 +143,7 @@ class _Work:
         kept = await site.database.write(lambda db: fleet_commands.begin(db, row.number, begun))
         if kept is None:
             return  # ended meanwhile
-        say(site, row.upstream, begun)
+        say(site, row.upstream, begun, row.correlation)
         named = Command(row.id, row.type, row.station, if_offline=row.if_offline)
         command = fleet_commands.with_body(named, kept) if kept else site.fleet_commands.secret.get(key)
         site.fleet_commands.secret.pop(key, None)
@@ -190,7 +190,7 @@ class _Work:
             self._tell(row, result)
 
     def _tell(self, row: FleetRow, result: Result) -> None:
-        say(self.site, row.upstream, result)
+        say(self.site, row.upstream, result, row.correlation)
         self.site.health.counters.increase("fleet_commands_total", status=str(result["status"]))
 
 

@@ -71,7 +71,7 @@ class Courier:
         unsaid = self._now.unsaid
         while unsaid and (unsaid[0].qos == 0 or self._link.room() > 0):
             said = unsaid.popleft()
-            self._publish(said.topic, said.payload, retain=said.retain, qos=said.qos)
+            self._publish(said.topic, said.payload, retain=said.retain, qos=said.qos, correlation=said.correlation)
             if said.retain:
                 self._now.retained.add(said.topic)
 
@@ -177,11 +177,14 @@ class Courier:
         retain: bool = False,
         qos: int = 1,
         content_type: str | None = None,
+        correlation: bytes | None = None,
         stream: str | None = None,
         first: int = 0,
     ) -> None:
         try:
-            done = self._link.publish(topic, payload, qos=qos, retain=retain, content_type=content_type)
+            done = self._link.publish(
+                topic, payload, qos=qos, retain=retain, content_type=content_type, correlation=correlation
+            )
         except TooLarge:
             self._now.alarm("too large", f"the broker takes no message of {len(payload)} bytes: {topic}")
             return

@@ -18,8 +18,10 @@ class FleetNow:
 
     upstreams: dict[str, UpstreamNow] = field(default_factory=dict)
 
-    def say(self, upstream: str, suffix: str, payload: bytes, *, retain: bool = False) -> None:
+    def say(
+        self, upstream: str, suffix: str, payload: bytes, *, retain: bool = False, correlation: bytes | None = None
+    ) -> None:
         """Publish on `up/{suffix}` of one upstream; nothing happens while it is away or unknown."""
         now = self.upstreams.get(upstream)
         if now is not None:
-            now.say(suffix, payload, retain=retain)
+            now.say(suffix, payload, retain=retain, correlation=correlation)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESULTS = "res"
+_LONGEST_CORRELATION_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class _Arrived:
     digest: str
     actor: str
     size_bytes: int
+    correlation: bytes | None
     term: Term | Complaint
     over: bool
     connected: bool
@@ -73,18 +75,19 @@ async def obey(upstream: UpstreamNow, message: Message) -> None:
         if hidden is not None and not accepted:
             secret.pop(key, None)
     message.ack()
-    for result in said:
+    for result, correlation in said:
         if result["status"] == "superseded":
             secret.pop((arrived.upstream, str(result["id"])), None)
-        say(site, arrived.upstream, result)
+        say(site, arrived.upstream, result, correlation)
         site.health.counters.increase("fleet_commands_total", status=str(result["status"]) if fresh else "repeated")
     if accepted:
         site.fleet_commands.wake.announce()
 
 
-def say(site: Site, upstream: str, result: Result) -> None:
+def say(site: Site, upstream: str, result: Result, correlation: bytes | None) -> None:
     """Tell a fleet manager what is known of a command, if it can be reached; later it learns it from the journal."""
-    site.fleet.say(upstream, RESULTS, json.dumps(result, ensure_ascii=False).encode())
+    payload = json.dumps(result, ensure_ascii=False).encode()
+    site.fleet.say(upstream, RESULTS, payload, correlation=correlation)
 
 
 def actor_named(upstream: str, actor: str | None) -> str:
@@ -115,6 +118,7 @@ def _arrived(
         digest=rules.digest_of(document),
         actor=actor_named(upstream.name, actor),
         size_bytes=len(message.payload),
+        correlation=_kept(message.correlation),
         term=term,
         over=over,
         connected=connected,
@@ -124,30 +128,35 @@ def _arrived(
     )
 
 
-def _take_in(db: Writing, site: Site, arrived: _Arrived) -> tuple[bool, bool, list[Result]]:
-    """Is it new, is it accepted, and what is to be said."""
-    asked, now = arrived.asked, arrived.now
+def _kept(correlation: bytes | None) -> bytes | None:
+    """What is given back with each answer, unless it is longer than anybody needs."""
+    return correlation if correlation is not None and len(correlation) <= _LONGEST_CORRELATION_BYTES else None
+
+
+def _take_in(db: Writing, site: Site, arrived: _Arrived) -> tuple[bool, bool, list[tuple[Result, bytes | None]]]:
+    """Is it new, is it accepted, and what is to be said, each with the correlation of its own command."""
+    asked, now, correlation = arrived.asked, arrived.now, arrived.correlation
     first = fleet_results.under_way(asked.id, asked.type, "accepted", received_at=now, started_at=None)
     row = fleet_commands.find(db, arrived.upstream, asked.id)
     if row is not None:
         if row.digest == arrived.digest:
-            return False, False, [row.result]
+            return False, False, [(row.result, correlation)]
         complaint = Complaint("id_reused", "this id belongs to another command, which stands as it is")
-        return False, False, [fleet_results.over(first, Ended("rejected", error=complaint), now)]
+        return False, False, [(fleet_results.over(first, Ended("rejected", error=complaint), now), correlation)]
     known, at_once = _ended_at_once(db, site, arrived)
     new = _new_row(arrived, known=known)
     if at_once is not None:
         result = fleet_results.over(first, at_once, now)
         fleet_commands.insert(db, new, status=at_once.status, result=result, now=now)
         tell(db, result, upstream=new.upstream, actor=new.actor, station=new.station, now=now)
-        return True, False, [result]
+        return True, False, [(result, correlation)]
     assert isinstance(asked, Command)
     older = [] if new.superseding is None else fleet_commands.waiting_with(db, new.upstream, new.superseding)
     complaint = Complaint("superseded", f"{asked.id} takes its place")
-    superseded = [end(db, row, Ended("superseded", error=complaint), now) for row in older]
+    superseded = [(end(db, row, Ended("superseded", error=complaint), now), row.correlation) for row in older]
     body = fleet_commands.body_of(asked) if arrived.storable else None
     fleet_commands.insert(db, new, status="accepted", result=first, now=now, body=body)
-    return True, True, [*superseded, first]
+    return True, True, [*superseded, (first, correlation)]
 
 
 def _new_row(arrived: _Arrived, *, known: bool) -> NewRow:
@@ -156,6 +165,7 @@ def _new_row(arrived: _Arrived, *, known: bool) -> NewRow:
     if isinstance(asked, Unclear):
         return row
     return row._replace(
+        correlation=arrived.correlation,
         station=asked.station if known else None,
         if_offline=asked.if_offline,
         superseding=fleet_orders.superseding_key(asked),

@@ -27,12 +27,13 @@ MOST_UNSAID = 10_000
 
 
 class Said(NamedTuple):
-    """Something to publish ahead of the events; `topic` is complete."""
+    """Something to publish ahead of the events; `topic` is complete. `correlation`: of what it answers."""
 
     topic: str
     payload: bytes
     retain: bool
     qos: int
+    correlation: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -66,14 +67,16 @@ class UpstreamNow:
         """As in the configuration."""
         return self.settings.name
 
-    def say(self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+    def say(
+        self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1, correlation: bytes | None = None
+    ) -> None:
         """Publish on `up/{suffix}`, in order and ahead of events; nothing happens while the upstream is away."""
         if self.link is None:
             return
         if len(self.unsaid) >= MOST_UNSAID:
             logger.error("%s takes nothing more: what was to be said is dropped", self.name)
             return
-        self.unsaid.append(Said(self.topics.up(suffix), payload, retain, qos))
+        self.unsaid.append(Said(self.topics.up(suffix), payload, retain, qos, correlation))
         self.wake.set()
 
     def alarm(self, name: str, text: str | None) -> None:

@@ -29,6 +29,7 @@ class NewRow(NamedTuple):
     actor: str
     digest: str
     size_bytes: int
+    correlation: bytes | None = None
     if_offline: IfOffline = "reject"
     superseding: str | None = None
     term: Term = Term()
@@ -50,11 +51,13 @@ class FleetRow(NamedTuple):
     status: Status
     result: Result
     finished_at: Instant | None
+    correlation: bytes | None
 
 
 _COLUMNS = (
     "number, upstream, id, type, station, actor, digest, if_offline, received_at, expires_at, boot_id, ends_at_ms,"
-    " by_clock, believable, status, result, finished_at"
+    " by_clock, believable, status, result, finished_at,"
+    " correlation"
 )
 
 
@@ -86,9 +89,10 @@ def waiting_with(db: Writing, upstream: str, key: str) -> list[FleetRow]:
 def insert(db: Writing, new: NewRow, *, status: Status, result: Result, now: Instant, body: str | None = None) -> None:
     """A command that came now: accepted, with what is kept of it (`body`), or ended as it came."""
     number = db.execute(
-        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, if_offline, superseding,"
-        " received_at, expires_at, boot_id, ends_at_ms, by_clock, believable, status, body, result, finished_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO fleet_commands (upstream, id, type, station, actor, digest, bytes, correlation, if_offline,"
+        " superseding, received_at, expires_at, boot_id, ends_at_ms, by_clock, believable, status, body, result,"
+        " finished_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *new[:-1],
             now,
@@ -158,7 +162,8 @@ def doubt_everything(db: Writing, now: Instant) -> None:
 def _rows(db: Writing, where: str, *parameters: object) -> list[FleetRow]:
     rows = db.execute(f"SELECT {_COLUMNS} FROM fleet_commands WHERE {where}", parameters)
     return [
-        FleetRow._make((*row[:9], _term(*row[9:14]), row[14], json.loads(row[15]), row[16])) for row in rows.fetchall()
+        FleetRow._make((*row[:9], _term(*row[9:14]), row[14], json.loads(row[15]), *row[16:]))
+        for row in rows.fetchall()
     ]
 
 

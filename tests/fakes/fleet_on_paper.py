@@ -29,6 +29,7 @@ class FleetOnPaper:
     site: Site
     name: str = "fleet"
     said: list[dict[str, Any]] = field(default_factory=list)
+    correlations: list[bytes | None] = field(default_factory=list)  # what came back with each result
     acks: int = 0
     link: None = None  # for commands about the link itself, which is always away
     heard: asyncio.Event = field(default_factory=asyncio.Event)
@@ -36,11 +37,14 @@ class FleetOnPaper:
     def __post_init__(self) -> None:
         self.site.fleet.upstreams[self.name] = cast("UpstreamNow", self)
 
-    def say(self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+    def say(
+        self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1, correlation: bytes | None = None
+    ) -> None:
         """What `UpstreamNow` does, for its callers."""
         complaints = complaints_about(f"ocpp-gateway/v1/g/up/{suffix}", payload, retain=retain, qos=qos)
         assert suffix == "res" and not complaints, complaints
         self.said.append(json.loads(payload))
+        self.correlations.append(correlation)
         self.heard.set()
 
     async def send(self, kind: str, *, interval: int | None = None, retain: bool = False, **members: Any) -> str:
@@ -49,14 +53,18 @@ class FleetOnPaper:
         await self.send_bytes(json.dumps(document).encode(), interval=interval, retain=retain)
         return str(document["id"])
 
-    async def send_bytes(self, payload: bytes, *, interval: int | None = None, retain: bool = False) -> None:
+    async def send_bytes(
+        self, payload: bytes, *, interval: int | None = None, retain: bool = False, correlation: bytes | None = None
+    ) -> None:
         """Send anything."""
         before = self.acks
 
         def acked() -> None:
             self.acks += 1
 
-        message = Message("t/dn/cmd", payload, retain=retain, expiry_seconds=interval, on_ack=acked)
+        message = Message(
+            "t/dn/cmd", payload, retain=retain, expiry_seconds=interval, correlation=correlation, on_ack=acked
+        )
         await obey(cast("UpstreamNow", self), message)
         assert self.acks == before + 1, "acknowledged once"
 

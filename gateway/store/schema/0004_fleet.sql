@@ -69,6 +69,7 @@ CREATE TABLE fleet_commands (
     actor       TEXT NOT NULL,
     digest      TEXT NOT NULL,            -- of what is to be done, without secrets
     bytes       INTEGER NOT NULL,         -- of the message as it came
+    correlation BLOB,                     -- what MQTT 5 wants back with each answer
     superseding TEXT,                     -- older ones with the same, that have not begun, are superseded
     if_offline  TEXT NOT NULL CHECK (if_offline IN ('reject', 'queue')),
     received_at INTEGER NOT NULL,

@@ -543,3 +543,30 @@ def test_what_may_have_been_done_is_not_done_again(tmp_path: Path) -> None:
         assert len(station.requests("Reset")) == 2
 
     play(tmp_path, scene)
+
+
+def test_each_answer_gives_back_the_correlation_of_its_command(tmp_path: Path) -> None:
+    async def scene(site: Scene) -> None:
+        def change(command_id: str) -> bytes:
+            args = {"action": "ChangeAvailability", "payload": {"connectorId": 1, "type": "Operative"}}
+            more = {"target": CP, "args": args, "if_offline": "queue"}
+            return json.dumps({"id": command_id, "type": "ocpp.call", **more}).encode()
+
+        await site.fleet.send_bytes(change("A"), interval=60, correlation=b"\x00a")
+        await site.fleet.send_bytes(change("A"), interval=60, correlation=b"again")
+        await site.fleet.send_bytes(change("B"), interval=60, correlation=b"b")
+        await site.station()
+        await site.fleet.end_of("B")
+        told = [(one["id"], one["status"]) for one in site.fleet.said]
+        assert list(zip(told, site.fleet.correlations, strict=True)) == [
+            (("A", "accepted"), b"\x00a"),
+            (("A", "accepted"), b"again"),
+            (("A", "superseded"), b"\x00a"),
+            (("B", "accepted"), b"b"),
+            (("B", "running"), b"b"),
+            (("B", "succeeded"), b"b"),
+        ]
+        await site.fleet.send_bytes(b'{"id":"C","type":"ping"}', correlation=b"x" * 257)
+        assert site.fleet.correlations[-1] is None, "too long to be kept"
+
+    play(tmp_path, scene)

@@ -29,7 +29,7 @@ def db(tmp_path: Path) -> Iterator[Writing]:
 
 
 def accepted(db: Writing, command_id: str = "1", *, now: Instant = NOW, size_bytes: int = 10, key: str = "k") -> int:
-    new = NewRow("fleet", command_id, "ocpp.call", CP, "fleet:fleet", "d", size_bytes, "queue", key, SOON)
+    new = NewRow("fleet", command_id, "ocpp.call", CP, "fleet:fleet", "d", size_bytes, b"x", "queue", key, SOON)
     fleet_commands.insert(db, new, status="accepted", result={"id": command_id}, now=now, body=BODY)
     row = fleet_commands.find(db, "fleet", command_id)
     assert row is not None
@@ -45,7 +45,7 @@ def test_what_was_noted_is_found(db: Writing) -> None:
     row = fleet_commands.at(db, number)
     assert row is not None and fleet_commands.unfinished(db) == [row]
     assert (row.upstream, row.id, row.station, row.if_offline, row.digest) == ("fleet", "1", CP, "queue", "d")
-    assert (row.received_at, row.term) == (NOW, SOON)
+    assert (row.received_at, row.term, row.correlation) == (NOW, SOON, b"x")
     assert (row.status, row.result, row.finished_at) == ("accepted", {"id": "1"}, None)
     assert fleet_commands.find(db, "other", "1") is None
     assert fleet_commands.at(db, number + 1) is None
