@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from gateway.model.identities import StationId
 from gateway.operations.known_stations import settings_in_force
@@ -14,10 +15,17 @@ from gateway.operations.site import Site
 from gateway.rules.capabilities import Capabilities, capabilities_of
 from gateway.rules.desired_settings import Drift, Known, ModelSettings, State, desired_settings, drift
 from gateway.rules.load_measurements import measurements_wanted
-from gateway.store import configuration_keys, connectors, setting_trials, stations, unsupported_requests
+from gateway.store import (
+    configuration_keys,
+    connectors,
+    fleet_documents,
+    setting_trials,
+    stations,
+    unsupported_requests,
+)
 from gateway.store.writing import Writing
 
-__all__ = ["Settings", "State", "find_capabilities", "find_settings_of"]
+__all__ = ["Settings", "State", "find_capabilities", "find_settings_of", "wishes_of_fleet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
     managed = settings.circuit is not None and bool(site.configuration.circuits)
     desired = desired_settings(
         [
+            *wishes_of_fleet(db, station),
             *([ModelSettings("*", "*", measurements_wanted(known))] if managed else []),
             *(
                 ModelSettings(kind.vendor, kind.model, kind.desired_configuration)
@@ -54,6 +63,18 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
         model=row.model if row else None,
     )
     return Settings(known, desired, drift(desired, known))
+
+
+def wishes_of_fleet(db: Writing, station: str) -> list[ModelSettings]:
+    """What a fleet manager wants (document `config-keys`): of kinds, then of this station. Everything else beats it."""
+    found = fleet_documents.body_in_force(db, "config-keys")
+    if found is None:
+        return []
+    # the body was read by `apply_config_keys` before it was kept
+    body = cast(Mapping[str, Any], found[1])
+    kinds = [ModelSettings(kind["vendor"], kind["model"], kind["keys"]) for kind in body.get("models", [])]
+    own: Mapping[str, str] = body.get("stations", {}).get(station, {})
+    return [*kinds, ModelSettings("*", "*", own)]
 
 
 def find_capabilities(db: Writing, station: StationId) -> Capabilities:

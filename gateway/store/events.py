@@ -49,6 +49,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "reservation.used": "ops",
     "reservation.passed_over": "ops",
     "reservation.ended": "ops",
+    "document.applied": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
     "authority.changed": "ops",
@@ -130,6 +131,17 @@ def of_kinds(
     ).fetchall()
     upto = rows[-1][0] if len(rows) == most else newest
     return upto, [(kind, station) for _, kind, station in rows]
+
+
+def newest_of(db: Writing, kind: str, *, station: str | None = None) -> list[tuple[Instant, dict[str, object]]]:
+    """(when, data) of the committed events of a kind among the newest twenty thousand, newest first."""
+    rows = db.execute(
+        """SELECT happened_at, data FROM events
+           WHERE id > (SELECT max(id) FROM events) - 20000 AND kind = ?1 AND (?2 IS NULL OR station = ?2)
+           ORDER BY id DESC""",
+        (kind, station),
+    )
+    return [(Instant(at), msgspec.json.decode(data)) for at, data in rows]
 
 
 def latest_time(db: Writing) -> Instant:

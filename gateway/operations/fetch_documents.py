@@ -1,0 +1,37 @@
+"""Documents that are too large for a message: fetched over http(s), checked against their digest, read."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gateway.model.fleet_documents import Body, Manifest, Wrong
+from gateway.operations.site import Site
+from gateway.rules import fleet_documents as rules
+from gateway.upstream.fetch import NotFetched, fetch
+
+_PATIENCE_SECONDS = 120.0
+
+
+async def fetch_body(site: Site, manifest: Manifest) -> Body | Wrong | tuple[Wrong, ...]:
+    """The contents; one mistake: it may work later; several, in a tuple: what was announced is no such document."""
+    return await asyncio.to_thread(_fetch, site.configuration.data.directory, manifest)
+
+
+def _fetch(folder: Path, manifest: Manifest) -> Body | Wrong | tuple[Wrong, ...]:
+    most = min(manifest.size_bytes or rules.MOST_FILE_BYTES, rules.MOST_FILE_BYTES)
+    with TemporaryDirectory(prefix="document-", dir=folder) as place:
+        try:
+            file = fetch(
+                str(manifest.url), Path(place) / "document", sha256=str(manifest.sha256), most_bytes=most,
+                patience_seconds=_PATIENCE_SECONDS,
+            )  # fmt: skip
+        except NotFetched as error:
+            return Wrong(error.code, "url", error.reason)
+        content = file.read_bytes()
+    try:
+        value = rules.json_of(content)
+    except ValueError as error:
+        return (Wrong("invalid", "", f"the file is not JSON: {error}"),)
+    return rules.read_fetched(manifest, value)
