@@ -1,0 +1,163 @@
+"""Documents reach stations: the whole gateway and simulated stations, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.operations.carry_out_commands import carry_out
+from gateway.operations.manage_tags import put_tag
+from gateway.simulated_station import Habits, SimulatedStation
+from tests.fakes.documents_desk import Desk
+from tests.fakes.gateway_in_process import running_gateway
+from tests.fakes.virtual_time import World, run_virtual
+from tests.simulation.played_day import surroundings
+
+START = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
+MINUTE, HOUR = 60.0, 3600.0
+
+
+def play(directory: Path, scene: Callable[[Desk, SimulatedStation], Awaitable[None]], *, more: str = "") -> None:
+    """A site, a fleet manager's desk, and a station that has just been switched on."""
+
+    async def main(world: World) -> None:
+        around, ocpp = surroundings(world), 'unknown_stations = "accept"'
+        async with running_gateway(directory, ocpp=ocpp, more=more, surroundings=around) as running:
+            station = SimulatedStation(
+                "SIM", running.station_url("").removesuffix("/"), seed=1, habits=Habits(busy=False),
+                wall_clock=world.clock.true_time,
+            )  # fmt: skip
+            task = asyncio.create_task(station.run())
+            try:
+                await asyncio.sleep(MINUTE)
+                await scene(Desk(running.site), station)
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    run_virtual(main, start=START)
+
+
+def profile(number: int, amps: float = 10, **more: Any) -> dict[str, Any]:
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": amps}]}
+    return {
+        "chargingProfileId": number, "stackLevel": 1, "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative", "chargingSchedule": schedule, **more,
+    }  # fmt: skip
+
+
+def profiles(version: int, *entries: tuple[int, dict[str, Any]]) -> dict[str, Any]:
+    listed = [{"station": "SIM", "connector": connector, "profile": one} for connector, one in entries]
+    return {"doc": "profiles", "version": version, "entries": listed}
+
+
+def held(station: SimulatedStation) -> dict[int, float]:
+    """The limit of every profile in the station, by id."""
+    found: dict[int, float] = {}
+    for one in station.profiles.held:
+        document: Any = one.profile
+        found[document["chargingProfileId"]] = document["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"]
+    return found
+
+
+async def newest(desk: Desk, doc: str) -> dict[str, Any]:
+    await desk.is_born()
+    return desk.report(doc)
+
+
+def test_the_list_reaches_the_stations_and_is_told(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await put_tag(desk.site, "OWN", {}, actor="anna")
+        entries = [{"id_tag": "A", "status": "Accepted"}, {"id_tag": "own", "status": "Blocked"}]
+        report = await desk.send("auth-list", {"doc": "auth-list", "version": 1, "entries": entries})
+        assert report["per_station"]["SIM"]["up_to_date"] is False
+        await asyncio.sleep(MINUTE)
+        assert {tag: info["status"] for tag, info in station.local_list.entries.items()} == {
+            "a": "Accepted", "own": "Blocked",
+        }  # fmt: skip
+        told = (await newest(desk, "auth-list"))["per_station"]["SIM"]
+        assert told == {"status": "Accepted", "list_version": station.local_list.version, "up_to_date": True}
+
+    play(tmp_path, scene)
+
+
+def test_profiles_are_sent_replaced_and_cleared(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        report = await desk.send("profiles", profiles(1, (1, profile(7)), (0, profile(8, 20, stackLevel=2))))
+        assert [one["status"] for one in report["per_station"]["SIM"]["profiles"]] == ["pending", "pending"]
+        await asyncio.sleep(MINUTE)
+        assert held(station) == {7: 10, 8: 20}
+        report = await newest(desk, "profiles")
+        assert [one["status"] for one in report["per_station"]["SIM"]["profiles"]] == ["applied", "applied"]
+        await desk.send("profiles", profiles(2, (1, profile(7, 12))))
+        await asyncio.sleep(MINUTE)
+        assert held(station) == {7: 12}
+        assert len((await newest(desk, "profiles"))["per_station"]["SIM"]["profiles"]) == 1
+        await desk.send("profiles", None)
+        await asyncio.sleep(MINUTE)
+        assert held(station) == {7: 12}, "taken away by the fleet, what was applied stays"
+
+    play(tmp_path, scene)
+
+
+def test_what_an_operator_clears_is_told_and_not_sent_again(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await desk.send("profiles", profiles(1, (1, profile(7))))
+        await asyncio.sleep(MINUTE)
+        await carry_out(desk.site, station="SIM", action="ClearChargingProfile", payload={"id": 7}, actor="anna")
+        await asyncio.sleep(25 * HOUR)
+        assert held(station) == {}
+        report = await newest(desk, "profiles")
+        assert report["per_station"]["SIM"]["profiles"][0]["status"] == "overridden"
+        assert [one["profile_id"] for one in report["overrides"]] == [7]
+
+    play(tmp_path, scene)
+
+
+def test_what_the_station_refuses_is_told_and_tried_again_after_a_boot(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await desk.send("profiles", profiles(1, (1, profile(7, stackLevel=1000))))
+        await asyncio.sleep(MINUTE)
+        report = await newest(desk, "profiles")
+        assert report["per_station"]["SIM"]["profiles"][0] == {
+            "connector": 1, "profile_id": 7, "status": "rejected", "answer": "Rejected",
+        }  # fmt: skip
+        asked = await sent(desk, "SetChargingProfile")
+        await asyncio.sleep(25 * HOUR)
+        assert await sent(desk, "SetChargingProfile") == asked
+        await station.reboot("Hard")
+        await asyncio.sleep(2 * MINUTE)
+        assert await sent(desk, "SetChargingProfile") == asked + 1
+
+    play(tmp_path, scene)
+
+
+def test_wrong_profiles_are_named(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        bad = profiles(
+            1, (1, profile(150)), (1, profile(7)), (1, profile(7, stackLevel=3)),
+            (1, profile(9, chargingProfilePurpose="TxProfile")), (-1, {}),
+        )  # fmt: skip
+        report = await desk.send("profiles", bad)
+        assert [(error["code"], error["path"]) for error in report["errors"]] == [
+            ("reserved_id", "entries[0].profile.chargingProfileId"),
+            ("invalid", "entries[2].profile.chargingProfileId"),
+            ("invalid", "entries[3].profile.chargingProfilePurpose"),
+            ("invalid", "entries[4].connector"), ("invalid", "entries[4].profile"),
+        ]  # fmt: skip
+        assert (await desk.send("profiles", {"version": 1, "x": 1}))["status"] == "rejected"
+        await asyncio.sleep(MINUTE)
+        assert held(station) == {}
+
+    play(tmp_path, scene)
+
+
+async def sent(desk: Desk, action: str) -> int:
+    """How many commands of this action there were."""
+    count = await desk.site.database.write(
+        lambda db: db.execute("SELECT count(*) FROM commands WHERE action = ?", (action,)).fetchone()
+    )
+    return int(count[0])
