@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gateway.operations import apply_auth_list, apply_config_keys, apply_load, apply_profiles, apply_stations
+from gateway.operations import (
+    apply_auth_list,
+    apply_config_keys,
+    apply_firmware,
+    apply_gateway,
+    apply_load,
+    apply_profiles,
+    apply_stations,
+)
 from gateway.operations.document_turn import Kind
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -36,5 +44,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "config-keys": Kind(read=apply_config_keys.read, apply=apply_config_keys.apply, tell=apply_config_keys.tell),
         "load": Kind(read=apply_load.read, apply=apply_load.apply, tell=apply_load.tell),
+        "firmware": Kind(
+            read=apply_firmware.read,
+            apply=apply_firmware.apply,
+            withdraw=apply_firmware.withdraw,
+            tell=apply_firmware.tell,
+        ),
+        "gateway": Kind(
+            read=apply_gateway.read, apply=apply_gateway.apply, withdraw=apply_gateway.withdraw, tell=apply_gateway.tell
+        ),
     }
 )

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 
 from gateway.model.instants import SECOND, Instant
+from gateway.operations import apply_gateway
 from gateway.operations.report_documents import report_news
 from gateway.operations.settle_documents import settle_document, withdraw
 from gateway.operations.site import Site
@@ -42,6 +43,7 @@ async def keep_documents(site: Site) -> None:
     """For ever: apply what is due, fetch what is elsewhere, tell what has changed."""
     now, cursor = site.wall_clock(), 0
     await site.database.write(lambda db: _forget_gone(db, site, now))
+    await apply_gateway.begin(site)
     if not site.configuration.upstreams:
         await asyncio.Event().wait()  # nothing will ever come
     while True:

@@ -27,6 +27,7 @@ from gateway.operations.repair_settings import repair_settings
 from gateway.operations.send_fleet_profiles import send_fleet_profiles
 from gateway.operations.send_local_lists import sync_local_list
 from gateway.operations.site import Site
+from gateway.operations.update_firmware import update_firmware
 from gateway.rules.waiting_time import waiting_seconds
 from gateway.store import events
 from gateway.store.database import StoreUnavailable
@@ -44,6 +45,7 @@ AUTOMATIC: tuple[Care, ...] = (
     sync_local_list,
     reconcile_profiles,
     send_fleet_profiles,
+    update_firmware,
     reboot_when_idle,
 )
 

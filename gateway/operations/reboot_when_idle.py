@@ -10,6 +10,7 @@ import logging
 
 from gateway.model.identities import StationId
 from gateway.operations.ask_by_itself import LookAgain, ask
+from gateway.operations.fleet_settings import fleet_setting
 from gateway.operations.known_stations import find_settings
 from gateway.operations.orders import GATEWAY
 from gateway.operations.site import Site
@@ -39,7 +40,9 @@ def _due(db: Writing, site: Site, station: StationId) -> tuple[bool, bool]:
         return False, False
     settings, row = find_settings(db, site.configuration, station), stations.find(db, station)
     allowed = settings.reboot_when_idle
-    if not (site.configuration.ocpp.reboot_when_idle if allowed is None else allowed) or row is None:
+    if allowed is None:
+        allowed = fleet_setting(db, site, "reboot_when_idle", site.configuration.ocpp.reboot_when_idle)
+    if not allowed or row is None:
         return False, False
     since = row.booted_at or row.created_at
     if commands.asked_since(db, station, actions=("Reset",), since=since, actor=GATEWAY):

@@ -138,3 +138,11 @@ CREATE TABLE fleet_profiles (
     tried_at   INTEGER,
     PRIMARY KEY (station, profile_id)
 ) STRICT, WITHOUT ROWID;
+
+-- firmware: how often the gateway asked a station for the version that the fleet wants there.
+CREATE TABLE fleet_updates (
+    station  TEXT PRIMARY KEY,
+    version  TEXT NOT NULL,
+    tries    INTEGER NOT NULL,
+    tried_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
