@@ -161,3 +161,80 @@ async def sent(desk: Desk, action: str) -> int:
         lambda db: db.execute("SELECT count(*) FROM commands WHERE action = ?", (action,)).fetchone()
     )
     return int(count[0])
+
+
+def firmware(version: int, *entries: dict[str, Any]) -> dict[str, Any]:
+    return {"doc": "firmware", "version": version, "entries": list(entries)}
+
+
+def test_a_station_is_asked_for_its_firmware_once_and_when_nobody_uses_it(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await put_tag(desk.site, "CARD", {}, actor="t")
+        outlet = station.outlets[0]
+        station.start_remotely(outlet, "CARD", None)
+        await asyncio.sleep(MINUTE)
+        entry = {"vendor": "*", "version": "9.1", "url": "http://192.0.2.1/sim-9.1.bin"}
+        report = await desk.send("firmware", firmware(1, entry))
+        assert report["per_station"]["SIM"]["status"] == "due"
+        await asyncio.sleep(10 * MINUTE)
+        running = outlet.running()
+        assert running is not None
+        assert await sent(desk, "UpdateFirmware") == 0
+        payload = {"transactionId": running.transaction_id}
+        await carry_out(desk.site, station="SIM", action="RemoteStopTransaction", payload=payload, actor="t")
+        await asyncio.sleep(HOUR)
+        told = (await newest(desk, "firmware"))["per_station"]["SIM"]
+        assert (told["status"], told["version"], told["tries"]) == ("up_to_date", "9.1", 1)
+        assert await sent(desk, "UpdateFirmware") == 1
+
+    play(tmp_path, scene)
+
+
+def test_an_update_that_fails_is_tried_three_times_and_told(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        entry = {"stations": ["SIM"], "version": "9.1", "url": "sftp://192.0.2.1/sim-9.1.bin"}
+        await desk.send("firmware", firmware(1, entry))
+        await asyncio.sleep(48 * HOUR)
+        told = (await newest(desk, "firmware"))["per_station"]["SIM"]
+        assert (told["status"], told["tries"], told["job"]) == (
+            "failed", 3, {"status": "DownloadFailed", "result": "failed"},
+        )  # fmt: skip
+        assert await sent(desk, "UpdateFirmware") == 3
+        await desk.send("firmware", None)
+        await asyncio.sleep(24 * HOUR)
+        assert await sent(desk, "UpdateFirmware") == 3
+
+    play(tmp_path, scene)
+
+
+def test_a_signature_makes_it_a_signed_update(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        entry = {
+            "version": "9.1", "url": "http://192.0.2.1/sim-9.1.bin", "signature": "c2ln",
+            "signing_certificate": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----",
+        }  # fmt: skip
+        await desk.send("firmware", firmware(1, entry))
+        await asyncio.sleep(HOUR)
+        assert await sent(desk, "SignedUpdateFirmware") == 1
+        assert await sent(desk, "UpdateFirmware") == 0
+
+    play(tmp_path, scene)
+
+
+def test_wrong_entries_are_named(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        report = await desk.send(
+            "firmware",
+            firmware(
+                1, {"version": "1", "url": "gopher://x"}, {"url": "http://x/", "stations": [], "x": 1},
+                {"version": "1", "url": "http://x/", "vendor": "V", "stations": ["A"], "signature": "s"},
+                {"version": "1", "url": "http://x/", "sha256": "z", "not_before": "soon"},
+            ),
+        )  # fmt: skip
+        assert {error["path"] for error in report["errors"]} == {
+            "entries[0].url", "entries[1].x", "entries[1].version", "entries[1].stations", "entries[2].stations",
+            "entries[2].signing_certificate", "entries[3].sha256", "entries[3].not_before",
+        }  # fmt: skip
+        assert (await desk.send("firmware", {"version": 1, "x": []}))["status"] == "rejected"
+
+    play(tmp_path, scene)
