@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.model.instants import SECOND, Instant
 from gateway.operations import apply_gateway
-from gateway.operations.report_documents import report_news
+from gateway.operations.report_documents import report, report_news
 from gateway.operations.settle_documents import settle_document, withdraw
 from gateway.operations.site import Site
 from gateway.store import events, fleet_documents
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 60.0  # the clock may be set meanwhile
 _REST_SECONDS = 5.0  # many changes make one report
+_BREATH_SECONDS = 0.2
 # what may change a report
 _TOLD = (
     "command.finished", "document.applied", "firmware.status", "id_tag.changed", "id_tags.imported",
@@ -46,6 +47,7 @@ async def keep_documents(site: Site) -> None:
     await apply_gateway.begin(site)
     if not site.configuration.upstreams:
         await asyncio.Event().wait()  # nothing will ever come
+    reports = _Reports()
     while True:
         seen, now = site.journal_signal.generation, site.wall_clock()
         news = await site.database.write(lambda db, after=cursor, now=now: _news(db, after, now))  # type: ignore[misc]
@@ -53,9 +55,29 @@ async def keep_documents(site: Site) -> None:
         for upstream, doc in news.due:
             async with site.documents.turn:
                 await settle_document(site, upstream, doc, fetch=True)
-        if news.due or (news.reports and site.documents.upstreams):
+            if upstream in site.documents.upstreams:
+                await report(site, site.documents.upstreams[upstream], doc)
+        reports.changed = reports.changed or news.reports
+        if reports.are_due():
+            reports.told_at, reports.changed = asyncio.get_running_loop().time(), False
             await report_news(site)
-        await _wait(site, seen, news.next_due)
+        await _wait(site, seen, news.next_due, reports)
+
+
+@dataclass(slots=True)
+class _Reports:
+    """Whether reports may have changed since they were told."""
+
+    changed: bool = False
+    told_at: float = float("-inf")
+
+    def are_due(self) -> bool:
+        """They have changed, and were not told just now."""
+        return self.changed and self.wait_seconds() <= 0
+
+    def wait_seconds(self) -> float:
+        """How long until they may be told again."""
+        return self.told_at + _REST_SECONDS - asyncio.get_running_loop().time()
 
 
 def _news(db: Writing, after: int, now: Instant) -> _News:
@@ -64,15 +86,17 @@ def _news(db: Writing, after: int, now: Instant) -> _News:
     return _News(due, fleet_documents.next_due(db, now), bool(happened) or cursor < after, cursor)
 
 
-async def _wait(site: Site, seen: int, due: Instant | None) -> None:
-    """Until the journal grew or the next document is due, and a little longer."""
+async def _wait(site: Site, seen: int, due: Instant | None, reports: _Reports) -> None:
+    """Until the journal grew, the next document is due, or reports that have changed may be told."""
     wait = _LOOK_SECONDS if due is None else min(_LOOK_SECONDS, max(0.0, (due - site.wall_clock()) / SECOND))
+    if reports.changed:
+        wait = min(wait, max(0.0, reports.wait_seconds()))
     try:
         async with asyncio.timeout(wait):
             await site.journal_signal.newer_than(seen)
-        await asyncio.sleep(min(_REST_SECONDS, wait))
     except TimeoutError:
-        pass
+        return
+    await asyncio.sleep(_BREATH_SECONDS)
 
 
 def _forget_gone(db: Writing, site: Site, now: Instant) -> None:

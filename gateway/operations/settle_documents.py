@@ -21,6 +21,7 @@ from gateway.operations.site import Site
 from gateway.rules import fleet_documents as rules
 from gateway.rules.security_profiles import is_clock_behind
 from gateway.store import events, fleet_documents
+from gateway.store.database import StoreUnavailable
 from gateway.store.fleet_documents import DocumentRow
 from gateway.store.writing import Writing
 
@@ -109,10 +110,18 @@ async def settle_document(site: Site, upstream: str, doc: str, *, fetch: bool) -
             await site.database.write(lambda db: _end(db, row, Applied(fetched, refused=True), None, now))
             return
         body = await kind.prepare(site, fetched)
-    wanted = await asyncio.to_thread(kind.read, site, body, delta=row.waiting.base_version is not None)
-    ready = _Ready(row, replace(row.waiting, body=body), wanted, is_clock_known(site))
-    status = await site.database.write(lambda db: _apply(db, site, kind, ready, now))
-    logger.info("document %s version %s of %s: %s", doc, row.version, upstream, status)
+    try:
+        wanted = await asyncio.to_thread(kind.read, site, body, delta=row.waiting.base_version is not None)
+        ready = _Ready(row, replace(row.waiting, body=body), wanted, is_clock_known(site))
+        status = await site.database.write(lambda db: _apply(db, site, kind, ready, now))
+        logger.info("document %s version %s of %s: %s", doc, row.version, upstream, status)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        # it stays in the broker and would come again with each connection
+        logger.error("document %s version %s of %s", doc, row.version, upstream, exc_info=error)
+        fault = (Wrong("internal_error", "", "the gateway failed to apply it, and its log says why"),)
+        await site.database.write(lambda db: _end(db, row, Applied(fault, refused=True), None, now))
 
 
 def is_clock_known(site: Site) -> bool:

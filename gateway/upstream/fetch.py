@@ -41,7 +41,8 @@ def fetch(url: str, destination: Path, *, sha256: str, most_bytes: int, patience
     except NotFetched:
         raise
     except urllib.error.HTTPError as error:
-        raise NotFetched("fetch_failed", f"the server answered {error.code}") from error
+        with error:
+            raise NotFetched("fetch_failed", f"the server answered {error.code}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise NotFetched("fetch_failed", f"could not be fetched: {error}") from error
     if digest != sha256.lower():
@@ -58,6 +59,7 @@ class _SameKind(urllib.request.HTTPRedirectHandler):
         """The next request, or NotFetched."""
         allowed = ("https://",) if req.full_url.startswith("https://") else ("http://", "https://")
         if not newurl.startswith(allowed):
+            fp.close()
             raise NotFetched("fetch_failed", "the server sends elsewhere, to an address that is not safe")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

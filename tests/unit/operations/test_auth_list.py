@@ -8,14 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.configuration import Upstream
+from gateway.model.fleet_documents import Applied
 from gateway.model.instants import SECOND, Instant, text_of
+from gateway.operations import document_kinds, settle_documents
+from gateway.operations.document_kinds import KINDS
+from gateway.operations.document_turn import Applying
 from gateway.operations.heed_documents import MOST_BYTES
 from gateway.operations.manage_tags import import_tags, put_tag, remove_tag
 from gateway.operations.settle_documents import settle_document
 from gateway.operations.site import Site
 from gateway.operations.tag_files import read_json
 from gateway.store import id_tags
+from gateway.store.writing import Writing
 from tests.fakes.documents_desk import Desk
 from tests.unit.web.conftest import NOON, configuration_in, open_site
 
@@ -205,3 +212,19 @@ async def test_it_expires_while_it_waits(tmp_path: Path) -> None:
         await settle_document(desk.site, "fleet", "auth-list", fetch=True)
         await desk.is_born()
         assert desk.report("auth-list")["errors"][0]["code"] == "expired"
+
+
+async def test_a_fault_of_ours_rejects_the_document_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def falls(db: Writing, turn: Applying, wanted: object) -> Applied:
+        db.execute("DELETE FROM id_tags")
+        raise ZeroDivisionError
+
+    async with open_desk(tmp_path) as desk:
+        await desk.send("auth-list", auth_list(1, tag("A")))
+        monkeypatch.setattr(document_kinds, "KINDS", {**KINDS, "auth-list": replace(KINDS["auth-list"], apply=falls)})
+        monkeypatch.setattr(settle_documents, "KINDS", document_kinds.KINDS)
+        report = await desk.send("auth-list", auth_list(2))
+        assert (report["status"], report["errors"][0]["code"]) == ("rejected", "internal_error")
+        assert await tags_of(desk.site) == {"A": "Accepted"}
