@@ -56,11 +56,12 @@ def hear(db: Writing, site: Site, heard: Heard) -> None:
         case rules.Due(at):
             _take_over(db, site, heard.upstream, doc, heard.now)
             row = _row(db, heard.upstream, doc, heard.now)
+            again = (row.version, row.digest) == (heard.manifest.version, heard.digest)
             fleet_documents.save(
                 db,
                 replace(
                     row, status="pending", version=heard.manifest.version, digest=heard.digest, heard_at=heard.now,
-                    errors=(), waiting=heard.manifest, due_at=at, tries=0,
+                    errors=row.errors if again else (), waiting=heard.manifest, due_at=at, tries=0,
                 ),
             )  # fmt: skip
 
@@ -167,7 +168,8 @@ def _end(db: Writing, row: DocumentRow, applied: Applied, body: Any, now: Instan
     if not applied.refused:
         ended = replace(ended, applied_version=row.version, applied_digest=row.digest, applied_at=now, body=body)
     fleet_documents.save(db, ended)
-    _tell(db, ended, now)
+    if status != "rejected" or ended.errors != row.errors:  # with each connection it comes again, and is no news
+        _tell(db, ended, now)
     return status
 
 
