@@ -126,10 +126,11 @@ def _limit(site: Site, parts: Parts, path: str, circuit: str, entry: Body, now: 
 
 def _departure(parts: Parts, path: str, entry: Body, found: dict[tuple[str, int], Departure]) -> None:
     station = parts.text(entry, path, "station", 255)
-    connector = parts.number(entry, path, "connector", 1, 1000, whole=True)
+    connector = parts.number({"connector": 1, **entry}, path, "connector", 1, 1000, whole=True)
     at = parts.instant(entry, path, "departure")
-    wanted = parts.number(entry, path, "wanted_wh", 0, _MOST_WH)
-    if station is None or connector is None or at is None or wanted is None:
+    told = entry.get("wanted_wh")
+    wanted = None if told is None else parts.number(entry, path, "wanted_wh", 0, _MOST_WH)
+    if station is None or connector is None or at is None:
         return
     key = (station, int(connector))
     if key in found:

@@ -11,10 +11,10 @@ from gateway.store.writing import Writing
 
 
 class Departure(NamedTuple):
-    """The car at a connector leaves then, and shall have got so much in its session."""
+    """The car at a connector leaves then, and shall have got so much in its session (None: nobody said)."""
 
     at: Instant
-    wanted_wh: float
+    wanted_wh: float | None
 
 
 def known_departures(db: Writing) -> Mapping[tuple[str, int], Departure]:

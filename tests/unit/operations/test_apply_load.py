@@ -43,7 +43,7 @@ async def test_never_above_the_installers_and_all_mistakes_at_once(tmp_path: Pat
             load(
                 2, {"circuit": "main", "limit_amps": 64}, {"circuit": "roof", "limit_amps": 1},
                 {"circuit": "main", "limit_amps": 1}, {"limit_amps": 1, "x": 1},
-                departures=[{"station": "FILE-1", "connector": 0, "departure": "x"}, 5],
+                departures=[{"station": "FILE-1", "connector": 0, "departure": "x", "wanted_wh": -1}, 5],
             ),
         )  # fmt: skip
         assert report["status"] == "rejected"
