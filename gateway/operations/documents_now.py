@@ -1,11 +1,10 @@
-"""Desired-state documents as the running gateway sees them: whose turn it is, who may be told, what was told last.
+"""Desired-state documents as the running gateway sees them: who may be told, and what was told last.
 
 Nothing here survives a restart, nor needs to: what waits and what is applied is in the database.
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,11 +22,7 @@ class Telling(Protocol):
 
 @dataclass(slots=True)
 class DocumentsNow:
-    """`turn`: one document is settled at a time.
+    """`told`: the report that was told last, by upstream and document; the same is not told twice."""
 
-    `told`: the report that was told last, by upstream and document; the same is not told twice.
-    """
-
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     upstreams: dict[str, Telling] = field(default_factory=dict)
     told: dict[tuple[str, str], bytes] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,13 @@ from gateway.rules import fleet_documents as rules
 from gateway.upstream.fetch import NotFetched, fetch
 
 _PATIENCE_SECONDS = 120.0
+_PREFIX = ".document-"
+
+
+async def clear_leftovers(site: Site) -> None:
+    """At the start: what a kill left of a file that was being fetched."""
+    for folder in site.configuration.data.directory.glob(f"{_PREFIX}*"):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def fetch_body(site: Site, manifest: Manifest) -> Body | Wrong | tuple[Wrong, ...]:
@@ -21,15 +29,16 @@ async def fetch_body(site: Site, manifest: Manifest) -> Body | Wrong | tuple[Wro
 
 def _fetch(folder: Path, manifest: Manifest) -> Body | Wrong | tuple[Wrong, ...]:
     most = min(manifest.size_bytes or rules.MOST_FILE_BYTES, rules.MOST_FILE_BYTES)
-    with TemporaryDirectory(prefix="document-", dir=folder) as place:
-        try:
-            file = fetch(
+    try:
+        with TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:
+            content = fetch(
                 str(manifest.url), Path(place) / "document", sha256=str(manifest.sha256), most_bytes=most,
                 patience_seconds=_PATIENCE_SECONDS,
-            )  # fmt: skip
-        except NotFetched as error:
-            return Wrong(error.code, "url", error.reason)
-        content = file.read_bytes()
+            ).read_bytes()  # fmt: skip
+    except NotFetched as error:
+        return Wrong(error.code, "url", error.reason)
+    except OSError as error:
+        return Wrong("fetch_failed", "url", f"the disk does not take it: {error.strerror}")
     try:
         value = rules.json_of(content)
     except ValueError as error:

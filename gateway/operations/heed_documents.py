@@ -46,10 +46,9 @@ async def heed_document(upstream: UpstreamNow, doc: str, message: Message) -> No
             say_unknown(upstream, doc)
         return
     try:
-        async with site.documents.turn:
-            await _keep(site, upstream.name, doc, message.payload)
-            message.ack()
-            await settle_document(site, upstream.name, doc, fetch=False)
+        await _keep(site, upstream.name, doc, message.payload)
+        message.ack()
+        await settle_document(site, upstream.name, doc, fetch=False)
         await report(site, upstream, doc, again=True)
     except StoreUnavailable as error:
         logger.error("document %s of %s waits: %s", doc, upstream.name, error)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.model.instants import SECOND, Instant
 from gateway.operations import apply_gateway
+from gateway.operations.fetch_documents import clear_leftovers
 from gateway.operations.report_documents import report, report_news
 from gateway.operations.settle_documents import settle_document, withdraw
 from gateway.operations.site import Site
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 60.0  # the clock may be set meanwhile
 _REST_SECONDS = 5.0  # many changes make one report
+_SHARE = 50.0
 _BREATH_SECONDS = 0.2
 # what may change a report
 _TOLD = (
@@ -45,6 +47,7 @@ async def keep_documents(site: Site) -> None:
     now, cursor = site.wall_clock(), 0
     await site.database.write(lambda db: _forget_gone(db, site, now))
     await apply_gateway.begin(site)
+    await clear_leftovers(site)
     if not site.configuration.upstreams:
         await asyncio.Event().wait()  # nothing will ever come
     reports = _Reports()
@@ -53,23 +56,21 @@ async def keep_documents(site: Site) -> None:
         news = await site.database.write(lambda db, after=cursor, now=now: _news(db, after, now))  # type: ignore[misc]
         cursor = news.cursor
         for upstream, doc in news.due:
-            async with site.documents.turn:
-                await settle_document(site, upstream, doc, fetch=True)
+            await settle_document(site, upstream, doc, fetch=True)
             if upstream in site.documents.upstreams:
                 await report(site, site.documents.upstreams[upstream], doc)
         reports.changed = reports.changed or news.reports
         if reports.are_due():
-            reports.told_at, reports.changed = asyncio.get_running_loop().time(), False
-            await report_news(site)
+            await reports.tell(site)
         await _wait(site, seen, news.next_due, reports)
 
 
 @dataclass(slots=True)
 class _Reports:
-    """Whether reports may have changed since they were told."""
+    """Whether reports may have changed since they were told; telling them takes the store no more than a share."""
 
     changed: bool = False
-    told_at: float = float("-inf")
+    not_before: float = float("-inf")
 
     def are_due(self) -> bool:
         """They have changed, and were not told just now."""
@@ -77,7 +78,14 @@ class _Reports:
 
     def wait_seconds(self) -> float:
         """How long until they may be told again."""
-        return self.told_at + _REST_SECONDS - asyncio.get_running_loop().time()
+        return self.not_before - asyncio.get_running_loop().time()
+
+    async def tell(self, site: Site) -> None:
+        """Tell them, and rest the longer the longer it took."""
+        loop, self.changed = asyncio.get_running_loop(), False
+        begun = loop.time()
+        await report_news(site)
+        self.not_before = loop.time() + max(_REST_SECONDS, _SHARE * (loop.time() - begun))
 
 
 def _news(db: Writing, after: int, now: Instant) -> _News:

@@ -1,7 +1,7 @@
 """A document's way from heard to applied: whether it is news, whose it is, when it is due, and what became of it.
 
 The decisions are those of `rules.fleet_documents`. All of a document is applied in one unit of work, with its row and
-its event, so a kill leaves it either applied or waiting. One document is settled at a time (`documents.turn`).
+its event, so a kill leaves it either applied or waiting; each unit looks whether it is still the same one that waits.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ async def settle_document(site: Site, upstream: str, doc: str, *, fetch: bool) -
             await site.database.write(lambda db: _try_again(db, row, fetched, now))
             return
         if isinstance(fetched, tuple):
-            await site.database.write(lambda db: _end(db, row, Applied(fetched, refused=True), None, now))
+            await site.database.write(lambda db: _refuse(db, row, fetched, now))
             return
         body = await kind.prepare(site, fetched)
     try:
@@ -122,7 +122,7 @@ async def settle_document(site: Site, upstream: str, doc: str, *, fetch: bool) -
         # it stays in the broker and would come again with each connection
         logger.error("document %s version %s of %s", doc, row.version, upstream, exc_info=error)
         fault = (Wrong("internal_error", "", "the gateway failed to apply it, and its log says why"),)
-        await site.database.write(lambda db: _end(db, row, Applied(fault, refused=True), None, now))
+        await site.database.write(lambda db: _refuse(db, row, fault, now))
 
 
 def is_clock_known(site: Site) -> bool:
@@ -144,7 +144,7 @@ class _Ready:
 def _apply(db: Writing, site: Site, kind: Kind, ready: _Ready, now: Instant) -> DocumentStatus | None:
     row = fleet_documents.find(db, ready.row.upstream, ready.row.doc)
     if row is None or not _waits_still(row, ready.row):
-        return None  # another one came meanwhile
+        return None  # it is applied already, or another one came meanwhile
     why = rules.why_not_now(
         ready.manifest, row.applied_version, takes_deltas=kind.deltas, now=now, clock_known=ready.clock_known
     )
@@ -171,6 +171,12 @@ def _end(db: Writing, row: DocumentRow, applied: Applied, body: Any, now: Instan
     if status != "rejected" or ended.errors != row.errors:  # with each connection it comes again, and is no news
         _tell(db, ended, now)
     return status
+
+
+def _refuse(db: Writing, row: DocumentRow, errors: tuple[Wrong, ...], now: Instant) -> None:
+    found = fleet_documents.find(db, row.upstream, row.doc)
+    if found is not None and _waits_still(found, row):
+        _end(db, found, Applied(errors, refused=True), None, now)
 
 
 def _try_again(db: Writing, row: DocumentRow, why: Wrong, now: Instant) -> None:

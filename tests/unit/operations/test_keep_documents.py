@@ -62,7 +62,7 @@ async def test_a_big_one_is_fetched_checked_and_applied(tmp_path: Path) -> None:
             await desk.send("auth-list", by_url(server, 3, {"doc": "load", "limits": []}))
             report = await told(desk, "auth-list", status="rejected")
             assert report["errors"][0]["path"] == "doc"
-            assert not list(desk.site.configuration.data.directory.glob("document-*")), "no file is left behind"
+            assert not list(desk.site.configuration.data.directory.glob(".document-*")), "no file is left behind"
 
 
 async def test_what_cannot_be_fetched_is_tried_again_also_after_a_restart(tmp_path: Path) -> None:
@@ -107,6 +107,15 @@ async def test_one_that_waits_is_applied_when_its_time_comes(tmp_path: Path) -> 
             assert await tags_of(desk.site) == {}
             time = Instant(NOON + SECOND)
             await told(desk, "auth-list", status="applied")
+
+
+async def test_what_a_kill_left_of_a_fetch_is_cleared(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        left = desk.site.configuration.data.directory / ".document-abc"
+        left.mkdir()
+        (left / "document").write_bytes(b"half")
+        async with looping(desk.site):
+            await until(lambda: not left.exists(), "the folder to go")
 
 
 async def test_news_are_told_by_themselves_and_only_news(tmp_path: Path) -> None:
