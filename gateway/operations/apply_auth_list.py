@@ -19,7 +19,7 @@ from gateway.operations.manage_tags import LONGEST_TAG, tag_of
 from gateway.operations.site import Site
 from gateway.operations.tag_files import Entry
 from gateway.rules.fleet_tags import Word, is_overridden, what_counts
-from gateway.store import fleet_documents, fleet_tags, local_lists
+from gateway.store import fleet_documents, fleet_tags, id_tags, local_lists
 from gateway.store.fleet_tags import Spoken
 from gateway.store.writing import Writing
 
@@ -64,7 +64,10 @@ def apply(db: Writing, turn: Applying, wanted: AuthList) -> Applied:
     """Put the list into the site's."""
     before = fleet_tags.of_upstream(db, turn.upstream)
     changed = {folded: word for folded, word in wanted.words.items() if before.get(folded) != word}
-    removed = wanted.deleted & before.keys() if turn.delta else before.keys() - wanted.words.keys()
+    if turn.delta:
+        removed = before.keys() & wanted.deleted
+    else:
+        removed = (before.keys() | id_tags.left_by(db, turn.upstream)) - wanted.words.keys()
     merge_tags.fleet_says(db, turn.upstream, changed, removed, now=turn.now)
     return Applied()
 

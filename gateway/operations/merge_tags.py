@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from gateway.model.identities import FoldedTag, fold_tag
 from gateway.model.instants import Instant
-from gateway.rules.fleet_tags import SiteWord, Word, site_removes, site_says, what_counts
+from gateway.rules.fleet_tags import SiteWord, Word, site_inherits, site_removes, site_says, what_counts
 from gateway.store import fleet_tags, id_tags
 from gateway.store.fleet_tags import KeptSiteWord
 from gateway.store.id_tags import TagRow
@@ -54,12 +54,13 @@ def site_deletes(db: Writing, id_tag: str, *, actor: str, now: Instant) -> bool:
 def fleet_says(
     db: Writing, upstream: str, words: Mapping[FoldedTag, Word], removed: Collection[FoldedTag], *, now: Instant
 ) -> None:
-    """The upstream names tags, some anew, and some no longer."""
-    fresh = words.keys() - fleet_tags.named(db, words)
+    """The upstream names tags, some anew, and some no longer. What an upstream left to the site it takes back."""
+    fresh = words.keys() - fleet_tags.named(db, words) - id_tags.left_by(db)
     own = {
         fold_tag(row.id_tag): KeptSiteWord(SiteWord(_word(row), own=True), row.note, "", row.updated_at)
         for row in id_tags.some(db, fresh)
     }
+    id_tags.take_back(db, words.keys())
     fleet_tags.put_site(db, own)
     fleet_tags.put(db, upstream, words)
     fleet_tags.remove(db, upstream, removed)
@@ -67,19 +68,23 @@ def fleet_says(
 
 
 def fleet_leaves(db: Writing, upstream: str, *, now: Instant) -> None:
-    """The upstream speaks of tags no more: what counts stays and is the site's; what the site deleted is gone."""
+    """The upstream speaks of tags no more: what counts stays, and is the site's to change."""
     tags = fleet_tags.of_upstream(db, upstream)
     spoken = fleet_tags.spoken_of(db, tags)
     fleet_tags.remove(db, upstream, tags)
     kept: dict[FoldedTag, KeptSiteWord] = {}
+    left: set[FoldedTag] = set()
     for folded, word in tags.items():
+        others = len(spoken[folded].fleets) > 1
+        site, is_left = site_inherits(spoken[folded].site_word, word, others=others)
         before = spoken[folded].site
-        counts = what_counts(spoken[folded].site_word, [word])
-        if counts is not None and not (before is not None and before.said.removed):
-            note, by, at = (before.note, before.said_by, before.said_at) if before else ("", upstream, now)
-            kept[folded] = KeptSiteWord(SiteWord(counts, own=True), note, by, at)
+        note, by, at = (before.note, before.said_by, before.said_at) if before else ("", f"upstream {upstream}", now)
+        left |= {folded} if is_left else set()
+        if site is not None:
+            kept[folded] = KeptSiteWord(site, note, by, at)
     fleet_tags.put_site(db, kept)
     _settle(db, tags, now=now)
+    id_tags.leave(db, left, upstream)
 
 
 def _settle(db: Writing, tags: Collection[FoldedTag], *, now: Instant) -> None:

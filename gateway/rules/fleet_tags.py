@@ -58,6 +58,25 @@ def site_removes(before: SiteWord | None, counts: Word) -> SiteWord:
     return SiteWord(before.word if before is not None else counts, own=False, removed=True)
 
 
+def site_inherits(before: SiteWord | None, fleet: Word, *, others: bool) -> tuple[SiteWord | None, bool]:
+    """The site's word when a fleet leaves its word to it, and whether the tag is only left, not the site's own yet.
+
+    A tag that is left is taken back by the next fleet that names it. `others`: further fleets name the tag.
+    """
+    if before is not None and before.removed:
+        return before, False
+    if others:
+        if before is None and fleet.status == "Accepted":
+            return None, False
+        return SiteWord(_together(before, fleet), own=before is not None and before.own), False
+    is_sites = before is not None and (before.own or before.word.status != "Accepted")
+    return SiteWord(_together(before, fleet), own=True), not is_sites
+
+
+def _together(before: SiteWord | None, fleet: Word) -> Word:
+    return what_counts(before, [fleet]) or fleet
+
+
 def is_overridden(counts: Word | None, fleet: Word) -> bool:
     """Is the tag not what this fleet says?"""
     return counts is None or counts[1:] != fleet[1:]

@@ -44,6 +44,30 @@ def some(db: Writing, tags: Collection[FoldedTag]) -> list[TagRow]:
     return [TagRow(*row) for row in rows]
 
 
+def left_by(db: Writing, upstream: str | None = None) -> set[FoldedTag]:
+    """The tags that this upstream, or any, left to the site, and nobody has set since."""
+    rows = db.execute(
+        "SELECT folded_tag FROM id_tags WHERE left_by IS NOT NULL AND (?1 IS NULL OR left_by = ?1)", (upstream,)
+    )
+    return {folded for (folded,) in rows}
+
+
+def leave(db: Writing, tags: Iterable[FoldedTag], upstream: str) -> None:
+    """The upstream leaves these tags to the site as they are."""
+    db.connection.executemany(
+        "UPDATE id_tags SET left_by = ? WHERE folded_tag = ?", [(upstream, folded) for folded in tags]
+    )
+
+
+def take_back(db: Writing, tags: Collection[FoldedTag]) -> None:
+    """An upstream speaks of these tags again."""
+    db.execute(
+        "UPDATE id_tags SET left_by = NULL WHERE left_by IS NOT NULL"
+        " AND folded_tag IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(tags)),),
+    )
+
+
 def put(db: Writing, tags: Iterable[TagRow]) -> int:
     """Add or replace tags, thousands in one unit; how many."""
     rows = [
@@ -55,7 +79,7 @@ def put(db: Writing, tags: Iterable[TagRow]) -> int:
            VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (folded_tag) DO UPDATE SET id_tag = excluded.id_tag, status = excluded.status,
                parent_id_tag = excluded.parent_id_tag, expiry_at = excluded.expiry_at, note = excluded.note,
-               updated_at = excluded.updated_at""",
+               updated_at = excluded.updated_at, left_by = NULL""",
         rows,
     )
     _note_change(db)

@@ -35,7 +35,7 @@ class Model:
     version: int | None = None
     applied: str | None = None  # the document as sent
     tags: dict[str, str] = field(default_factory=dict)
-    sites: dict[str, str] = field(default_factory=dict)  # left to the site
+    left: dict[str, str] = field(default_factory=dict)  # to the site, until it is taken back
     times: int = 0
 
     def hear(self, document: dict[str, Any]) -> tuple[str, str | None]:
@@ -54,17 +54,14 @@ class Model:
         entries = {entry["id_tag"]: entry["status"] for entry in document["entries"]}
         kept = {} if base is None else {t: s for t, s in self.tags.items() if t not in document["deleted"]}
         self.version, self.applied, self.tags, self.times = version, text, {**kept, **entries}, self.times + 1
+        self.left = {}  # a delta never follows a withdrawal
         return "applied", None
 
     def withdraw(self) -> None:
-        self.sites, self.tags, self.version, self.applied = self.counts(), {}, None, None
+        self.left, self.tags, self.version, self.applied = self.counts(), {}, None, None
 
     def counts(self) -> dict[str, str]:
-        """Block wins."""
-        return {
-            tag: "Blocked" if "Blocked" in (self.sites.get(tag), self.tags.get(tag)) else "Accepted"
-            for tag in {**self.sites, **self.tags}
-        }
+        return {**self.left, **self.tags}
 
 
 def contents(document: dict[str, Any]) -> str:

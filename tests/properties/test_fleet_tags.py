@@ -46,6 +46,7 @@ class Words(RuleBasedStateMachine):
         self.fleets: dict[str, dict[str, str]] = {"one": {}, "two": {}}
         self.own: dict[str, str] = {}  # what the site lists by itself
         self.over: dict[str, str] = {}  # what it said of tags that it does not list
+        self.left: dict[str, tuple[str, str]] = {}  # what a fleet left to it, by whom
 
     def teardown(self) -> None:
         self.connection.close()
@@ -58,6 +59,7 @@ class Words(RuleBasedStateMachine):
     def operator_sets(self, spelling: str, status: Any) -> None:
         merge_tags.site_puts(self.db, [TagRow(spelling, status, None, None, "", NOW)], actor="operator", now=NOW)
         tag = fold_tag(spelling)
+        self.left.pop(tag, None)
         if tag in self.own or not self.named(tag):
             self.own[tag] = status
         else:
@@ -66,10 +68,11 @@ class Words(RuleBasedStateMachine):
     @rule(spelling=SPELLINGS)
     def operator_deletes(self, spelling: str) -> None:
         tag = fold_tag(spelling)
-        known = bool(self.named(tag)) or tag in self.own
+        known = bool(self.named(tag)) or tag in self.own or tag in self.left
         expected = known and self.over.get(tag) != "deleted"
         assert merge_tags.site_deletes(self.db, spelling, actor="operator", now=NOW) == expected
         self.own.pop(tag, None)
+        self.left.pop(tag, None)
         if self.named(tag):
             self.over[tag] = "deleted"
 
@@ -79,6 +82,11 @@ class Words(RuleBasedStateMachine):
         self.send(upstream, body, delta=delta)
         folded = {fold_tag(tag): status for tag, status in words.items()}
         self.fleets[upstream] = {**self.fleets[upstream], **folded} if delta else folded
+        self.left = {
+            tag: (by, status)
+            for tag, (by, status) in self.left.items()
+            if tag not in folded and (delta or by != upstream)
+        }
         self.settle()
 
     @rule(upstream=UPSTREAMS)
@@ -93,15 +101,26 @@ class Words(RuleBasedStateMachine):
 
     @rule(upstream=UPSTREAMS)
     def fleet_leaves(self, upstream: str) -> None:
-        """What counts for this fleet's tags is the site's own from now on."""
+        """What it said stays; a tag that only it named is left until somebody sets it."""
         apply_auth_list.withdraw(self.db, SITE, upstream, NOW)
-        for tag, status in self.fleets[upstream].items():
-            said = self.own.get(tag) or self.over.pop(tag, None)
-            if said != "deleted":
-                self.own[tag] = max(status, said or status, key=GRAVITY.index)
-            elif any(tag in words for name, words in self.fleets.items() if name != upstream):
-                self.over[tag] = "deleted"
-        self.fleets[upstream] = {}
+        words, self.fleets[upstream] = self.fleets[upstream], {}
+        for tag, status in words.items():
+            before = self.own.get(tag) or self.over.get(tag)
+            both = max(
+                status, before or status, key=lambda said: GRAVITY.index("Blocked" if said == "deleted" else said)
+            )
+            if tag in self.own:
+                self.own[tag] = both
+            elif before == "deleted":
+                pass
+            elif self.named(tag):
+                self.over |= {tag: both} if before is not None or status != "Accepted" else {}
+            elif before in (None, "Accepted"):
+                self.over.pop(tag, None)
+                self.left[tag] = (upstream, both)
+            else:
+                self.own[tag] = both
+                del self.over[tag]
         self.settle()
 
     def send(self, upstream: str, body: dict[str, Any], *, delta: bool) -> None:
@@ -123,6 +142,7 @@ class Words(RuleBasedStateMachine):
         for tag in map(fold_tag, TAGS):
             said = [*self.named(tag)]
             said += [self.own[tag]] if tag in self.own else []
+            said += [self.left[tag][1]] if tag in self.left else []
             said += ["Blocked" if self.over[tag] == "deleted" else self.over[tag]] if tag in self.over else []
             if said:
                 expected[tag] = max(said, key=GRAVITY.index)

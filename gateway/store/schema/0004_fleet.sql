@@ -102,6 +102,9 @@ CREATE TABLE fleet_documents (
     PRIMARY KEY (upstream, doc)
 ) STRICT, WITHOUT ROWID;
 
+-- Tags that an upstream left to the site, until the site or an upstream sets them; null: the site's own.
+ALTER TABLE id_tags ADD COLUMN left_by TEXT;
+
 -- auth-list: what each upstream says of a tag. id_tags has what counts (rules/fleet_tags).
 CREATE TABLE fleet_tags (
     folded_tag    TEXT NOT NULL,

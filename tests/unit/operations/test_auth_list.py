@@ -173,19 +173,22 @@ async def test_several_upstreams_may_name_a_tag(tmp_path: Path) -> None:
         assert await tags_of(desk.site) == {"A": "Accepted", "B": "Accepted"}
 
 
-async def test_a_document_taken_away_leaves_its_tags_to_the_site(tmp_path: Path) -> None:
+async def test_a_document_taken_away_leaves_its_tags_until_somebody_sets_them(tmp_path: Path) -> None:
     async with open_desk(tmp_path) as desk:
         site, second = desk.site, Desk(desk.site, "second")
-        await desk.send("auth-list", auth_list(9, tag("A"), tag("B"), tag("C")))
-        await second.send("auth-list", auth_list(1, tag("C", "Blocked")))
+        await desk.send("auth-list", auth_list(9, tag("A"), tag("B"), tag("C"), tag("D"), tag("E", "Blocked")))
+        await second.send("auth-list", auth_list(1, tag("C", "Blocked"), tag("E")))
         await remove_tag(site, "B", actor="operator")
         assert (await desk.send("auth-list", None))["status"] == "withdrawn"
-        assert await tags_of(site) == {"A": "Accepted", "C": "Blocked"}
-        await second.send("auth-list", auth_list(2))
-        assert await tags_of(site) == {"A": "Accepted", "C": "Accepted"}
+        assert await tags_of(site) == {"A": "Accepted", "C": "Blocked", "D": "Accepted", "E": "Blocked"}
+        await put_tag(site, "D", {"note": "ours now"}, actor="anna")
         assert (await desk.send("auth-list", auth_list(1, tag("X"))))["status"] == "applied", "numbers begin anew"
-        await desk.send("auth-list", auth_list(2))
-        assert await tags_of(site) == {"A": "Accepted", "C": "Accepted"}
+        assert await tags_of(site) == {"C": "Blocked", "D": "Accepted", "E": "Blocked", "X": "Accepted"}
+        await desk.send("auth-list", auth_list(2, tag("D", "Blocked")))
+        await desk.send("auth-list", auth_list(3))
+        assert await tags_of(site) == {"C": "Blocked", "D": "Accepted", "E": "Blocked"}, "D is the site's"
+        await second.send("auth-list", auth_list(2))
+        assert await tags_of(site) == {"D": "Accepted", "E": "Blocked"}, "a block that was left stays"
         assert await second.send("load", None) == {}
 
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gateway.model.instants import Instant
-from gateway.rules.fleet_tags import SiteWord, Word, is_overridden, site_removes, site_says, what_counts
+from gateway.rules.fleet_tags import (
+    SiteWord,
+    Word,
+    is_overridden,
+    site_inherits,
+    site_removes,
+    site_says,
+    what_counts,
+)
 
 YES, NO = Word("Tag", "Accepted"), Word("TAG", "Blocked")
 
@@ -49,3 +57,16 @@ def test_an_override_is_whatever_differs_but_the_spelling() -> None:
     assert not is_overridden(Word("tag", "Accepted"), YES)
     assert is_overridden(Word("Tag", "Blocked"), YES)
     assert is_overridden(None, YES)
+
+
+def test_what_a_fleet_leaves_is_left_or_becomes_the_sites() -> None:
+    deleted = SiteWord(YES, own=False, removed=True)
+    both = Word("TAG", "Blocked")
+    assert site_inherits(None, YES, others=False) == (SiteWord(YES, own=True), True)
+    assert site_inherits(SiteWord(YES, own=False), NO, others=False) == (SiteWord(both, own=True), True)
+    assert site_inherits(SiteWord(NO, own=False), YES, others=False)[1] is False
+    assert site_inherits(SiteWord(YES, own=True), NO, others=False)[1] is False
+    assert site_inherits(deleted, YES, others=False) == (deleted, False)
+    assert site_inherits(None, YES, others=True) == (None, False)
+    assert site_inherits(None, NO, others=True) == (SiteWord(NO, own=False), False)
+    assert site_inherits(SiteWord(YES, own=True), NO, others=True)[0] == SiteWord(Word("Tag", "Blocked"), own=True)
