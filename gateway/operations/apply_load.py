@@ -61,11 +61,18 @@ def read(site: Site, body: Body, *, delta: bool) -> WantedLoad | tuple[Wrong, ..
 def apply(db: Writing, turn: Applying, wanted: WantedLoad) -> Applied:
     """Set the limits, take those away that were set before, and keep the departures."""
     named = {limit.circuit for limit in wanted.limits}
+    changed = {
+        one.limit.circuit
+        for one in temporary_limits.every(db)
+        if one.limit.source == SOURCE and not one.set_by.startswith(BY_FLEET)
+    }
     for circuit in _limits_in(turn.before):
-        if circuit not in named:
+        if circuit not in named | changed:
             take_limit(db, circuit, SOURCE, actor=turn.actor, now=turn.now)
     errors: list[Wrong] = []
     for limit in wanted.limits:
+        if limit.circuit in changed:
+            continue  # the site's word stays, and is told
         outcome = keep_limit(db, limit, actor=turn.actor, now=turn.now)
         if not isinstance(outcome, KeptLimit):
             errors += [Wrong("invalid", f"limits.{limit.circuit}", mistake.detail) for mistake in outcome]

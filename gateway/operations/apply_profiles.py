@@ -70,11 +70,6 @@ def apply(db: Writing, turn: Applying, wanted: WantedProfiles) -> Applied:
     return Applied()
 
 
-def withdraw(db: Writing, site: Site, upstream: str, now: Instant) -> None:
-    """What stations hold stays there, and is the site's."""
-    fleet_profiles.remove_all(db)
-
-
 def tell(db: Writing, site: Site, upstream: str) -> Told:
     """How each profile stands at its station; which of them somebody at the site has cleared or replaced."""
     now = site.wall_clock()

@@ -30,7 +30,6 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "profiles": Kind(
             read=apply_profiles.read,
             apply=apply_profiles.apply,
-            withdraw=apply_profiles.withdraw,
             tell=apply_profiles.tell,
             keeps_body=False,
         ),

@@ -58,7 +58,7 @@ async def describe_documents(site: Site) -> list[Document]:
 
     def unit(db: Writing) -> list[tuple[DocumentRow, Told]]:
         rows = fleet_documents.every(db)
-        return [(row, KINDS[row.doc].tell(db, site, row.upstream)) for row in rows if row.doc in KINDS]
+        return [(row, _told_of(db, site, row)) for row in rows]
 
     return [
         {
@@ -77,8 +77,11 @@ def _told(db: Writing, site: Site, upstream: str, doc: str) -> tuple[DocumentRow
     row = fleet_documents.find(db, upstream, doc)
     if row is None:
         return None
-    told = KINDS[doc].tell(db, site, upstream) if row.applied_version is not None else Told()
-    return row, told
+    return row, _told_of(db, site, row)
+
+
+def _told_of(db: Writing, site: Site, row: DocumentRow) -> Told:
+    return Told() if row.applied_version is None else KINDS[row.doc].tell(db, site, row.upstream)
 
 
 def _document(row: DocumentRow, told: Told) -> Document:

@@ -13,7 +13,7 @@ from gateway.operations.apply_profiles import find_standing
 from gateway.operations.ask_by_itself import ask, status_in
 from gateway.operations.site import Site
 from gateway.rules.fleet_profiles import SENT, is_due
-from gateway.store import charging_profiles, fleet_profiles, stations
+from gateway.store import charging_profiles, fleet_documents, fleet_profiles, stations
 from gateway.store.fleet_profiles import FleetProfile
 from gateway.store.writing import Writing
 
@@ -32,8 +32,8 @@ async def send_fleet_profiles(site: Site, station: StationId) -> None:
 
 def _due(db: Writing, station: StationId, now: Instant) -> tuple[list[FleetProfile], list[FleetProfile]]:
     rows = fleet_profiles.of_station(db, station)
-    if not rows:
-        return [], []
+    if not rows or not fleet_documents.is_in_force(db, "profiles"):
+        return [], []  # what stations hold of a document that was taken away stays there
     known = stations.find(db, station)
     booted_at, known_since = (None, None) if known is None else (known.booted_at, known.created_at)
     clear = []

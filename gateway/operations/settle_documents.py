@@ -88,7 +88,7 @@ def withdraw(db: Writing, site: Site, upstream: str, doc: str, now: Instant) -> 
         return
     if before.applied_version is not None:
         KINDS[doc].withdraw(db, site, upstream, now)
-    row = DocumentRow(upstream, doc, "withdrawn", before.version, None, now)
+    row = DocumentRow(upstream, doc, "withdrawn", before.version, None, now, body=before.body)
     fleet_documents.save(db, row)
     _tell(db, row, now)
 
@@ -152,10 +152,12 @@ def _apply(db: Writing, site: Site, kind: Kind, ready: _Ready, now: Instant) -> 
     if wrong:
         return _end(db, row, Applied(wrong, refused=True), None, now)
     body = ready.manifest.body or {}
+    before = fleet_documents.last_body(db, row.doc)
     turn = Applying(
-        site, row.upstream, ready.manifest.version, ready.manifest.base_version is not None, body, row.body, now
+        site, row.upstream, ready.manifest.version, ready.manifest.base_version is not None, body, before, now
     )
     applied = kind.apply(db, turn, ready.wanted)
+    fleet_documents.forget_bodies(db, row.doc, but=row.upstream)
     return _end(db, row, applied, (applied.body or body) if kind.keeps_body else None, now)
 
 
@@ -227,7 +229,9 @@ def _take_over(db: Writing, site: Site, upstream: str, doc: str, now: Instant) -
     for other in fleet_documents.others(db, upstream, doc):
         before = _row(db, other, doc, now)
         why = Wrong("owned_by_another_upstream", "", f"{upstream} is required and took this document over")
-        row = DocumentRow(other, doc, "rejected", before.version, before.digest, before.heard_at, (why,))
+        row = DocumentRow(
+            other, doc, "rejected", before.version, before.digest, before.heard_at, (why,), body=before.body
+        )
         fleet_documents.save(db, row)
         _tell(db, row, now)
 

@@ -22,7 +22,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """`version` None: what was heard last could not be read. `waiting` and `due_at` only while pending."""
+    """`version` None: what was heard last could not be read. `waiting` and `due_at` only while pending.
+
+    `body`: what was applied last, also after it was taken away (then `applied_version` is None).
+    """
 
     upstream: str
     doc: str
@@ -52,14 +55,6 @@ def every(db: Writing) -> list[DocumentRow]:
     return [_row(row) for row in db.execute(f"SELECT {_COLUMNS} FROM fleet_documents ORDER BY upstream, doc")]
 
 
-def in_force(db: Writing, doc: str) -> list[DocumentRow]:
-    """Those of this document of which something is applied, whatever came after."""
-    return [_row(row) for row in db.execute(
-        f"SELECT {_COLUMNS} FROM fleet_documents WHERE doc = ? AND applied_version IS NOT NULL ORDER BY upstream",
-        (doc,),
-    )]  # fmt: skip
-
-
 def body_in_force(db: Writing, doc: str) -> tuple[str, Body] | None:
     """The upstream whose document is applied, and its body; for documents that belong to one upstream."""
     row = db.execute(
@@ -68,6 +63,27 @@ def body_in_force(db: Writing, doc: str) -> tuple[str, Body] | None:
         (doc,),
     ).fetchone()
     return None if row is None else (row[0], json.loads(row[1]))
+
+
+def last_body(db: Writing, doc: str) -> Body | None:
+    """The body that was applied last, also when its upstream has taken it away or lost it to another one."""
+    row = db.execute(
+        "SELECT body FROM fleet_documents WHERE doc = ? AND body IS NOT NULL ORDER BY heard_at DESC LIMIT 1", (doc,)
+    ).fetchone()
+    return None if row is None else json.loads(row[0])
+
+
+def forget_bodies(db: Writing, doc: str, *, but: str) -> None:
+    """What other upstreams applied before has been replaced."""
+    db.execute("UPDATE fleet_documents SET body = NULL WHERE doc = ? AND upstream <> ?", (doc, but))
+
+
+def is_in_force(db: Writing, doc: str) -> bool:
+    """Is a document of this name applied?"""
+    row = db.execute(
+        "SELECT 1 FROM fleet_documents WHERE doc = ? AND applied_version IS NOT NULL LIMIT 1", (doc,)
+    ).fetchone()
+    return row is not None
 
 
 def others(db: Writing, upstream: str, doc: str) -> list[str]:

@@ -48,11 +48,6 @@ def remove(db: Writing, profile: FleetProfile) -> None:
     db.execute("DELETE FROM fleet_profiles WHERE station = ? AND profile_id = ?", (profile.station, profile.profile_id))
 
 
-def remove_all(db: Writing) -> None:
-    """No fleet manager has a say in profiles any more."""
-    db.execute("DELETE FROM fleet_profiles")
-
-
 def note_outcome(db: Writing, station: str, profile_id: int, outcome: str | None, *, now: Instant) -> None:
     """The station was asked, and answered this."""
     db.execute(

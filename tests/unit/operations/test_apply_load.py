@@ -75,6 +75,9 @@ async def test_what_the_site_changes_is_told(tmp_path: Path) -> None:
         await desk.is_born()
         (override,) = desk.report("load")["overrides"]
         assert (override["circuit"], override["status"], override["who"]) == ("main", "changed", "anna")
+        report = await desk.send("load", load(2, {"circuit": "main", "limit_amps": 31, "until": LATER}))
+        assert [one["who"] for one in report["overrides"]] == ["anna"]
+        assert await limits_of(desk) == {("main", "fleet"): 40.0}
         await remove_limit(desk.site, "main", "fleet", actor="ben")
         await desk.is_born()
         (override,) = desk.report("load")["overrides"]
@@ -107,3 +110,22 @@ async def test_it_belongs_to_the_upstream_that_sent_it_first_but_required_ones_g
         assert (await guest.send("load", load(6)))["errors"][0]["code"] == "owned_by_another_upstream"
         await desk.send("load", None)
         assert (await second.send("load", load(9)))["status"] == "applied", "nobody has it now"
+
+
+async def test_what_was_taken_away_and_comes_again_is_known_to_be_the_fleets(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        second = Desk(desk.site, "second")
+        await desk.send("load", load(7, {"circuit": "main", "limit_amps": 32}))
+        await desk.send("stations", {"version": 1, "entries": [{"id": "A", "priority": 1}]})
+        for doc in ("load", "stations"):
+            await desk.send(doc, None)
+        assert await limits_of(desk) == {("main", "fleet"): 32.0}, "what was applied stays"
+        assert (await second.send("load", load(1)))["status"] == "applied"
+        assert await limits_of(desk) == {}
+        report = await second.send("stations", {"version": 1, "entries": [{"id": "A", "priority": 2}]})
+        assert (report["status"], report["overrides"]) == ("applied", [])
+        await second.send("load", None)
+        await desk.send("load", load(1, {"circuit": "main", "limit_amps": 30}))
+        await desk.send("load", None)
+        await desk.send("load", load(1))
+        assert await limits_of(desk) == {}
