@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from gateway.model.fleet_documents import Body, Manifest, Wrong
 from gateway.operations.site import Site
 from gateway.rules import fleet_documents as rules
-from gateway.upstream.fetch import NotFetched, fetch
 
 _PATIENCE_SECONDS = 120.0
 _PREFIX = ".document-"
@@ -28,6 +27,8 @@ async def fetch_body(site: Site, manifest: Manifest) -> Body | Wrong | tuple[Wro
 
 
 def _fetch(folder: Path, manifest: Manifest) -> Body | Wrong | tuple[Wrong, ...]:
+    from gateway.upstream.fetch import NotFetched, fetch  # its library is large, and few sites need it
+
     most = min(manifest.size_bytes or rules.MOST_FILE_BYTES, rules.MOST_FILE_BYTES)
     try:
         with TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:

@@ -78,6 +78,11 @@ def forget_bodies(db: Writing, doc: str, *, but: str) -> None:
     db.execute("UPDATE fleet_documents SET body = NULL WHERE doc = ? AND upstream <> ?", (doc, but))
 
 
+def is_any(db: Writing) -> bool:
+    """Did any upstream ever send one?"""
+    return db.execute("SELECT 1 FROM fleet_documents LIMIT 1").fetchone() is not None
+
+
 def is_in_force(db: Writing, doc: str) -> bool:
     """Is a document of this name applied?"""
     row = db.execute(
