@@ -44,7 +44,7 @@ from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import commands, events, upstreams
+from gateway.store import commands, events, fleet_documents, upstreams
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
