@@ -322,7 +322,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
     if site.configuration.upstreams:
         keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
         named |= keeping.loops_of(site, around.connect_upstream)
-    if site.configuration.upstreams or await site.database.write(fleet_documents.is_any):
+    if bool(site.configuration.upstreams) or await site.database.write(fleet_documents.is_any):
         documents = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_documents")
         named["fleet documents"] = documents.keep_documents
     if certificates is not None:

@@ -44,8 +44,9 @@ class _News:
 
 async def keep_documents(site: Site) -> None:
     """For ever: apply what is due, fetch what is elsewhere, tell what has changed."""
-    now, cursor = site.wall_clock(), 0
+    now = site.wall_clock()
     await site.database.write(lambda db: _forget_gone(db, site, now))
+    cursor = await site.database.write(events.newest_id)
     await apply_gateway.begin(site)
     await clear_leftovers(site)
     if not site.configuration.upstreams:
