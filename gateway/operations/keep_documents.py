@@ -51,7 +51,7 @@ async def keep_documents(site: Site) -> None:
     await clear_leftovers(site)
     if not site.configuration.upstreams:
         await asyncio.Event().wait()  # nothing will ever come
-    reports = _Reports()
+    reports = _Reports(changed=True)
     while True:
         seen, now = site.journal_signal.generation, site.wall_clock()
         news = await site.database.write(lambda db, after=cursor, now=now: _news(db, after, now))  # type: ignore[misc]

@@ -89,10 +89,8 @@ async def put_station(
     """Make, adopt or change a station: fields that are named are set, null resets one; or every mistake at once."""
     named = dict(fields)
     hashed = await hashed_password(named.pop("password")) if "password" in named else None
-    asked, now = (
-        read_fields(station, named, changes_password="password" in fields, password_hash=hashed),
-        site.wall_clock(),
-    )
+    asked = read_fields(station, named, changes_password="password" in fields, password_hash=hashed)
+    now = site.wall_clock()
     outcome = await site.database.write(lambda db: provision(db, site.configuration, asked, actor=actor, now=now))
     if isinstance(outcome, Provisioned):
         logger.info("station %s provisioned by %s", station, actor)
