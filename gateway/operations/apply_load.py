@@ -106,7 +106,7 @@ def _limits_in(body: Body | None) -> dict[str, Instant | None]:
 
 
 def _who_removed(db: Writing, circuit: str) -> tuple[str, Instant | None]:
-    for when, data in events.newest_of(db, "load.limit_removed"):
+    for _, when, data in events.newest_of(db, "load.limit_removed"):
         if (data.get("circuit"), data.get("source")) == (circuit, SOURCE):
             return str(data.get("actor")), when
     return "site", None

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from gateway.model.fleet_documents import Applied, Body, Override, Told, Wrong
+from gateway.model.identities import StationId
+from gateway.model.instants import Instant
 from gateway.operations.document_parts import Parts
 from gateway.operations.document_turn import BY_FLEET, Applying
 from gateway.operations.known_stations import is_known, settings_from_file, settings_in_force
@@ -30,7 +32,7 @@ from gateway.store import events, fleet_documents, stations
 from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
-MOST_STATIONS = 1000
+MOST_STATIONS = 500
 SECRETS = frozenset({PASSWORD})
 MASK = "***"
 _HASH = "password_hash"
@@ -127,16 +129,20 @@ def tell(db: Writing, site: Site, upstream: str) -> Told:
     """What came of each station, and settings that the site has changed."""
     row = fleet_documents.find(db, upstream, "stations")
     kept = _kept(None if row is None else row.body)
-    found = []
-    for station, fields in kept.stations.items():
-        here = stations.find(db, station)
-        values = {} if here is None else here.run_time_values()
-        for name, value in fields.items():
-            if name != PASSWORD and values.get(name) != value:
-                who, when = _who_set(db, station, name)
-                what = {"station": station, "field": name, "value": values.get(name)}
-                found.append(Override(what, who, when))
-    return Told(kept.results, tuple(found))
+    here = stations.every(db)
+    differs = [
+        (station, name, values.get(name))
+        for station, fields in kept.stations.items()
+        for values in [here[StationId(station)].run_time_values() if station in here else {}]
+        for name, value in fields.items()
+        if name != PASSWORD and values.get(name) != value
+    ]
+    who = _who_set(db) if differs else {}
+    overrides = (
+        Override({"station": station, "field": name, "value": value}, *who.get((station, name), ("site", None)))
+        for station, name, value in differs
+    )
+    return Told(kept.results, tuple(overrides))
 
 
 def _apply_one(db: Writing, turn: Applying, asked: Asked, before: Mapping[str, object]) -> tuple[list[Wrong], bool]:
@@ -190,12 +196,15 @@ def _delete(db: Writing, turn: Applying, station: str, kept: _Kept) -> list[Wron
     return []
 
 
-def _who_set(db: Writing, station: str, name: str) -> tuple[str, Any]:
-    for when, data in events.newest_of(db, "station.provisioned", station=station):
+def _who_set(db: Writing) -> dict[tuple[str, str], tuple[str, Instant]]:
+    """Who of the site set a station's field last, and when, as far as the journal still knows."""
+    found: dict[tuple[str, str], tuple[str, Instant]] = {}
+    for station, when, data in events.newest_of(db, "station.provisioned"):
         actor, fields = str(data.get("actor")), data.get("fields")
-        if isinstance(fields, list) and name in fields and not actor.startswith(BY_FLEET):
-            return actor, when
-    return "site", None
+        if not actor.startswith(BY_FLEET) and isinstance(fields, list):
+            for name in fields:
+                found.setdefault((str(station), str(name)), (actor, when))
+    return found
 
 
 def _kept(body: Body | None) -> _Kept:

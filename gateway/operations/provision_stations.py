@@ -31,6 +31,7 @@ from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
 from gateway.store import events, limiting, security_changes, stations, transactions
 from gateway.store.passwords import hash_password
+from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
 __all__ = [
@@ -148,7 +149,8 @@ def provision(
         run_time = {**run_time, "security_profile": 1}
         settings = with_run_time_values(settings, run_time)
     mistakes = (*asked.mistakes, *_disagreements(configuration, settings, password_hash, asked.mistakes))
-    mistakes = mistakes or _unsafe(db, configuration, settings, asked)
+    if not mistakes and _may_be_unsafe(configuration, row, settings):
+        mistakes = _unsafe(db, configuration, settings, asked)
     if mistakes:
         return mistakes
     # a row left over from a table that has gone from the file, or from a knock, starts anew but keeps what it said
@@ -235,6 +237,14 @@ def _disagreements(
         found.append(FieldMistake(f"desired_configuration.{key}", "another spelling of the same key is there already"))
     wrong = {mistake.field for mistake in mistaken}
     return [mistake for mistake in found if mistake.field not in wrong]
+
+
+def _may_be_unsafe(configuration: Configuration, row: StationRow | None, settings: StationSettings) -> bool:
+    """Does the change concern what the site's safety depends on? To look takes long on a large site."""
+    if row is None or row.admission != "accepted":
+        return True
+    before = settings_in_force(configuration, settings.id, row)
+    return any(getattr(before, name) != getattr(settings, name) for name in _MAKE_UNSAFE)
 
 
 def _unsafe(

@@ -133,15 +133,14 @@ def of_kinds(
     return upto, [(kind, station) for _, kind, station in rows]
 
 
-def newest_of(db: Writing, kind: str, *, station: str | None = None) -> list[tuple[Instant, dict[str, object]]]:
-    """(when, data) of the committed events of a kind among the newest twenty thousand, newest first."""
+def newest_of(db: Writing, kind: str) -> list[tuple[str | None, Instant, dict[str, object]]]:
+    """(station, when, data) of the committed events of a kind among the newest twenty thousand, newest first."""
     rows = db.execute(
-        """SELECT happened_at, data FROM events
-           WHERE id > (SELECT max(id) FROM events) - 20000 AND kind = ?1 AND (?2 IS NULL OR station = ?2)
-           ORDER BY id DESC""",
-        (kind, station),
+        """SELECT station, happened_at, data FROM events
+           WHERE id > (SELECT max(id) FROM events) - 20000 AND kind = ? ORDER BY id DESC""",
+        (kind,),
     )
-    return [(Instant(at), msgspec.json.decode(data)) for at, data in rows]
+    return [(station, Instant(at), msgspec.json.decode(data)) for station, at, data in rows]
 
 
 def latest_time(db: Writing) -> Instant:
