@@ -158,15 +158,17 @@ def _apply(db: Writing, site: Site, kind: Kind, ready: _Ready, now: Instant) -> 
     )
     applied = kind.apply(db, turn, ready.wanted)
     fleet_documents.forget_bodies(db, row.doc, but=row.upstream)
-    return _end(db, row, applied, (applied.body or body) if kind.keeps_body else None, now)
+    notes = rules.notes_on(ready.manifest, clock_known=ready.clock_known)
+    return _end(db, row, applied, (applied.body or body) if kind.keeps_body else None, now, notes=notes)
 
 
-def _end(db: Writing, row: DocumentRow, applied: Applied, body: Any, now: Instant) -> DocumentStatus:
-    """What became of it, with its event."""
+def _end(
+    db: Writing, row: DocumentRow, applied: Applied, body: Any, now: Instant, *, notes: tuple[Wrong, ...] = ()
+) -> DocumentStatus:
+    """What became of it, with its event; `notes` are told beside the errors."""
     status = rules.status_of(applied.errors, refused=applied.refused)
-    ended = replace(
-        row, status=status, errors=fleet_documents.bounded(applied.errors), waiting=None, due_at=None, tries=0
-    )
+    errors = fleet_documents.bounded((*applied.errors, *notes))
+    ended = replace(row, status=status, errors=errors, waiting=None, due_at=None, tries=0)
     if not applied.refused:
         ended = replace(ended, applied_version=row.version, applied_digest=row.digest, applied_at=now, body=body)
     fleet_documents.save(db, ended)

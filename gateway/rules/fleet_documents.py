@@ -152,6 +152,13 @@ def why_not_now(
     return None
 
 
+def notes_on(manifest: Manifest, *, clock_known: bool) -> tuple[Wrong, ...]:
+    """What a report should tell although nothing is wrong with the document."""
+    if clock_known or manifest.expires is None:
+        return ()
+    return (Wrong("clock_unsynced", "expires", "nobody knows the time: it counts as not expired"),)
+
+
 def again_at(now: Instant, tries: int) -> Instant:
     """When to fetch again after so many tries in vain: 5 seconds, doubled up to an hour."""
     wait = min(_MOST_WAIT_SECONDS, _LEAST_WAIT_SECONDS * 2.0 ** min(max(tries - 1, 0), 20))

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from gateway.configuration import Upstream
+from gateway.model.clocks import RawClock
 from gateway.model.fleet_documents import Applied
 from gateway.model.instants import SECOND, Instant, text_of
 from gateway.operations import document_kinds, settle_documents
+from gateway.operations.clock_now import ClockNow
 from gateway.operations.document_kinds import KINDS
 from gateway.operations.document_turn import Applying
 from gateway.operations.heed_documents import MOST_BYTES
@@ -215,6 +217,13 @@ async def test_it_expires_while_it_waits(tmp_path: Path) -> None:
         await settle_document(desk.site, "fleet", "auth-list", fetch=True)
         await desk.is_born()
         assert desk.report("auth-list")["errors"][0]["code"] == "expired"
+
+
+async def test_nothing_expires_by_a_clock_that_nobody_keeps(tmp_path: Path) -> None:
+    unkept = ClockNow(lambda: RawClock(False, 16_000_000, "0123abcd", 0, NOON))
+    async with open_desk(tmp_path, clock_quality=unkept) as desk:
+        report = await desk.send("auth-list", auth_list(1, tag("A"), expires=text_of(Instant(NOON - SECOND))))
+        assert (report["status"], report["errors"][0]["code"]) == ("applied", "clock_unsynced")
 
 
 async def test_a_fault_of_ours_rejects_the_document_and_nothing_else(

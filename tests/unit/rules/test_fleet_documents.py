@@ -153,3 +153,10 @@ def test_what_is_not_json_is_said_to_be_none(text: bytes) -> None:
     with pytest.raises(ValueError):
         rules.json_of(text)
     assert rules.json_of(b"[1]") == [1]
+
+
+def test_without_a_clock_it_is_told_that_nobody_looked_whether_it_has_expired() -> None:
+    (note,) = rules.notes_on(Manifest("load", 1, expires=NOW), clock_known=False)
+    assert note.code == "clock_unsynced"
+    assert rules.notes_on(Manifest("load", 1, expires=NOW), clock_known=True) == ()
+    assert rules.notes_on(Manifest("load", 1), clock_known=False) == ()
