@@ -68,6 +68,9 @@ def apply(db: Writing, turn: Applying, wanted: AuthList) -> Applied:
         removed = before.keys() & wanted.deleted
     else:
         removed = (before.keys() | id_tags.left_by(db, turn.upstream)) - wanted.words.keys()
+    if len(before) + len(changed.keys() - before.keys()) - len(removed & before.keys()) > MOST_TAGS:
+        words = f"with this delta there would be more than {MOST_TAGS} tags"
+        return Applied((Wrong("too_large", "entries", words),), refused=True)
     merge_tags.fleet_says(db, turn.upstream, changed, removed, now=turn.now)
     return Applied()
 

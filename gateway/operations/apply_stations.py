@@ -8,9 +8,10 @@ those to be removed, and only those that the fleet made known. Passwords are has
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, cast
 
+from gateway.configuration import Configuration
 from gateway.model.fleet_documents import Applied, Body, Override, Told, Wrong
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
@@ -32,7 +33,8 @@ from gateway.store import events, fleet_documents, stations
 from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
-MOST_STATIONS = 500
+MOST_STATIONS = 500  # in one document
+MOST_KEPT = 2000  # with what deltas added
 SECRETS = frozenset({PASSWORD})
 MASK = "***"
 _HASH = "password_hash"
@@ -49,9 +51,13 @@ class WantedStations:
 
 @dataclass(slots=True)
 class _Kept:
-    """What is remembered of an applied document: fields by station, stations it made, what came of each."""
+    """What is remembered of applied documents: what is wanted of stations, what came of each, which they made.
+
+    `ours`: every field that a document ever set, as it set it; what is otherwise here is the site's.
+    """
 
     stations: dict[str, dict[str, object]] = field(default_factory=dict)
+    ours: dict[str, dict[str, object]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     results: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -107,22 +113,37 @@ def read(site: Site, body: Body, *, delta: bool) -> WantedStations | tuple[Wrong
 
 def apply(db: Writing, turn: Applying, wanted: WantedStations) -> Applied:
     """Each station gets what it may have; the others are told."""
-    before = _kept(turn.before)
-    kept = _Kept(dict(before.stations) if turn.delta else {}, list(before.made), {})
-    if turn.delta:
-        kept.results = dict(before.results)
+    kept = _carried_over(db, _kept(turn.before), delta=turn.delta)
+    if len(kept.stations.keys() | wanted.stations.keys()) > MOST_KEPT:
+        words = f"with this delta there would be more than {MOST_KEPT} stations"
+        return Applied((Wrong("too_large", "entries", words),), refused=True)
     errors: list[Wrong] = []
     for station, asked in wanted.stations.items():
-        wrong, created = _apply_one(db, turn, asked, before.stations.get(station, {}))
-        errors += wrong
-        kept.results[station] = {"status": "rejected" if wrong else "applied"}
-        if not wrong:
-            kept.stations[station] = {**asked.values, **({PASSWORD: MASK} if asked.changes_password else {})}
-        if created and station not in kept.made:
-            kept.made.append(station)
+        ours = kept.ours.get(station, {})
+        done = _apply_one(db, turn, asked, ours)
+        errors += done.wrong
+        kept.results[station] = {"status": "rejected" if done.wrong else "applied"}
+        if not done.wrong:
+            password = {PASSWORD: MASK} if asked.changes_password else {}
+            kept.stations[station] = {**kept.stations.get(station, {}), **asked.values, **password}
+            kept.ours[station] = {**ours, **done.values}
+        kept.made += [station] if done.created and station not in kept.made else []
     for station in wanted.deleted:
         errors += _delete(db, turn, station, kept)
-    return Applied(tuple(errors), body={"stations": kept.stations, "made": kept.made, "results": kept.results})
+    return Applied(tuple(errors), body=asdict(kept))
+
+
+def _carried_over(db: Writing, before: _Kept, *, delta: bool) -> _Kept:
+    """What still counts of the documents before; nothing of stations that are gone."""
+    here = stations.every(db).keys()
+    kept = _Kept(
+        ours={station: fields for station, fields in before.ours.items() if station in here},
+        made=[station for station in before.made if station in here],
+    )
+    if delta:
+        kept.stations = dict(before.stations)
+        kept.results = {station: result for station, result in before.results.items() if station in before.stations}
+    return kept
 
 
 def tell(db: Writing, site: Site, upstream: str) -> Told:
@@ -145,31 +166,46 @@ def tell(db: Writing, site: Site, upstream: str) -> Told:
     return Told(kept.results, tuple(overrides))
 
 
-def _apply_one(db: Writing, turn: Applying, asked: Asked, before: Mapping[str, object]) -> tuple[list[Wrong], bool]:
-    """What is wrong, and whether the station is known only now."""
+class _Done(NamedTuple):
+    """What came of one station: what is wrong, what was set there, whether it is known only now."""
+
+    wrong: list[Wrong]
+    values: dict[str, object]
+    created: bool = False
+
+
+def _apply_one(db: Writing, turn: Applying, asked: Asked, ours: Mapping[str, object]) -> _Done:
+    """`ours`: what documents set there before."""
     configuration, row = turn.site.configuration, stations.find(db, asked.station)
     here = row.run_time_values() if row is not None else {}
-    written = settings_from_file(configuration, asked.station)
-    if written is not None:
-        now = settings_in_force(configuration, asked.station, row)
-        wrong = [
-            Wrong("installers", f"stations.{asked.station}.{name}", why)
-            for name, value in asked.values.items()
-            if (why := why_not(name, value, written=getattr(written, name), in_force=getattr(now, name))) is not None
-        ]
-        if wrong:
-            return wrong, False
-    sites_own = overridden(asked.values, here=here, before=before)
+    wrong = _against_the_file(configuration, asked, row)
+    if wrong:
+        return _Done(wrong, {})
+    sites_own = overridden(asked.values, here=here, before=ours)
     values = {name: value for name, value in asked.values.items() if name not in sites_own}
-    sets_password = asked.changes_password and not _is_sites_password(row, before)
+    sets_password = asked.changes_password and not _is_sites_password(row, ours)
+    done = {**values, **({PASSWORD: MASK} if sets_password else {})}
     known = is_known(configuration, asked.station, row) and (row is None or row.admission != "pending")
     if known and not sets_password and all(here.get(name) == value for name, value in values.items()):
-        return [], False
+        return _Done([], done)
     changed = Asked(asked.station, values, sets_password, asked.password_hash if sets_password else None, ())
     outcome = provision(db, configuration, changed, actor=turn.actor, now=turn.now)
     if isinstance(outcome, Provisioned):
-        return [], outcome.created
-    return [Wrong("invalid", f"stations.{asked.station}.{one.field}", one.detail) for one in outcome], False
+        return _Done([], done, outcome.created)
+    return _Done([Wrong("invalid", f"stations.{asked.station}.{one.field}", one.detail) for one in outcome], {})
+
+
+def _against_the_file(configuration: Configuration, asked: Asked, row: StationRow | None) -> list[Wrong]:
+    """What the installer's file does not allow for a station that it names."""
+    written = settings_from_file(configuration, asked.station)
+    if written is None:
+        return []
+    now = settings_in_force(configuration, asked.station, row)
+    return [
+        Wrong("installers", f"stations.{asked.station}.{name}", why)
+        for name, value in asked.values.items()
+        if (why := why_not(name, value, written=getattr(written, name), in_force=getattr(now, name))) is not None
+    ]
 
 
 def _masked(value: object) -> object:
@@ -179,8 +215,8 @@ def _masked(value: object) -> object:
     return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
-def _is_sites_password(row: StationRow | None, before: Mapping[str, object]) -> bool:
-    return row is not None and row.password_hash is not None and PASSWORD not in before
+def _is_sites_password(row: StationRow | None, ours: Mapping[str, object]) -> bool:
+    return row is not None and row.password_hash is not None and PASSWORD not in ours
 
 
 def _delete(db: Writing, turn: Applying, station: str, kept: _Kept) -> list[Wrong]:
@@ -192,6 +228,7 @@ def _delete(db: Writing, turn: Applying, station: str, kept: _Kept) -> list[Wron
     remove_known(db, turn.site, station, actor=turn.actor, now=turn.now)
     kept.made = [one for one in kept.made if one != station]
     kept.stations.pop(station, None)
+    kept.ours.pop(station, None)
     kept.results[station] = {"status": "removed"}
     return []
 

@@ -6,7 +6,6 @@ Upstreams that have gone from the configuration are treated as if they had taken
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
 from gateway.model.instants import SECOND, Instant
@@ -18,11 +17,9 @@ from gateway.operations.site import Site
 from gateway.store import events, fleet_documents
 from gateway.store.writing import Writing
 
-logger = logging.getLogger(__name__)
-
 _LOOK_SECONDS = 60.0  # the clock may be set meanwhile
 _REST_SECONDS = 5.0  # many changes make one report
-_SHARE = 50.0
+_SHARE = 50.0  # the store is asked for reports at most one part in so many of the time
 _BREATH_SECONDS = 0.2
 # what may change a report
 _TOLD = (

@@ -157,7 +157,8 @@ def _apply(db: Writing, site: Site, kind: Kind, ready: _Ready, now: Instant) -> 
         site, row.upstream, ready.manifest.version, ready.manifest.base_version is not None, body, before, now
     )
     applied = kind.apply(db, turn, ready.wanted)
-    fleet_documents.forget_bodies(db, row.doc, but=row.upstream)
+    if not applied.refused:
+        fleet_documents.forget_bodies(db, row.doc, but=row.upstream)
     notes = rules.notes_on(ready.manifest, clock_known=ready.clock_known)
     return _end(db, row, applied, (applied.body or body) if kind.keeps_body else None, now, notes=notes)
 

@@ -76,6 +76,19 @@ async def test_what_the_site_set_stays_and_is_told(tmp_path: Path) -> None:
         assert await values_of(desk.site, "A") == {"priority": 7, "weight": 5}
 
 
+async def test_a_field_that_one_version_left_out_is_still_the_fleets(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        await desk.send("stations", wanted(1, {"id": "A", "priority": 1, "weight": 2}))
+        await desk.send("stations", wanted(2, {"id": "A", "priority": 2}))
+        await desk.send("stations", wanted(3, {"id": "A", "priority": 3}, base_version=2))
+        report = await desk.send("stations", wanted(4, {"id": "A", "weight": 4}, base_version=3))
+        assert (report["status"], report["overrides"]) == ("applied", [])
+        assert await values_of(desk.site, "A") == {"priority": 3, "weight": 4}
+        await put_station(desk.site, "A", {"priority": 9}, actor="anna")
+        await desk.is_born()
+        assert [one["field"] for one in desk.report("stations")["overrides"]] == ["priority"]
+
+
 async def test_mistakes_in_fields_reject_all_and_others_only_the_station(tmp_path: Path) -> None:
     async with open_desk(tmp_path) as desk:
         report = await desk.send(

@@ -14,7 +14,7 @@ from gateway.configuration import Upstream
 from gateway.model.clocks import RawClock
 from gateway.model.fleet_documents import Applied
 from gateway.model.instants import SECOND, Instant, text_of
-from gateway.operations import document_kinds, settle_documents
+from gateway.operations import apply_auth_list, document_kinds, settle_documents
 from gateway.operations.clock_now import ClockNow
 from gateway.operations.document_kinds import KINDS
 from gateway.operations.document_turn import Applying
@@ -217,6 +217,17 @@ async def test_it_expires_while_it_waits(tmp_path: Path) -> None:
         await settle_document(desk.site, "fleet", "auth-list", fetch=True)
         await desk.is_born()
         assert desk.report("auth-list")["errors"][0]["code"] == "expired"
+
+
+async def test_deltas_do_not_make_a_list_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply_auth_list, "MOST_TAGS", 3)
+    async with open_desk(tmp_path) as desk:
+        assert (await desk.send("auth-list", auth_list(1, *(tag(f"T{n}") for n in range(4)))))["status"] == "rejected"
+        await desk.send("auth-list", auth_list(1, *(tag(f"T{n}") for n in range(3))))
+        report = await desk.send("auth-list", auth_list(2, tag("T3"), base_version=1))
+        assert (report["status"], report["errors"][0]["code"]) == ("rejected", "too_large")
+        report = await desk.send("auth-list", auth_list(3, tag("T3"), base_version=1, deleted=["T0"]))
+        assert report["status"] == "applied"
 
 
 async def test_nothing_expires_by_a_clock_that_nobody_keeps(tmp_path: Path) -> None:
