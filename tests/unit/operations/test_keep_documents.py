@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.model.instants import SECOND, Instant, text_of
+from gateway.operations.keep_backups import back_up_offline, restore_offline
 from gateway.operations.keep_documents import keep_documents
+from gateway.operations.limits_for_a_time import find_limits
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.settle_documents import settle_document
 from gateway.operations.site import Site
@@ -137,3 +139,24 @@ async def test_an_upstream_that_has_gone_from_the_file_leaves_its_tags_to_the_si
         assert await tags_of(site) == {"A": "Accepted"}
         rows = await site.readers.rows("SELECT count(*) FROM fleet_tags")
         assert [tuple(row) for row in rows] == [(0,)]
+
+
+async def test_after_a_restore_the_versions_of_the_backup_count_and_newer_ones_come_again(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        configuration = desk.site.configuration
+        await desk.send("auth-list", auth_list(1, tag("A")))
+        await desk.send("load", {"version": 1, "limits": [{"circuit": "main", "limit_amps": 32}]})
+    back_up_offline(configuration, tmp_path / "copy.db")
+    newest = auth_list(2, tag("A", "Blocked"), base_version=1)
+    async with open_desk(tmp_path) as desk:
+        await desk.send("auth-list", newest)
+        await desk.send("load", {"version": 2, "limits": []})
+    restore_offline(configuration, tmp_path / "copy.db")
+    async with open_desk(tmp_path) as desk:
+        await desk.is_born()
+        assert desk.report("auth-list")["applied_version"] == 1
+        assert await tags_of(desk.site) == {"A": "Accepted"}
+        assert (await desk.send("auth-list", newest))["status"] == "applied"
+        assert await tags_of(desk.site) == {"A": "Blocked"}
+        assert (await desk.send("load", {"version": 2, "limits": []}))["status"] == "applied"
+        assert await find_limits(desk.site) == []
