@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.model.fleet_documents import Applied, Body, Override, Told, Wrong
 from gateway.operations.document_parts import Parts
 from gateway.operations.document_turn import Applying
-from gateway.operations.known_settings import find_settings_of, wishes_of_fleet
+from gateway.operations.known_settings import body_of_fleet, find_settings_of, wishes_of_fleet
 from gateway.operations.site import Site
 from gateway.rules.desired_settings import desired_settings, is_same_value, may_be_wanted
 from gateway.rules.secrecy import masked_text
@@ -62,12 +62,12 @@ def tell(db: Writing, site: Site, upstream: str) -> Told:
     """At each station: whether it is as wanted, what is not and why; and keys that somebody else wants otherwise."""
     per_station: dict[str, dict[str, object]] = {}
     overrides: list[Override] = []
+    body = body_of_fleet(db)
     for station, row in stations.every(db).items():
-        kinds = wishes_of_fleet(db, station)
-        wanted = desired_settings(kinds, {}, vendor=row.vendor, model=row.model)
+        wanted = desired_settings(wishes_of_fleet(body, station), {}, vendor=row.vendor, model=row.model)
         if not wanted or row.admission != "accepted":
             continue
-        settings = find_settings_of(db, site, station)
+        settings = find_settings_of(db, site, station, fleet=body)
         in_force = {key.casefold(): value for key, value in settings.desired.items()}
         beaten = {key for key, value in wanted.items() if not is_same_value(in_force.get(key.casefold()), value)}
         overrides += [
