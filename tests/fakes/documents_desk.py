@@ -33,7 +33,7 @@ class Desk:
         payload = (
             document if isinstance(document, bytes) else b"" if document is None else json.dumps(document).encode()
         )
-        message = Message(f"ocpp-gateway/v1/gw/dn/des/{doc}", payload, retain=True, on_ack=self._acked)
+        message = Message(f"ocpp-gateway/v1/gw/dn/des/{doc}", payload, retain=True, on_ack=self.count_ack)
         before = self.acked
         await heed_document(cast("UpstreamNow", self), doc, message)
         assert self.acked == before + 1
@@ -48,5 +48,6 @@ class Desk:
         reports = [payload for suffix, payload, _ in self.said if suffix == f"rep/{doc}"]
         return cast(dict[str, Any], reports[-1]) if reports else {}
 
-    def _acked(self) -> None:
+    def count_ack(self) -> None:
+        """The broker may forget a message."""
         self.acked += 1

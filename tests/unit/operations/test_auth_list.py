@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,16 +15,19 @@ from gateway.configuration import Upstream
 from gateway.model.clocks import RawClock
 from gateway.model.fleet_documents import Applied
 from gateway.model.instants import SECOND, Instant, text_of
+from gateway.model.links import Message
 from gateway.operations import apply_auth_list, document_kinds, settle_documents
 from gateway.operations.clock_now import ClockNow
 from gateway.operations.document_kinds import KINDS
 from gateway.operations.document_turn import Applying
-from gateway.operations.heed_documents import MOST_BYTES
+from gateway.operations.heed_documents import MOST_BYTES, heed_document
 from gateway.operations.manage_tags import import_tags, put_tag, remove_tag
 from gateway.operations.settle_documents import settle_document
 from gateway.operations.site import Site
 from gateway.operations.tag_files import read_json
+from gateway.operations.upstream_now import UpstreamNow
 from gateway.store import id_tags
+from gateway.store.database import Database, StoreUnavailable
 from gateway.store.writing import Writing
 from tests.fakes.documents_desk import Desk
 from tests.unit.web.conftest import NOON, configuration_in, open_site
@@ -250,4 +254,22 @@ async def test_a_fault_of_ours_rejects_the_document_and_nothing_else(
         monkeypatch.setattr(settle_documents, "KINDS", document_kinds.KINDS)
         report = await desk.send("auth-list", auth_list(2))
         assert (report["status"], report["errors"][0]["code"]) == ("rejected", "internal_error")
+        assert await tags_of(desk.site) == {"A": "Accepted"}
+
+
+class FullDisk:
+    """A store that takes nothing."""
+
+    async def write(self, unit: object) -> None:
+        raise StoreUnavailable("disk full")
+
+
+async def test_what_is_not_on_disk_is_not_acknowledged(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        full = Desk(replace(desk.site, database=cast(Database, FullDisk())))
+        message = Message("t", json.dumps(auth_list(1, tag("A"))).encode(), on_ack=full.count_ack)
+        await heed_document(cast(UpstreamNow, full), "auth-list", message)
+        assert full.acked == 0
+        await heed_document(cast(UpstreamNow, desk), "auth-list", replace(message, on_ack=desk.count_ack))
+        assert desk.acked == 1
         assert await tags_of(desk.site) == {"A": "Accepted"}
