@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 
 from gateway.model.identities import StationId
+from gateway.model.instants import seconds_later
 from gateway.operations.ask_by_itself import LookAgain, ask
 from gateway.operations.fleet_settings import fleet_setting
 from gateway.operations.known_stations import find_settings
@@ -21,6 +22,8 @@ from gateway.store.writing import Writing
 logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 300.0
+_UPDATE_SECONDS = 3600.0
+_UPDATES = ("UpdateFirmware", "SignedUpdateFirmware")
 
 
 async def reboot_when_idle(site: Site, station: StationId) -> None:
@@ -47,7 +50,10 @@ def _due(db: Writing, site: Site, station: StationId) -> tuple[bool, bool]:
     since = row.booted_at or row.created_at
     if commands.asked_since(db, station, actions=("Reset",), since=since, actor=GATEWAY):
         return False, False
-    idle = is_idle(
+    # it may be loading or installing
+    lately = seconds_later(site.wall_clock(), -_UPDATE_SECONDS)
+    updates = commands.asked_since(db, station, actions=_UPDATES, since=lately)
+    idle = not updates and is_idle(
         statuses={number: state.status for number, state in connectors.all_of_station(db, station).items()},
         sessions=len(transactions.open_of_station(db, station)),
         expected_starts=commands.expected_starts(db, station),

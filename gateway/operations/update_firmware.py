@@ -10,7 +10,7 @@ import logging
 from typing import NamedTuple
 
 from gateway.model.identities import StationId
-from gateway.model.instants import Instant, text_of
+from gateway.model.instants import Instant, seconds_later, text_of
 from gateway.operations.apply_firmware import entries_in_force, find_standing
 from gateway.operations.ask_by_itself import LookAgain, ask
 from gateway.operations.site import Site
@@ -22,6 +22,7 @@ from gateway.store.writing import Writing
 logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 300.0
+_REBOOT_SECONDS = 300.0
 
 
 class _Due(NamedTuple):
@@ -67,7 +68,9 @@ def _due(db: Writing, station: StationId, now: Instant) -> _Due | None:
     standing, _ = find_standing(db, row, wanted, now)
     if standing in ("up_to_date", "failed"):
         return None
-    return _Due(wanted, standing == "due" and _is_idle(db, station))
+    lately = seconds_later(now, -_REBOOT_SECONDS)
+    reboots = commands.asked_since(db, station, actions=("Reset",), since=lately)
+    return _Due(wanted, standing == "due" and not reboots and _is_idle(db, station))
 
 
 def _is_idle(db: Writing, station: StationId) -> bool:

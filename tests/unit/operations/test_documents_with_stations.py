@@ -238,3 +238,15 @@ def test_wrong_entries_are_named(tmp_path: Path) -> None:
         assert (await desk.send("firmware", {"version": 1, "x": []}))["status"] == "rejected"
 
     play(tmp_path, scene)
+
+
+def test_a_station_that_loads_firmware_is_not_rebooted_for_its_settings(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await desk.send("gateway", {"version": 1, "reboot_when_idle": True})
+        await desk.site.database.write(lambda db: db.execute("UPDATE configuration_keys SET reboot_required = 1"))
+        await desk.send("firmware", firmware(1, {"version": "9.1", "url": "http://192.0.2.1/sim-9.1.bin"}))
+        await asyncio.sleep(30 * MINUTE)
+        assert (await newest(desk, "firmware"))["per_station"]["SIM"]["status"] == "up_to_date"
+        assert (await sent(desk, "UpdateFirmware"), await sent(desk, "Reset")) == (1, 0)
+
+    play(tmp_path, scene)
