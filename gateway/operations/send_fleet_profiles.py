@@ -38,7 +38,7 @@ def _due(db: Writing, station: StationId, now: Instant) -> tuple[list[FleetProfi
     booted_at, known_since = (None, None) if known is None else (known.booted_at, known.created_at)
     clear = []
     for row in rows:
-        if not row.wanted and charging_profiles.has_id(db, station, row.profile_id):
+        if not row.wanted and _may_be_there(db, row, now):
             clear.append(row)
         elif not row.wanted:
             fleet_profiles.remove(db, row)
@@ -49,6 +49,12 @@ def _due(db: Writing, station: StationId, now: Instant) -> tuple[list[FleetProfi
         and is_due(find_standing(db, row, now), tried_at=row.tried_at, booted_at=booted_at, known_since=known_since)
     ]
     return clear, send
+
+
+def _may_be_there(db: Writing, row: FleetProfile, now: Instant) -> bool:
+    """Not when somebody at the site has put another one with its id in its place: that one is theirs."""
+    theirs = find_standing(db, row, now) == "overridden"
+    return not theirs and charging_profiles.has_id(db, row.station, row.profile_id)
 
 
 async def _send(site: Site, row: FleetProfile) -> bool:

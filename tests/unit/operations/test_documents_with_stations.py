@@ -117,6 +117,33 @@ def test_what_an_operator_clears_is_told_and_not_sent_again(tmp_path: Path) -> N
     play(tmp_path, scene)
 
 
+def test_a_profile_that_an_operator_put_in_place_of_the_fleets_is_left_alone(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await desk.send("profiles", profiles(1, (1, profile(7))))
+        await asyncio.sleep(MINUTE)
+        payload = {"connectorId": 1, "csChargingProfiles": profile(7, 6)}
+        await carry_out(desk.site, station="SIM", action="SetChargingProfile", payload=payload, actor="anna")
+        await asyncio.sleep(HOUR)
+        assert [one["profile_id"] for one in (await newest(desk, "profiles"))["overrides"]] == [7]
+        await desk.send("profiles", profiles(2))
+        await asyncio.sleep(HOUR)
+        assert held(station) == {7: 6}
+
+    play(tmp_path, scene)
+
+
+def test_one_that_was_changed_while_the_station_was_away_and_then_left_out_is_cleared(tmp_path: Path) -> None:
+    async def scene(desk: Desk, station: SimulatedStation) -> None:
+        await desk.send("profiles", profiles(1, (1, profile(7))))
+        await asyncio.sleep(MINUTE)
+        await desk.send("profiles", profiles(2, (1, profile(7, 12))))
+        await desk.send("profiles", profiles(3))
+        await asyncio.sleep(MINUTE)
+        assert held(station) == {}
+
+    play(tmp_path, scene)
+
+
 def test_what_the_station_refuses_is_told_and_tried_again_after_a_boot(tmp_path: Path) -> None:
     async def scene(desk: Desk, station: SimulatedStation) -> None:
         await desk.send("profiles", profiles(1, (1, profile(7, stackLevel=1000))))
