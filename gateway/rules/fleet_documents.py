@@ -85,7 +85,7 @@ def read_manifest(doc: str, value: object) -> Manifest | tuple[Wrong, ...]:
     base = None if value.get("base_version") is None else _version(value["base_version"], "base_version", found)
     url, sha256, size = _source(value, found)
     not_before, expires = _time(value, "not_before", found), _time(value, "expires", found)
-    body = None if "url" in value else _body(value, found)
+    body = None if value.get("url") is not None else _body(value, found)
     if found or version is None:
         return tuple(found)
     if base is not None and base >= version:
@@ -179,7 +179,7 @@ def takes_over(*, required: bool, other_required: bool) -> bool:
 
 def _body(value: Mapping[str, object], found: list[Wrong]) -> Body | None:
     flat = {name: member for name, member in value.items() if name not in _ABOUT}
-    if "inline" not in value:
+    if value.get("inline") is None:
         if not flat:
             found.append(_wrong("", "expected the contents beside `version`, under `inline`, or `url`"))
         return flat
@@ -203,7 +203,7 @@ def _source(value: Mapping[str, object], found: list[Wrong]) -> tuple[str | None
             found.append(_wrong("url", "expected an address that begins with http:// or https://"))
         if sha256 is None:
             found.append(_wrong("sha256", "expected beside `url`: nothing is taken without it"))
-        extra = sorted(name for name in value if name == "inline" or name not in _ABOUT)
+        extra = sorted(name for name in value if name not in _ABOUT or (name == "inline" and value[name] is not None))
         found.extend(_wrong(name, "unknown beside `url`") for name in extra[:MOST_ERRORS])
     return (
         url if isinstance(url, str) else None,

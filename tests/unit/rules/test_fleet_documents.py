@@ -75,6 +75,8 @@ def test_all_forms_of_a_manifest_are_read() -> None:
     flat = rules.read_manifest("load", {"doc": "load", "version": 1, "limits": []})
     assert flat == rules.read_manifest("load", {"version": 1, "inline": {"doc": "load", "version": 1, "limits": []}})
     assert flat == Manifest("load", 1, body={"limits": []})
+    nulls = dict.fromkeys(("base_version", "url", "inline", "sha256", "bytes", "not_before", "expires"))
+    assert rules.read_manifest("load", {**nulls, "version": 1, "limits": []}) == flat
     assert rules.read_manifest(
         "load",
         {
