@@ -45,7 +45,7 @@ from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import commands, events, upstreams
+from gateway.store import commands, events, fleet_documents, upstreams
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -324,6 +324,9 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
     if site.configuration.upstreams:
         keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
         named |= keeping.loops_of(site, around.connect_upstream)
+    if bool(site.configuration.upstreams) or await site.database.write(fleet_documents.is_any):
+        documents = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_documents")
+        named["fleet documents"] = documents.keep_documents
     if certificates is not None:
         named["certificates of the TLS port"] = lambda site: certificates.watch()
     async with asyncio.TaskGroup() as group:

@@ -14,6 +14,7 @@ from gateway.model.identities import ConnectorId
 from gateway.model.instants import text_of
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.draw_consequences import Booted, StatusChanged, after_boot, after_status
+from gateway.operations.fleet_settings import fleet_setting
 from gateway.operations.note_clocks import note_clock
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.rules.connector_status import is_news, usable_time
@@ -37,7 +38,9 @@ def boot_notification(asked: Question, request: v16.BootNotification) -> AnswerU
         before = stations.find(db, asked.station)
         registration = how_to_register(
             None if before is None else before.admission,
-            heartbeat_seconds=asked.site.configuration.ocpp.heartbeat_seconds,
+            heartbeat_seconds=fleet_setting(
+                db, asked.site, "heartbeat_seconds", asked.site.configuration.ocpp.heartbeat_seconds
+            ),
         )
         station_facts.record_boot(db, asked.station, plate, now=asked.now)
         configuration_keys.all_in_effect(db, asked.station)

@@ -15,8 +15,10 @@ from gateway.operations.attribute_meter_frames import attribute_newest
 from gateway.operations.draw_consequences import Started, after_start
 from gateway.operations.draw_on_reservations import reservations_of_start
 from gateway.operations.end_sessions import end_reconstructed, record_end
+from gateway.operations.fleet_settings import fleet_setting
 from gateway.operations.note_draws import note_draw
 from gateway.operations.questions import AnswerUnit, Question, fits
+from gateway.operations.site import Site
 from gateway.rules import transactions as rules
 from gateway.rules.authorization import verdict_on, verdict_on_start
 from gateway.store import commands, events, meter_frames, transactions
@@ -270,7 +272,7 @@ def _verdict_on_start(db: Writing, asked: Question, start: StartRequest) -> Verd
     # a look into a dictionary of the loop's thread is safe
     others = [other._replace(connected=asked.site.connected.is_connected(other.station)) for other in others]
     return verdict_on_start(
-        _verdict_on(asked, start.id_tag, tag),
+        _verdict_on(db, asked, start.id_tag, tag),
         others,
         station=start.station,
         connector=start.connector,
@@ -281,12 +283,16 @@ def _verdict_on_start(db: Writing, asked: Question, start: StartRequest) -> Verd
 
 
 def _verdict(db: Writing, asked: Question, id_tag: str) -> Verdict:
-    return _verdict_on(asked, id_tag, find_tag(db, fold_tag(id_tag)))
+    return _verdict_on(db, asked, id_tag, find_tag(db, fold_tag(id_tag)))
 
 
-def _verdict_on(asked: Question, id_tag: str, tag: KnownTag | None) -> Verdict:
-    accepted = asked.site.configuration.ocpp.unknown_tags == "accept" and bool(id_tag.strip())
+def _verdict_on(db: Writing, asked: Question, id_tag: str, tag: KnownTag | None) -> Verdict:
+    accepted = tag is None and bool(id_tag.strip()) and _unknown_tags(db, asked.site) == "accept"
     return verdict_on(tag, unknown_accepted=accepted, now=asked.now)
+
+
+def _unknown_tags(db: Writing, site: Site) -> str:
+    return fleet_setting(db, site, "unknown_tags", str(site.configuration.ocpp.unknown_tags))
 
 
 def _info(verdict: Verdict) -> v16.IdTagInfo:

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
+from gateway.model.fleet_documents import Body
 from gateway.model.identities import StationId
 from gateway.operations.known_stations import settings_in_force
 from gateway.operations.site import Site
 from gateway.rules.capabilities import Capabilities, capabilities_of
 from gateway.rules.desired_settings import Drift, Known, ModelSettings, State, desired_settings, drift
 from gateway.rules.load_measurements import measurements_wanted
-from gateway.store import configuration_keys, connectors, setting_trials, stations, unsupported_requests
+from gateway.store import (
+    configuration_keys,
+    connectors,
+    fleet_documents,
+    setting_trials,
+    stations,
+    unsupported_requests,
+)
 from gateway.store.writing import Writing
 
-__all__ = ["Settings", "State", "find_capabilities", "find_settings_of"]
+__all__ = ["Settings", "State", "body_of_fleet", "find_capabilities", "find_settings_of", "wishes_of_fleet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +38,8 @@ class Settings:
     drifts: tuple[Drift, ...]
 
 
-def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
-    """The station's configuration keys as they are now."""
+def find_settings_of(db: Writing, site: Site, station: str, *, fleet: Body | None = None) -> Settings:
+    """The station's configuration keys as they are now; `fleet` is `body_of_fleet`, if it is at hand."""
     row = stations.find(db, station)
     known = Known(
         reported=configuration_keys.reported(db, station),
@@ -43,6 +52,7 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
     managed = settings.circuit is not None and bool(site.configuration.circuits)
     desired = desired_settings(
         [
+            *wishes_of_fleet(fleet or body_of_fleet(db), station),
             *([ModelSettings("*", "*", measurements_wanted(known))] if managed else []),
             *(
                 ModelSettings(kind.vendor, kind.model, kind.desired_configuration)
@@ -54,6 +64,21 @@ def find_settings_of(db: Writing, site: Site, station: str) -> Settings:
         model=row.model if row else None,
     )
     return Settings(known, desired, drift(desired, known))
+
+
+def body_of_fleet(db: Writing) -> Body:
+    """What a fleet manager wants of all stations (document `config-keys`)."""
+    found = fleet_documents.body_in_force(db, "config-keys")
+    return {} if found is None else found[1]
+
+
+def wishes_of_fleet(body: Body, station: str) -> list[ModelSettings]:
+    """What it wants of one: that of kinds, then that of this station. Everything else beats it."""
+    # the body was read by `apply_config_keys` before it was kept
+    told = cast(Mapping[str, Any], body)
+    kinds = [ModelSettings(kind["vendor"], kind["model"], kind["keys"]) for kind in told.get("models", [])]
+    own: Mapping[str, str] = told.get("stations", {}).get(station, {})
+    return [*kinds, ModelSettings("*", "*", own)] if own else kinds
 
 
 def find_capabilities(db: Writing, station: StationId) -> Capabilities:

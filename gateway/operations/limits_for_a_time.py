@@ -48,26 +48,13 @@ async def set_limit(
     site: Site, circuit: str, fields: Mapping[str, object], *, actor: str
 ) -> KeptLimit | tuple[LimitMistake, ...] | None:
     """Set a source's limit for a circuit; every mistake at once; None: there is no such circuit."""
-    written = circuit_named(site.configuration, circuit)
-    if written is None:
-        return None
     now = site.wall_clock()
-    limit, mistakes = _read(written, fields, likely_now(now, latest_known=site.latest_known))
-    if limit is None or mistakes:
-        return tuple(mistakes)
-    wanted = limit
-
-    def unit(db: Writing) -> KeptLimit | tuple[LimitMistake, ...]:
-        others = [one for one in temporary_limits.of_circuit(db, circuit) if one.limit.source != wanted.source]
-        if len(others) >= MOST_SOURCES:
-            return (LimitMistake("source", f"expected one of the {MOST_SOURCES} sources that limit it already"),)
-        temporary_limits.keep(db, wanted, set_by=actor, now=now)
-        _tell(db, "load.limit_set", wanted, now=now, actor=actor)
-        return KeptLimit(wanted, actor, now)
-
-    outcome = await site.database.write(unit)
+    limit = read_limit(site, circuit, fields, now)
+    if not isinstance(limit, TemporaryLimit):
+        return limit
+    outcome = await site.database.write(lambda db: keep_limit(db, limit, actor=actor, now=now))
     if isinstance(outcome, KeptLimit):
-        logger.info("circuit %s limited to %s A by %s", circuit, wanted.limit_amps, wanted.source)
+        logger.info("circuit %s limited to %s A by %s", circuit, limit.limit_amps, limit.source)
     return outcome
 
 
@@ -76,15 +63,39 @@ async def remove_limit(site: Site, circuit: str, source: str | None, *, actor: s
     if circuit_named(site.configuration, circuit) is None:
         return None
     now = site.wall_clock()
+    return await site.database.write(lambda db: take_limit(db, circuit, source or API_SOURCE, actor=actor, now=now))
 
-    def unit(db: Writing) -> bool:
-        kept = [one for one in temporary_limits.of_circuit(db, circuit) if one.limit.source == (source or API_SOURCE)]
-        for one in kept:
-            temporary_limits.remove(db, circuit, one.limit.source)
-            _tell(db, "load.limit_removed", one.limit, now=now, actor=actor)
-        return bool(kept)
 
-    return await site.database.write(unit)
+def read_limit(
+    site: Site, circuit: str, fields: Mapping[str, object], now: Instant
+) -> TemporaryLimit | tuple[LimitMistake, ...] | None:
+    """The limit that a request asks for, or every mistake in it; None: there is no such circuit."""
+    written = circuit_named(site.configuration, circuit)
+    if written is None:
+        return None
+    limit, mistakes = _read(written, fields, likely_now(now, latest_known=site.latest_known))
+    return tuple(mistakes) if limit is None or mistakes else limit
+
+
+def keep_limit(
+    db: Writing, wanted: TemporaryLimit, *, actor: str, now: Instant
+) -> KeptLimit | tuple[LimitMistake, ...]:
+    """Set the limit, inside a unit of work; a mistake when too many limit the circuit already."""
+    others = [one for one in temporary_limits.of_circuit(db, wanted.circuit) if one.limit.source != wanted.source]
+    if len(others) >= MOST_SOURCES:
+        return (LimitMistake("source", f"expected one of the {MOST_SOURCES} sources that limit it already"),)
+    temporary_limits.keep(db, wanted, set_by=actor, now=now)
+    _tell(db, "load.limit_set", wanted, now=now, actor=actor)
+    return KeptLimit(wanted, actor, now)
+
+
+def take_limit(db: Writing, circuit: str, source: str, *, actor: str, now: Instant) -> bool:
+    """Take a source's limit away, inside a unit of work; False: it had none."""
+    kept = [one for one in temporary_limits.of_circuit(db, circuit) if one.limit.source == source]
+    for one in kept:
+        temporary_limits.remove(db, circuit, one.limit.source)
+        _tell(db, "load.limit_removed", one.limit, now=now, actor=actor)
+    return bool(kept)
 
 
 def time_of_limits(site: Site) -> Instant:

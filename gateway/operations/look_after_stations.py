@@ -24,8 +24,10 @@ from gateway.operations.reboot_when_idle import reboot_when_idle
 from gateway.operations.reconcile_profiles import reconcile_profiles
 from gateway.operations.renew_certificates import renew_certificate
 from gateway.operations.repair_settings import repair_settings
+from gateway.operations.send_fleet_profiles import send_fleet_profiles
 from gateway.operations.send_local_lists import sync_local_list
 from gateway.operations.site import Site
+from gateway.operations.update_firmware import update_firmware
 from gateway.rules.waiting_time import waiting_seconds
 from gateway.store import events
 from gateway.store.database import StoreUnavailable
@@ -42,6 +44,8 @@ AUTOMATIC: tuple[Care, ...] = (
     renew_certificate,
     sync_local_list,
     reconcile_profiles,
+    send_fleet_profiles,
+    update_firmware,
     reboot_when_idle,
 )
 
@@ -50,6 +54,7 @@ AUTOMATIC: tuple[Care, ...] = (
 WAKES: Mapping[str, Literal["arrived", "settings_changed", "changed", "all_changed", "removed"]] = MappingProxyType(
     {
         "charging_profiles.uncertain": "changed",
+        "document.applied": "all_changed",
         "gateway.restored": "all_changed",
         "id_tag.changed": "all_changed",
         "id_tags.imported": "all_changed",

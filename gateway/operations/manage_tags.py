@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gateway.model.identities import fold_tag
 from gateway.model.instant_text import instant_from_text
 from gateway.model.instants import Instant
+from gateway.operations import merge_tags
 from gateway.operations.site import Site
 from gateway.operations.tag_files import Entry, TagMistake
 from gateway.store import events, id_tags
@@ -39,21 +40,25 @@ class Imported:
 async def put_tag(
     site: Site, id_tag: str, fields: Mapping[str, object], *, actor: str
 ) -> TagRow | tuple[TagMistake, ...]:
-    """Add or replace one tag; a field that is not named gets its default (Accepted, no parent, no end, no note)."""
+    """Add or replace one tag; a field that is not named gets its default (Accepted, no parent, no end, no note).
+
+    Answers what counts now, which is something else where a fleet manager blocks the tag.
+    """
     now = site.wall_clock()
-    tag, mistakes = _tag_of(Entry(0, {"id_tag": id_tag, **fields}), now)
+    tag, mistakes = tag_of(Entry(0, {"id_tag": id_tag, **fields}), now)
     if "id_tag" in fields and fold_tag(str(fields["id_tag"])) != fold_tag(id_tag):
         mistakes = [*mistakes, TagMistake(0, "id_tag", "expected the tag in the path, or nothing")]
     if tag is None or mistakes:
         return tuple(mistakes)
     kept = tag
 
-    def unit(db: Writing) -> None:
-        id_tags.put(db, [kept])
-        _tell(db, kept.id_tag, status=kept.status, actor=actor, now=now)
+    def unit(db: Writing) -> TagRow:
+        merge_tags.site_puts(db, [kept], actor=actor, now=now)
+        stored = id_tags.find(db, kept.id_tag) or kept
+        _tell(db, stored.id_tag, status=stored.status, actor=actor, now=now)
+        return stored
 
-    await site.database.write(unit)
-    return kept
+    return await site.database.write(unit)
 
 
 async def remove_tag(site: Site, id_tag: str, *, actor: str) -> bool:
@@ -61,7 +66,7 @@ async def remove_tag(site: Site, id_tag: str, *, actor: str) -> bool:
     now = site.wall_clock()
 
     def unit(db: Writing) -> bool:
-        removed = id_tags.remove(db, id_tag)
+        removed = merge_tags.site_deletes(db, id_tag, actor=actor, now=now)
         if removed:
             _tell(db, id_tag, status=None, actor=actor, now=now)
         return removed
@@ -79,7 +84,7 @@ async def import_tags(
         return Imported(0, tuple(mistakes))
 
     def unit(db: Writing) -> int:
-        count = id_tags.put(db, tags)
+        count = merge_tags.site_puts(db, tags, actor=actor, now=now)
         data = {"count": count, "refused": len(mistakes), "actor": actor}
         events.append(db, "id_tags.imported", happened_at=now, recorded_at=now, data=data)
         return count
@@ -96,7 +101,7 @@ def _tags_of(
     tags: list[TagRow] = []
     first_lines: dict[str, int] = {}
     for entry in entries:
-        tag, wrong = _tag_of(entry, now)
+        tag, wrong = tag_of(entry, now)
         if tag is not None and not wrong:
             first = first_lines.setdefault(fold_tag(tag.id_tag), entry.line)
             if first != entry.line:
@@ -107,7 +112,7 @@ def _tags_of(
     return tags, sorted(mistakes, key=lambda mistake: mistake.line)
 
 
-def _tag_of(entry: Entry, now: Instant) -> tuple[TagRow | None, list[TagMistake]]:
+def tag_of(entry: Entry, now: Instant) -> tuple[TagRow | None, list[TagMistake]]:
     """The tag that an entry describes, or everything that is wrong with it."""
     wrong: list[tuple[str, str]] = [
         (name, "unknown field; known are " + ", ".join(("id_tag", *FIELDS)))
@@ -128,17 +133,18 @@ def _tag_of(entry: Entry, now: Instant) -> tuple[TagRow | None, list[TagMistake]
     wrong += [("id_tag", "expected printable characters")] if id_tag and not id_tag.isprintable() else []
     if id_tag is None and not wrong:
         wrong.append(("id_tag", f"expected text of 1 to {LONGEST_TAG} characters"))
-    status = entry.fields.get("status") or "Accepted"
-    if status not in STATUSES:
+    asked = entry.fields.get("status") or "Accepted"
+    status = next((known for known in STATUSES if known == asked), None)
+    if status is None:
         wrong.append(("status", "expected one of " + ", ".join(STATUSES)))
     expiry_text = text("expiry_date", 40)
     expiry = instant_from_text(expiry_text) if expiry_text else None
     if expiry_text and expiry is None:
         wrong.append(("expiry_date", "expected a time such as 2027-01-31T12:00:00Z, or a date"))
     mistakes = [TagMistake(entry.line, field, detail) for field, detail in wrong]
-    if mistakes or id_tag is None:
+    if mistakes or id_tag is None or status is None:
         return None, mistakes
-    return TagRow(id_tag, str(status), parent, expiry, note or "", now), []
+    return TagRow(id_tag, status, parent, expiry, note or "", now), []
 
 
 def _tell(db: Writing, id_tag: str, *, status: str | None, actor: str, now: Instant) -> None:

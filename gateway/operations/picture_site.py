@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.model.circuits import Outlet, TemporaryLimit
@@ -19,6 +20,7 @@ from gateway.model.meters import Judged
 from gateway.model.sessions import Session
 from gateway.model.site_picture import ConnectorFacts, MeterReading, MeterTrust, SessionFacts, SitePicture
 from gateway.operations.doubt_meters import MeterDoubts
+from gateway.operations.known_departures import Departure, in_force_at, known_departures
 from gateway.operations.known_profiles import foreign_limit, is_opened
 from gateway.operations.limits_for_a_time import limits_now
 from gateway.operations.load_now import Draw
@@ -39,12 +41,14 @@ class Survey(NamedTuple):
     """What changes rarely. `asked`: by station and connector, the limit of profiles that other people have set.
 
     `opened`: where such a profile may overrule the default profile until the session has a limit of ours.
+    `departures`: what is known of when cars leave.
     """
 
     plan: SitePlan
     limits: tuple[TemporaryLimit, ...]
     asked: Mapping[tuple[StationId, int], float]
     opened: frozenset[tuple[StationId, int]] = frozenset()
+    departures: Mapping[tuple[str, int], Departure] = MappingProxyType({})
 
 
 class Now(NamedTuple):
@@ -61,7 +65,7 @@ def survey(db: Writing, site: Site, limiting: Mapping[StationId, Limiting], now:
     asked = {key: foreign_limit(db, *key, now) for key in keys}
     opened = frozenset(key for key in keys if is_opened(db, *key, now))
     lower = {key: amps for key, amps in asked.items() if amps is not None}
-    return Survey(plan, limits_now(db, site, now), lower, opened)
+    return Survey(plan, limits_now(db, site, now), lower, opened, known_departures(db))
 
 
 def look(db: Writing) -> Now:
@@ -130,7 +134,7 @@ class Photographer:
             connector=outlet.connector,
             connected=key[0] in here,
             status=status,
-            session=None if session is None else self._session(key, session, draw, at, wall),
+            session=None if session is None else self._session(key, session, draw, survey, at, wall),
             measured_amps=None if draw is None else draw.amps,
             measured_age_seconds=0.0 if draw is None else max(0.0, at - draw.loop_seconds),
             lease=lease,
@@ -144,7 +148,13 @@ class Photographer:
         return int(session.transaction_id) if session is not None and outlet.mode == "A" else None
 
     def _session(
-        self, key: tuple[StationId, int], session: Session, draw: Draw | None, at: float, wall: Instant
+        self,
+        key: tuple[StationId, int],
+        session: Session,
+        draw: Draw | None,
+        survey: Survey,
+        at: float,
+        wall: Instant,
     ) -> SessionFacts:
         """Its age is the greater of those by both clocks: an older session is never the safer one."""
         number = int(session.transaction_id)
@@ -155,7 +165,8 @@ class Photographer:
         energy = 0.0
         if draw is not None and draw.energy_register_wh is not None and session.meter_start_wh is not None:
             energy = max(0.0, draw.energy_register_wh - session.meter_start_wh)
-        return SessionFacts(str(number), max(at - seen[1], (wall - begun) / SECOND), energy)
+        leaves_in, wanted_wh = in_force_at(survey.departures.get(key), wall)
+        return SessionFacts(str(number), max(at - seen[1], (wall - begun) / SECOND), energy, leaves_in, wanted_wh)
 
     def _explained(
         self, key: tuple[StationId, int], outlet: Outlet, facts: ConnectorFacts, at: float

@@ -31,6 +31,7 @@ from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
 from gateway.store import events, limiting, security_changes, stations, transactions
 from gateway.store.passwords import hash_password
+from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
 __all__ = [
@@ -73,7 +74,7 @@ class Provisioned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A request that was read: values to set (null: take the run-time value away), and the password's new hash."""
 
     station: str
@@ -87,14 +88,11 @@ async def put_station(
     site: Site, station: str, fields: Mapping[str, object], *, actor: str
 ) -> Provisioned | tuple[FieldMistake, ...]:
     """Make, adopt or change a station: fields that are named are set, null resets one; or every mistake at once."""
-    asked = await _read(station, fields)
-
+    named = dict(fields)
+    hashed = await hashed_password(named.pop("password")) if "password" in named else None
+    asked = read_fields(station, named, changes_password="password" in fields, password_hash=hashed)
     now = site.wall_clock()
-
-    def unit(db: Writing) -> Provisioned | tuple[FieldMistake, ...]:
-        return _put(db, site.configuration, asked, actor=actor, now=now)
-
-    outcome = await site.database.write(unit)
+    outcome = await site.database.write(lambda db: provision(db, site.configuration, asked, actor=actor, now=now))
     if isinstance(outcome, Provisioned):
         logger.info("station %s provisioned by %s", station, actor)
     return outcome
@@ -106,33 +104,39 @@ async def remove_station(site: Site, station: str, *, actor: str) -> Literal["re
         return "in_file"
 
     now = site.wall_clock()
-
-    def unit(db: Writing) -> bool:
-        row = stations.find(db, station)
-        if row is None or not is_known(site.configuration, station, row):
-            return False
-        for session in transactions.open_of_station(db, StationId(station)):
-            end_reconstructed(db, site, session, why="station_removed", now=now)
-        keep_reservations.remove_station(db, site, StationId(station), now=now)
-        stations.remove(db, station)
-        station_removed(db, StationId(station))
-        if site.configuration.circuits:
-            db.then.append(lambda: site.load.tell_limits(LimitNews(StationId(station), "removed")))
-        events.append(db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor})
-        return True
-
-    if not await site.database.write(unit):
+    if not await site.database.write(lambda db: remove_known(db, site, station, actor=actor, now=now)):
         return "unknown"
-    connection = site.connected.get(StationId(station))
-    if connection is not None:
-        connection.end(_REMOVED, "the station was removed")
     logger.info("station %s removed by %s", station, actor)
     return "removed"
 
 
-def _put(
-    db: Writing, configuration: Configuration, asked: _Asked, *, actor: str, now: Instant
+def remove_known(db: Writing, site: Site, station: str, *, actor: str, now: Instant) -> bool:
+    """Forget a station that the file does not name, inside a unit of work; its connection ends with the commit."""
+    row = stations.find(db, station)
+    if row is None or not is_known(site.configuration, station, row):
+        return False
+    for session in transactions.open_of_station(db, StationId(station)):
+        end_reconstructed(db, site, session, why="station_removed", now=now)
+    keep_reservations.remove_station(db, site, StationId(station), now=now)
+    stations.remove(db, station)
+    station_removed(db, StationId(station))
+    if site.configuration.circuits:
+        db.then.append(lambda: site.load.tell_limits(LimitNews(StationId(station), "removed")))
+    db.then.append(lambda: _hang_up(site, StationId(station)))
+    events.append(db, "station.removed", station=station, happened_at=now, recorded_at=now, data={"actor": actor})
+    return True
+
+
+def _hang_up(site: Site, station: StationId) -> None:
+    connection = site.connected.get(station)
+    if connection is not None:
+        connection.end(_REMOVED, "the station was removed")
+
+
+def provision(
+    db: Writing, configuration: Configuration, asked: Asked, *, actor: str, now: Instant
 ) -> Provisioned | tuple[FieldMistake, ...]:
+    """What was read is put in force, inside a unit of work; or every mistake, and nothing is."""
     station = asked.station
     found = stations.find(db, station)
     row = found if is_known(configuration, station, found) else None
@@ -145,7 +149,8 @@ def _put(
         run_time = {**run_time, "security_profile": 1}
         settings = with_run_time_values(settings, run_time)
     mistakes = (*asked.mistakes, *_disagreements(configuration, settings, password_hash, asked.mistakes))
-    mistakes = mistakes or _unsafe(db, configuration, settings, asked)
+    if not mistakes and _may_be_unsafe(configuration, row, settings):
+        mistakes = _unsafe(db, configuration, settings, asked)
     if mistakes:
         return mistakes
     # a row left over from a table that has gone from the file, or from a knock, starts anew but keeps what it said
@@ -161,7 +166,22 @@ def _put(
     return Provisioned(created)
 
 
-async def _read(station: str, fields: Mapping[str, object]) -> _Asked:
+async def hashed_password(password: object) -> str | FieldMistake | None:
+    """What is kept of a password (null takes it away), or what is wrong with it. Hashing takes long."""
+    if password is None:
+        return None
+    if isinstance(password, str) and 0 < len(password.encode("utf-8", "replace")) <= MOST_PASSWORD_BYTES:
+        return await asyncio.to_thread(hash_password, key_bytes(password.encode("utf-8", "replace")))
+    return FieldMistake("password", f"expected text of 1 to {MOST_PASSWORD_BYTES} bytes")
+
+
+def read_fields(
+    station: str,
+    fields: Mapping[str, object],
+    *,
+    changes_password: bool = False,
+    password_hash: str | FieldMistake | None = None,
+) -> Asked:
     """The request's fields as typed values; what is wrong with single fields is collected."""
     mistakes: list[FieldMistake] = []
     named = dict(fields)
@@ -169,8 +189,6 @@ async def _read(station: str, fields: Mapping[str, object]) -> _Asked:
         mistakes.append(FieldMistake("id", f"expected {json.dumps(station)}, the id in the path, or nothing"))
     if named.pop("password_file", None) is not None:
         mistakes.append(FieldMistake("password_file", "only the configuration file names files: send `password`"))
-    changes_password = "password" in named
-    password = named.pop("password", None)
     resets = {name: None for name, value in named.items() if value is None and name in SETTABLE}
     tree = {name: value for name, value in named.items() if name not in resets}
     reader = Reader(folder=_NOWHERE, environment={}, report_missing=False)
@@ -180,12 +198,10 @@ async def _read(station: str, fields: Mapping[str, object]) -> _Asked:
     ]
     wrong_fields = {mistake.field.partition("[")[0].partition(".")[0] for mistake in mistakes}
     values = {name: _kept(getattr(settings, name)) for name in tree if name in SETTABLE and name not in wrong_fields}
-    password_hash = None
-    if isinstance(password, str) and 0 < len(password.encode("utf-8", "replace")) <= MOST_PASSWORD_BYTES:
-        password_hash = await asyncio.to_thread(hash_password, key_bytes(password.encode("utf-8", "replace")))
-    elif password is not None:
-        mistakes.append(FieldMistake("password", f"expected text of 1 to {MOST_PASSWORD_BYTES} bytes"))
-    return _Asked(station, {**values, **resets}, changes_password, password_hash, tuple(mistakes))
+    if isinstance(password_hash, FieldMistake):
+        mistakes.append(password_hash)
+        password_hash = None
+    return Asked(station, {**values, **resets}, changes_password, password_hash, tuple(mistakes))
 
 
 def _disagreements(
@@ -223,8 +239,16 @@ def _disagreements(
     return [mistake for mistake in found if mistake.field not in wrong]
 
 
+def _may_be_unsafe(configuration: Configuration, row: StationRow | None, settings: StationSettings) -> bool:
+    """Does the change concern what the site's safety depends on? To look takes long on a large site."""
+    if row is None or row.admission != "accepted":
+        return True
+    before = settings_in_force(configuration, settings.id, row)
+    return any(getattr(before, name) != getattr(settings, name) for name in _MAKE_UNSAFE)
+
+
 def _unsafe(
-    db: Writing, configuration: Configuration, settings: StationSettings, asked: _Asked
+    db: Writing, configuration: Configuration, settings: StationSettings, asked: Asked
 ) -> tuple[FieldMistake, ...]:
     """Why the site could not be safe without the gateway any more, at the field that was to be changed."""
     if settings.circuit is None or not configuration.circuits:

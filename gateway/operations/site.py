@@ -13,6 +13,7 @@ from gateway.meters.latest import Latest
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.operations.clock_now import ClockNow
+from gateway.operations.documents_now import DocumentsNow
 from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
 from gateway.operations.load_now import LoadNow
@@ -50,3 +51,4 @@ class Site:
     fleet: FleetNow = field(default_factory=FleetNow)  # the links to fleet managers
     fleet_commands: FleetCommandsNow = field(default_factory=FleetCommandsNow)  # what they asked for, in this life
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
+    documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers

@@ -50,6 +50,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "reservation.used": "ops",
     "reservation.passed_over": "ops",
     "reservation.ended": "ops",
+    "document.applied": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
     "authority.changed": "ops",
@@ -168,6 +169,16 @@ def of_kinds(
     ).fetchall()
     upto = rows[-1][0] if len(rows) == most else newest
     return upto, [(kind, station) for _, kind, station in rows]
+
+
+def newest_of(db: Writing, kind: str) -> list[tuple[str | None, Instant, dict[str, object]]]:
+    """(station, when, data) of the committed events of a kind among the newest twenty thousand, newest first."""
+    rows = db.execute(
+        """SELECT station, happened_at, data FROM events
+           WHERE id > (SELECT max(id) FROM events) - 20000 AND kind = ? ORDER BY id DESC""",
+        (kind,),
+    )
+    return [(station, Instant(at), msgspec.json.decode(data)) for station, at, data in rows]
 
 
 def latest_time(db: Writing) -> Instant:

@@ -5,15 +5,17 @@ Which answer a tag leads to is not decided here (rules/authorization).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from gateway.model.identities import fold_tag
+from gateway.model.identities import FoldedTag, fold_tag
 from gateway.model.instants import Instant
+from gateway.model.tags import TagStatus
 from gateway.store.readers import Readers
 from gateway.store.writing import Writing
 
-STATUSES = ("Accepted", "Blocked", "Expired", "Invalid")
+STATUSES: tuple[TagStatus, ...] = ("Accepted", "Blocked", "Expired", "Invalid")
 _COLUMNS = "id_tag, status, parent_id_tag, expiry_at, note, updated_at"
 
 
@@ -22,7 +24,7 @@ class TagRow:
     """One idTag; `status` is one of STATUSES, `expiry_at` None means: no end."""
 
     id_tag: str
-    status: str
+    status: TagStatus
     parent_id_tag: str | None
     expiry_at: Instant | None
     note: str
@@ -33,6 +35,37 @@ def find(db: Writing, id_tag: str) -> TagRow | None:
     """The tag's row whatever its letters' case, or None."""
     row = db.execute(f"SELECT {_COLUMNS} FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),)).fetchone()
     return None if row is None else TagRow(*row)
+
+
+def some(db: Writing, tags: Collection[FoldedTag]) -> list[TagRow]:
+    """The rows of those of the folded tags that are known."""
+    asked = json.dumps(list(tags))
+    rows = db.execute(f"SELECT {_COLUMNS} FROM id_tags WHERE folded_tag IN (SELECT value FROM json_each(?))", (asked,))
+    return [TagRow(*row) for row in rows]
+
+
+def left_by(db: Writing, upstream: str | None = None) -> set[FoldedTag]:
+    """The tags that this upstream, or any, left to the site, and nobody has set since."""
+    rows = db.execute(
+        "SELECT folded_tag FROM id_tags WHERE left_by IS NOT NULL AND (?1 IS NULL OR left_by = ?1)", (upstream,)
+    )
+    return {folded for (folded,) in rows}
+
+
+def leave(db: Writing, tags: Iterable[FoldedTag], upstream: str) -> None:
+    """The upstream leaves these tags to the site as they are."""
+    db.connection.executemany(
+        "UPDATE id_tags SET left_by = ? WHERE folded_tag = ?", [(upstream, folded) for folded in tags]
+    )
+
+
+def take_back(db: Writing, tags: Collection[FoldedTag]) -> None:
+    """An upstream speaks of these tags again."""
+    db.execute(
+        "UPDATE id_tags SET left_by = NULL WHERE left_by IS NOT NULL"
+        " AND folded_tag IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(tags)),),
+    )
 
 
 def put(db: Writing, tags: Iterable[TagRow]) -> int:
@@ -46,7 +79,7 @@ def put(db: Writing, tags: Iterable[TagRow]) -> int:
            VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (folded_tag) DO UPDATE SET id_tag = excluded.id_tag, status = excluded.status,
                parent_id_tag = excluded.parent_id_tag, expiry_at = excluded.expiry_at, note = excluded.note,
-               updated_at = excluded.updated_at""",
+               updated_at = excluded.updated_at, left_by = NULL""",
         rows,
     )
     _note_change(db)
@@ -59,6 +92,12 @@ def remove(db: Writing, id_tag: str) -> bool:
     if removed:
         _note_change(db)
     return removed
+
+
+def remove_some(db: Writing, tags: Collection[FoldedTag]) -> None:
+    """Forget these folded tags."""
+    db.connection.executemany("DELETE FROM id_tags WHERE folded_tag = ?", [(folded,) for folded in tags])
+    _note_change(db)
 
 
 async def read(readers: Readers, id_tag: str) -> TagRow | None:

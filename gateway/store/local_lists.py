@@ -70,6 +70,12 @@ def find(db: Writing, station: StationId) -> Memory:
     return Memory() if row is None else _memory(row)
 
 
+def every(db: Writing) -> list[tuple[StationId, Memory]]:
+    """What is believed of the list of every station that was ever sent or asked for one."""
+    rows = db.execute(f"SELECT station, {_COLUMNS} FROM local_lists ORDER BY station")
+    return [(station, _memory(row)) for station, *row in rows]
+
+
 def save(db: Writing, station: StationId, memory: Memory) -> None:
     """Believe this from now on."""
     checked = memory.checked

@@ -21,9 +21,9 @@ Admission = Literal["accepted", "pending", "removed"]
 # what goes with a station; `numbers_given` stays, because the device may come back
 OF_STATIONS = (
     "charging_profile_clearings", "charging_profiles", "composite_schedules", "configuration_keys", "connectors",
-    "fallback_profiles", "installed_certificates", "job_notifications", "knocks", "limiting", "limits_sent", "quirks",
-    "roots_sent", "security_changes", "setting_trials", "settings_read", "signing_requests_counted", "unknown_keys",
-    "unsupported_requests",
+    "fallback_profiles", "fleet_updates", "installed_certificates", "job_notifications", "knocks", "limiting",
+    "limits_sent", "quirks", "roots_sent", "security_changes", "setting_trials", "settings_read",
+    "signing_requests_counted", "unknown_keys", "unsupported_requests",
 )  # fmt: skip
 
 COLUMNS = (

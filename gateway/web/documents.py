@@ -11,6 +11,7 @@ from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
+from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
@@ -261,7 +262,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **LOCAL_LISTS,
     **CHARGING,
-    "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME}),
+    **FLEET_DOCUMENTS,
+    "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME, "upstreams": LIST_OF_TEXTS}),
     "IdTagFields": object_with(
         {"id_tag": TEXT, **{name: _or_null(schema) for name, schema in _TAG_FIELDS.items()}},
         optional=("id_tag", *_TAG_FIELDS),

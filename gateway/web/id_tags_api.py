@@ -11,7 +11,7 @@ from gateway.model.identities import fold_tag
 from gateway.model.instants import text_of
 from gateway.operations.manage_tags import import_tags, put_tag, remove_tag
 from gateway.operations.tag_files import TagMistake, read_csv, read_json
-from gateway.store import id_tags
+from gateway.store import fleet_tags, id_tags
 from gateway.store.id_tags import STATUSES, TagRow
 from gateway.web.asking import body_of, collection, expect_only, flag_of, json_response, limit_of, object_of, require
 from gateway.web.login import actor_of
@@ -36,7 +36,7 @@ async def list_tags(request: web.Request) -> web.StreamResponse:
         containing=request.query.get("q"),
     )
     cursor = fold_tag(found[limit - 1].id_tag) if len(found) > limit else None
-    return collection([_document(tag) for tag in found[:limit]], cursor)
+    return collection(await _documents(request, found[:limit]), cursor)
 
 
 async def get_tag(request: web.Request) -> web.StreamResponse:
@@ -45,7 +45,7 @@ async def get_tag(request: web.Request) -> web.StreamResponse:
     tag = await id_tags.read(request.app[SITE].readers, request.match_info["id_tag"])
     if tag is None:
         raise not_found(f"no idTag {request.match_info['id_tag']!r} is known")
-    return json_response(_document(tag))
+    return json_response(*await _documents(request, [tag]))
 
 
 async def put(request: web.Request) -> web.StreamResponse:
@@ -56,7 +56,7 @@ async def put(request: web.Request) -> web.StreamResponse:
     if not isinstance(outcome, TagRow):
         errors = [{"field": mistake.field, "detail": mistake.detail} for mistake in outcome]
         raise unacceptable("the idTag cannot be stored like this", errors)
-    return json_response(_document(outcome))
+    return json_response(*await _documents(request, [outcome]))
 
 
 async def delete(request: web.Request) -> web.StreamResponse:
@@ -90,7 +90,13 @@ def _errors(mistakes: Iterable[TagMistake]) -> list[dict[str, object]]:
     ]
 
 
-def _document(tag: TagRow) -> dict[str, object]:
+async def _documents(request: web.Request, tags: list[TagRow]) -> list[dict[str, object]]:
+    """With the upstreams that name each tag."""
+    named = await fleet_tags.upstreams_of(request.app[SITE].readers, [fold_tag(tag.id_tag) for tag in tags])
+    return [_document(tag, named.get(fold_tag(tag.id_tag), [])) for tag in tags]
+
+
+def _document(tag: TagRow, upstreams: list[str]) -> dict[str, object]:
     return {
         "id_tag": tag.id_tag,
         "status": tag.status,
@@ -98,6 +104,7 @@ def _document(tag: TagRow) -> dict[str, object]:
         "expiry_date": None if tag.expiry_at is None else text_of(tag.expiry_at),
         "note": tag.note,
         "updated_time": text_of(tag.updated_at),
+        "upstreams": upstreams,
     }
 
 

@@ -192,6 +192,7 @@ MAY_CATCH_EVERYTHING = [
     "gateway/operations/look_after_stations.py",  # one care of one station
     "gateway/operations/note_draws.py",  # one measurement
     "gateway/operations/send_limits.py",  # the limits of one station
+    "gateway/operations/settle_documents.py",  # one document of a fleet manager
     "gateway/store/database.py",  # one batch: run again unit by unit
     "gateway/store/database.py",  # one unit
     "gateway/supervision.py",  # one loop

@@ -140,7 +140,7 @@ async def test_rule_2_1_05_ids_that_start_anew_after_a_reboot_bring_back_no_old_
 ) -> None:
     assert await station.say("Authorize", {"idTag": "LATER"}, message_id="2") == {"idTagInfo": {"status": "Invalid"}}
     await gateway.site.database.write(
-        lambda db: db.execute("INSERT INTO id_tags VALUES ('later', 'LATER', 'Accepted', NULL, NULL, '', 0)")
+        lambda db: db.execute("INSERT INTO id_tags VALUES ('later', 'LATER', 'Accepted', NULL, NULL, '', 0, NULL)")
     )
     assert await station.say("Authorize", {"idTag": "LATER"}, message_id="2") == {"idTagInfo": {"status": "Accepted"}}
 

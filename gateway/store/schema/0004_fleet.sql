@@ -107,3 +107,72 @@ CREATE UNIQUE INDEX dropped_ranges_untold ON dropped_ranges (stream, reason) WHE
 INSERT INTO meta VALUES ('disk_pressure', 0), ('meter_not_recorded', 0), ('ops_not_recorded', 0);
 -- Frames up to here (id) were thinned; what is left up to the others (id, sequence) was passed over in deleting.
 INSERT INTO meta VALUES ('meter_thinned_upto', 0), ('meter_passed_upto', 0), ('ops_passed_upto', 0);
+
+-- == Desired-state documents ==
+
+-- What each upstream wants: the newest that was heard, and the newest that is applied.
+CREATE TABLE fleet_documents (
+    upstream        TEXT NOT NULL,
+    doc             TEXT NOT NULL,
+    status          TEXT NOT NULL CHECK (status IN ('pending', 'applied', 'partial', 'rejected', 'withdrawn')),
+    version         INTEGER,              -- the newest heard; null: it could not be read
+    digest          TEXT,
+    heard_at        INTEGER NOT NULL,
+    errors          TEXT NOT NULL,        -- JSON
+    waiting         TEXT,                 -- while pending: the manifest, passwords as hashes
+    due_at          INTEGER,              -- while pending: when it is tried
+    tries           INTEGER NOT NULL,
+    applied_version INTEGER,
+    applied_digest  TEXT,
+    applied_at      INTEGER,
+    body            TEXT,                 -- what is applied, without secrets; null where it is kept in other tables
+    PRIMARY KEY (upstream, doc)
+) STRICT, WITHOUT ROWID;
+
+-- Tags that an upstream left to the site, until the site or an upstream sets them; null: the site's own.
+ALTER TABLE id_tags ADD COLUMN left_by TEXT;
+
+-- auth-list: what each upstream says of a tag. id_tags has what counts (rules/fleet_tags).
+CREATE TABLE fleet_tags (
+    folded_tag    TEXT NOT NULL,
+    upstream      TEXT NOT NULL,
+    id_tag        TEXT NOT NULL CHECK (length(id_tag) BETWEEN 1 AND 20),
+    status        TEXT NOT NULL CHECK (status IN ('Accepted', 'Blocked', 'Expired', 'Invalid')),
+    parent_id_tag TEXT CHECK (length(parent_id_tag) BETWEEN 1 AND 20),
+    expiry_at     INTEGER,
+    PRIMARY KEY (folded_tag, upstream)
+) STRICT, WITHOUT ROWID;
+
+-- What the site says of tags that are in fleet_tags, where it says anything.
+CREATE TABLE site_tags (
+    folded_tag    TEXT PRIMARY KEY,
+    id_tag        TEXT NOT NULL CHECK (length(id_tag) BETWEEN 1 AND 20),
+    status        TEXT NOT NULL CHECK (status IN ('Accepted', 'Blocked', 'Expired', 'Invalid')),
+    parent_id_tag TEXT CHECK (length(parent_id_tag) BETWEEN 1 AND 20),
+    expiry_at     INTEGER,
+    note          TEXT NOT NULL,
+    own           INTEGER NOT NULL CHECK (own IN (0, 1)),      -- said before any upstream named the tag
+    removed       INTEGER NOT NULL CHECK (removed IN (0, 1)),  -- deleted since
+    said_by       TEXT NOT NULL,
+    said_at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- profiles: what the fleet wants, and what came of sending it; unwanted ones are to be cleared.
+CREATE TABLE fleet_profiles (
+    station    TEXT NOT NULL,
+    profile_id INTEGER NOT NULL,
+    connector  INTEGER NOT NULL CHECK (connector >= 0),
+    profile    TEXT NOT NULL,             -- JSON, as it is sent
+    wanted     INTEGER NOT NULL CHECK (wanted IN (0, 1)),
+    outcome    TEXT,                      -- what the station answered; null: it was not asked yet
+    tried_at   INTEGER,
+    PRIMARY KEY (station, profile_id)
+) STRICT, WITHOUT ROWID;
+
+-- firmware: how often the gateway asked a station for the version that the fleet wants there.
+CREATE TABLE fleet_updates (
+    station  TEXT PRIMARY KEY,
+    version  TEXT NOT NULL,
+    tries    INTEGER NOT NULL,
+    tried_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

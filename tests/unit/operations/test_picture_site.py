@@ -15,6 +15,7 @@ from gateway.model.meters import Measured
 from gateway.model.sessions import Session
 from gateway.model.site_picture import ConnectorFacts, LeaseFacts, SitePicture
 from gateway.operations import picture_site
+from gateway.operations.known_departures import Departure
 from gateway.operations.load_now import Draw, LoadNow
 from gateway.operations.picture_site import Now, Photographer, Survey
 
@@ -60,6 +61,7 @@ class Scene:
         self.status = "Available"
         self.asked: dict[tuple[StationId, int], float] = {}
         self.opened: frozenset[tuple[StationId, int]] = frozenset()
+        self.departures: dict[tuple[str, int], Departure] = {}
 
     def come(self, last_message_at: float) -> None:
         self.connections[CP] = SimpleNamespace(last_message_at=last_message_at)
@@ -67,7 +69,9 @@ class Scene:
     def taken(self, at: float, wall: Instant = WALL) -> SitePicture:
         plan: Any = SimpleNamespace(circuits=(MAIN,), outlets=(self.outlet,))
         now = Now(self.sessions, {(CP, 1): self.status})
-        return self.camera.take(Survey(plan, (), self.asked, self.opened), now, at_seconds=at, wall=wall)
+        return self.camera.take(
+            Survey(plan, (), self.asked, self.opened, self.departures), now, at_seconds=at, wall=wall
+        )
 
     def facts(self, at: float, wall: Instant = WALL) -> ConnectorFacts:
         (facts,) = self.taken(at, wall).connectors
@@ -100,6 +104,16 @@ def test_a_session_is_as_old_as_the_older_clock_says() -> None:
     scene.sessions[CP, 1] = SESSION._replace(transaction_id=TransactionId(8), start_received_at=WALL)
     next_one = scene.facts(162.0).session
     assert next_one is not None and next_one.age_seconds == 0.0
+
+
+def test_what_is_known_of_a_departure_is_told_of_the_session_until_it_is_past() -> None:
+    scene = Scene()
+    scene.sessions[CP, 1] = SESSION
+    scene.departures = {(CP, 1): Departure(Instant(WALL + 600 * SECOND), 9000.0)}
+    session = scene.facts(100.0).session
+    assert session is not None and (session.departure_in_seconds, session.wanted_wh) == (600.0, 9000.0)
+    session = scene.facts(800.0, Instant(WALL + 700 * SECOND)).session
+    assert session is not None and session.departure_in_seconds is None
 
 
 def test_currents_energy_leases_and_wishes_of_people_are_told() -> None:

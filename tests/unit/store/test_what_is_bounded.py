@@ -18,6 +18,7 @@ KEPT = {
     "commands": "by age",
     "events": "by age",
     "fleet_commands": "by age",
+    "fleet_profiles": "as long as the fleet manager's document names them",
     "issued_certificates": "few of each station, and the revoked ones",
     "local_lists": "one row, for its versions",
     "meter_frames": "by age",

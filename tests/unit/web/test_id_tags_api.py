@@ -27,6 +27,7 @@ async def test_a_tag_is_put_shown_replaced_and_removed(door: Door) -> None:
         "expiry_date": "2027-06-01T10:00:00.000Z",
         "note": "x",
         "updated_time": "2027-01-15T08:00:00.000Z",
+        "upstreams": [],
     }
     assert await door.document("GET", f"{TAGS}/CARD-1", role="viewer") == made
     replaced = await door.document("PUT", f"{TAGS}/CARD-1", json={})

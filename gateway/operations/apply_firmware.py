@@ -1,0 +1,134 @@
+"""Document `firmware`: the version that stations should run, by kind or one by one. `update_firmware` asks them for it.
+
+The address goes to the station as it is; what the station loads from it is checked by the station, with a signature
+when there is one. A digest is kept for people: OCPP 1.6 has no way to tell it to a station.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from gateway.model.fleet_documents import Applied, Body, Told, Wrong
+from gateway.model.instants import Instant
+from gateway.operations.document_parts import Parts
+from gateway.operations.document_turn import Applying
+from gateway.operations.site import Site
+from gateway.rules import station_jobs as job_rules
+from gateway.rules.fleet_firmware import Standing, WantedFirmware, standing_of, wanted_of
+from gateway.store import fleet_documents, fleet_updates, station_jobs, stations
+from gateway.store.stations import StationRow
+from gateway.store.writing import Writing
+
+MOST_ENTRIES = 500
+_FIELDS = (
+    "vendor", "model", "stations", "version", "url", "sha256", "signature", "signing_certificate", "not_before"
+)  # fmt: skip
+_URL = re.compile("(https?|ftps?|sftp)://[^ ]+")
+# OCPP 1.6 security white paper: the types of FirmwareType
+_LONGEST_SIGNATURE, _LONGEST_CERTIFICATE, _LONGEST_URL = 800, 5500, 512
+
+
+@dataclass(frozen=True, slots=True)
+class WantedUpdates:
+    """The entries as they are kept."""
+
+    entries: list[dict[str, object]]
+
+
+def read(site: Site, body: Body, *, delta: bool) -> WantedUpdates | tuple[Wrong, ...]:
+    """The entries of a body, or everything that is wrong with them. Runs in a thread."""
+    parts = Parts()
+    parts.only(body, "", ("entries",))
+    if "entries" not in body:
+        parts.wrong("entries", "expected a list of versions")
+    found = [_entry(parts, path, entry) for path, entry in parts.objects(body, "entries", _FIELDS, most=MOST_ENTRIES)]
+    return tuple(parts.mistakes) if parts.mistakes else WantedUpdates(found)
+
+
+def apply(db: Writing, turn: Applying, wanted: WantedUpdates) -> Applied:
+    """Keep the entries; the stations' turn comes with the event. Stations are asked anew, whatever was tried before."""
+    fleet_updates.forget(db)
+    return Applied(body={"entries": wanted.entries})
+
+
+def withdraw(db: Writing, site: Site, upstream: str, now: Instant) -> None:
+    """Nothing is asked for any more; what is under way goes on."""
+    fleet_updates.forget(db)
+
+
+def entries_in_force(db: Writing) -> list[WantedFirmware]:
+    """What the applied document wants."""
+    found = fleet_documents.body_in_force(db, "firmware")
+    # the body was read above before it was kept
+    kept = cast(list[dict[str, Any]], [] if found is None else found[1].get("entries", []))
+    return [WantedFirmware(**{**one, "stations": tuple(one.get("stations", ()))}) for one in kept]
+
+
+def find_standing(
+    db: Writing, row: StationRow, wanted: WantedFirmware, now: Instant
+) -> tuple[Standing, job_rules.Job | None]:
+    """How far the station is, and its newest job of the kind."""
+    jobs = station_jobs.newest(db, row.station, job_rules.FAMILIES["firmware"])
+    standing = standing_of(
+        wanted,
+        version=row.firmware_version,
+        job_open=any(job.finished_at is None for job in jobs),
+        tried=fleet_updates.find(db, row.station),
+        now=now,
+    )
+    return standing, jobs[0] if jobs else None
+
+
+def tell(db: Writing, site: Site, upstream: str) -> Told:
+    """At each station for which there is an entry: what it runs, what is wanted, and how far it is."""
+    entries, now = entries_in_force(db), site.wall_clock()
+    found: dict[str, Mapping[str, object]] = {}
+    for station, row in stations.every(db).items():
+        wanted = wanted_of(entries, station=station, vendor=row.vendor, model=row.model)
+        if wanted is None or row.admission != "accepted":
+            continue
+        standing, job = find_standing(db, row, wanted, now)
+        tried = fleet_updates.find(db, station)
+        found[station] = {
+            "status": standing,
+            "version": row.firmware_version,
+            "wanted": wanted.version,
+            "tries": 0 if tried is None else tried.tries,
+            "job": None if job is None or tried is None else {"status": job.status, "result": job.result},
+        }
+    return Told(found)
+
+
+def _entry(parts: Parts, path: str, entry: Mapping[str, object]) -> dict[str, object]:
+    kept: dict[str, object] = {"version": parts.text(entry, path, "version", 50), "stations": []}
+    url = parts.text(entry, path, "url", _LONGEST_URL)
+    if url is not None and not _URL.fullmatch(url):
+        parts.wrong(f"{path}.url", "expected an address of http, https, ftp, ftps or sftp")
+    kept["url"] = url
+    kept |= {name: parts.text(entry, path, name, 50) for name in ("vendor", "model") if name in entry}
+    told = entry.get("stations", [])
+    if not isinstance(told, list) or not all(isinstance(one, str) for one in told) or (told and len(kept) > 3):
+        parts.wrong(f"{path}.stations", "expected a list of stations, and then neither vendor nor model")
+    elif "stations" in entry and not told:
+        parts.wrong(f"{path}.stations", "expected at least one station")
+    kept["stations"] = told
+    kept |= _signature(parts, path, entry)
+    if "sha256" in entry and not re.fullmatch("[0-9a-fA-F]{64}", str(entry["sha256"])):
+        parts.wrong(f"{path}.sha256", "expected 64 hexadecimal digits")
+    if entry.get("not_before") is not None:
+        kept["not_before"] = parts.instant(entry, path, "not_before")
+    return kept
+
+
+def _signature(parts: Parts, path: str, entry: Mapping[str, object]) -> dict[str, object]:
+    bounds = {"signature": _LONGEST_SIGNATURE, "signing_certificate": _LONGEST_CERTIFICATE}
+    if not bounds.keys() & entry.keys():
+        return {}
+    for name, longest in bounds.items():
+        value = entry.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= longest:
+            parts.wrong(f"{path}.{name}", f"expected text of 1 to {longest} characters: both belong to a signed update")
+    return {name: entry.get(name) for name in bounds}

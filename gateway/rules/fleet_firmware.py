@@ -1,0 +1,77 @@
+"""Which firmware does a fleet manager want in a station, and is it time to ask for it?
+
+A station is asked when it has other firmware, nobody uses it and nothing of the kind is under way; a few times at
+most, because each try may cost a station its life. What it says to have after an update is what counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from gateway.model.instants import SECOND, Instant
+
+MOST_TRIES = 3
+_WAIT_SECONDS = (0, 3600, 6 * 3600)
+
+Standing = Literal["up_to_date", "not_yet", "under_way", "waiting", "due", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFirmware:
+    """One entry: for `stations`, or (none named) for a kind by patterns. With `signature` it is a signed update."""
+
+    version: str
+    url: str
+    vendor: str = "*"
+    model: str = "*"
+    stations: tuple[str, ...] = ()
+    signature: str | None = None
+    signing_certificate: str | None = None
+    not_before: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How often the station was asked for a version, and when last."""
+
+    version: str
+    tries: int
+    tried_at: Instant
+
+
+def wanted_of(
+    entries: Iterable[WantedFirmware], *, station: str, vendor: str | None, model: str | None
+) -> WantedFirmware | None:
+    """The entry for a station: one that names it goes before those of its kind, a later one before an earlier one."""
+    named = kind = None
+    for entry in entries:
+        if station in entry.stations:
+            named = entry
+        elif not entry.stations and _fits(entry.vendor, vendor) and _fits(entry.model, model):
+            kind = entry
+    return named or kind
+
+
+def standing_of(
+    wanted: WantedFirmware, *, version: str | None, job_open: bool, tried: Tried | None, now: Instant
+) -> Standing:
+    """How far the station is. Of one that has not told its version nothing is asked."""
+    if version == wanted.version:
+        return "up_to_date"
+    if job_open:
+        return "under_way"
+    if version is None or (wanted.not_before is not None and wanted.not_before > now):
+        return "not_yet"
+    tries = tried.tries if tried is not None and tried.version == wanted.version else 0
+    if tries >= MOST_TRIES:
+        return "failed"
+    if tried is not None and tries and now - tried.tried_at < _WAIT_SECONDS[tries] * SECOND:
+        return "waiting"
+    return "due"
+
+
+def _fits(pattern: str, name: str | None) -> bool:
+    return fnmatchcase((name or "").strip().casefold(), pattern.strip().casefold())
