@@ -21,7 +21,7 @@ from gateway.operations.hear_upstream import hear
 from gateway.operations.live_telemetry import tell_live
 from gateway.operations.site import Site
 from gateway.operations.tell_birth import offline, tell_birth
-from gateway.operations.upstream_now import UpstreamNow
+from gateway.operations.upstream_now import UpstreamNow, port_of
 from gateway.operations.watch_client_certificate import renewed
 from gateway.rules import reconnecting
 from gateway.rules.delivery import Delivery
@@ -77,6 +77,8 @@ async def keep_upstream(
             continue
         state = reconnecting.when_linked(state, loop.time())
         lost = await _while_linked(now, link)
+        if now.forgotten:
+            await _stay_away(now)
         state = reconnecting.when_lost(state, loop.time(), taken_over=lost.taken_over)
         _away(now, lost.reason)
         now.alarm("taken over", _TAKEN_OVER if state.taken_over else None)
@@ -114,10 +116,9 @@ async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
 
 def broker_of(site: Site, settings: Upstream) -> Broker:
     """How the upstream's broker is greeted."""
-    port = settings.port or (8883 if settings.tls else 1883)
     return Broker(
         settings.host,
-        port,
+        port_of(settings),
         settings.tls,
         settings.ca,
         settings.chain,
@@ -235,6 +236,12 @@ async def _take_leave(now: UpstreamNow, link: LinkLike) -> None:
             await link.close()
     with contextlib.suppress(StoreUnavailable):
         await store_acknowledgements(now)
+
+
+async def _stay_away(now: UpstreamNow) -> None:
+    """For ever: the gateway is out of this fleet, until it is started again with the upstream in its configuration."""
+    _away(now, "forgotten: take its [[upstream]] out of the configuration, or start the gateway again to come back")
+    await asyncio.Event().wait()
 
 
 def _away(now: UpstreamNow, reason: str) -> None:

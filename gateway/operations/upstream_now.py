@@ -26,6 +26,11 @@ logger = logging.getLogger(__name__)
 MOST_UNSAID = 10_000
 
 
+def port_of(settings: Upstream) -> int:
+    """The port of the broker."""
+    return settings.port or (8883 if settings.tls else 1883)
+
+
 class Said(NamedTuple):
     """Something to publish ahead of the events; `topic` is complete."""
 
@@ -58,6 +63,7 @@ class UpstreamNow:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     heard_at: float = 0.0
     lease: Lease | None = None
+    forgotten: bool = False  # somebody took this gateway out of the fleet: nothing is to stay in the broker
 
     @property
     def name(self) -> str:
@@ -66,7 +72,7 @@ class UpstreamNow:
 
     def say(self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         """Publish on `up/{suffix}`, in order and ahead of events; nothing happens while the upstream is away."""
-        if self.link is None:
+        if self.link is None or self.forgotten:
             return
         if len(self.unsaid) >= MOST_UNSAID:
             logger.error("%s takes nothing more: what was to be said is dropped", self.name)

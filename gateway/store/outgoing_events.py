@@ -84,6 +84,20 @@ def _previous_id(event: JournalEvent, event_id: int, before: _Life | None) -> st
     return f"{before.epoch}:{event.stream}:{event.sequence + shift}"
 
 
+def oldest_after(db: Writing, stream: str, sequence: int) -> tuple[int, Instant] | None:
+    """The first event of a stream behind `sequence`: its own sequence, and when it was recorded. None: there is none."""
+    if stream == "meter":
+        first = _first_frame_after(db, sequence)
+        row = db.execute("SELECT sequence, recorded_at FROM meter_frames WHERE id >= ? ORDER BY id LIMIT 1", (first,))
+    else:
+        row = db.execute(
+            "SELECT sequence, recorded_at FROM events WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT 1",
+            (stream, sequence),
+        )
+    found = row.fetchone()
+    return None if found is None else (int(found[0]), Instant(found[1]))
+
+
 def sequence_since(db: Writing, stream: str, instant: Instant) -> int:
     """The sequence of the first event of a stream that was recorded at `instant` or later; one more than the newest
     when there is none."""
