@@ -96,7 +96,8 @@ async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
     delivery, linked_before = await site.database.write(unit)
     topics = Topics(settings.topic_root, site.configuration.site.id)
     now = UpstreamNow(site, settings, topics, delivery)
-    now.retained |= set(await site.database.write(lambda db: upstreams.retained(db, settings.name)))
+    now.noted |= set(await site.database.write(lambda db: upstreams.retained(db, settings.name)))
+    now.retained |= now.noted
     return now, linked_before
 
 
@@ -200,8 +201,8 @@ async def _store_acknowledgements(now: UpstreamNow) -> None:
 
 async def store_acknowledgements(now: UpstreamNow) -> None:
     """Note on disk how far the upstream is now, and what was left in its broker."""
-    acked, epoch, retained = now.delivery.to_store(), now.delivery.epoch, set(now.retained)
-    if not acked:
+    acked, epoch, retained = now.delivery.to_store(), now.delivery.epoch, now.retained - now.noted
+    if not acked and not retained:
         return
 
     def unit(db: Writing) -> None:
@@ -211,6 +212,7 @@ async def store_acknowledgements(now: UpstreamNow) -> None:
 
     await now.site.database.write(unit)
     now.delivery.stored.update(acked)
+    now.noted |= retained
 
 
 async def _renew(now: UpstreamNow) -> None:

@@ -59,11 +59,13 @@ class UpstreamNow:
     alarms: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, Mapping[str, object]] = field(default_factory=dict)
     unsaid: deque[Said] = field(default_factory=deque)
-    retained: set[str] = field(default_factory=set)
+    retained: set[str] = field(default_factory=set)  # topics that hold something of ours in the broker
+    noted: set[str] = field(default_factory=set)  # those of them that are on disk
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     heard_at: float = 0.0
     lease: Lease | None = None
-    forgotten: bool = False  # somebody took this gateway out of the fleet: nothing is to stay in the broker
+    forgetting: bool = False  # what was left in the broker is being taken back: nothing more is said
+    forgotten: bool = False  # it is done: somebody took this gateway out of the fleet
 
     @property
     def name(self) -> str:
@@ -72,7 +74,7 @@ class UpstreamNow:
 
     def say(self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         """Publish on `up/{suffix}`, in order and ahead of events; nothing happens while the upstream is away."""
-        if self.link is None or self.forgotten:
+        if self.link is None or self.forgetting:
             return
         if len(self.unsaid) >= MOST_UNSAID:
             logger.error("%s takes nothing more: what was to be said is dropped", self.name)

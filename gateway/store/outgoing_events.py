@@ -85,7 +85,7 @@ def _previous_id(event: JournalEvent, event_id: int, before: _Life | None) -> st
 
 
 def oldest_after(db: Writing, stream: str, sequence: int) -> tuple[int, Instant] | None:
-    """The first event of a stream behind `sequence`: its own sequence, and when it was recorded. None: there is none."""
+    """The first event of a stream behind `sequence`: its sequence, and when it was recorded. None: there is none."""
     if stream == "meter":
         first = _first_frame_after(db, sequence)
         row = db.execute("SELECT sequence, recorded_at FROM meter_frames WHERE id >= ? ORDER BY id LIMIT 1", (first,))

@@ -42,6 +42,7 @@ def api(tmp_path: Path) -> Iterator[FakeApi]:
         served.will_answer("GET /healthz", WELL)
         served.will_answer("GET /api/v1/stations", STATIONS)
         served.will_answer("GET /api/v1/transactions", EMPTY)
+        served.will_answer("GET /api/v1/upstreams", EMPTY)
         yield served
 
 
@@ -91,7 +92,8 @@ def test_json_output_is_the_api_document(api: FakeApi, config: Path, capsys: pyt
         assert do(config, *command.split(), "--json") == 0
         assert json.loads(capsys.readouterr().out) == document
     assert do(config, "status", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"health": WELL, "stations": STATIONS, "transactions": EMPTY}
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == {"health": WELL, "stations": STATIONS, "transactions": EMPTY, "upstreams": EMPTY}
 
 
 def test_pages_are_followed_to_the_end(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
