@@ -21,6 +21,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "transaction.ended": "tx",
     "transaction.orphan_stop": "tx",
     "transaction.stop_repeated": "tx",
+    "transaction.meter_values": "tx",
     "authorization.decided": "tx",
     "station.booted": "ops",
     "station.connected": "ops",
@@ -87,11 +88,15 @@ def append(
     happened_at: Instant,
     recorded_at: Instant,
     data: Mapping[str, object],
+    uncut: bool = False,
 ) -> int:
-    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id. `data` is JSON-able, long texts are cut."""
+    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id.
+
+    `data` is JSON-able; long texts are cut unless it is `uncut`: then whoever calls bounds it.
+    """
     stream = STREAM_OF_KIND[kind]
     text = msgspec.json.encode(data)
-    if len(text) > _LONGEST_TEXT_BYTES:
+    if len(text) > _LONGEST_TEXT_BYTES and not uncut:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
     event_id, sequence = db.next_numbers(stream)
     db.append_late(

@@ -31,6 +31,7 @@ def delete_some(db: Writing, limits: Limits, *, most: int) -> int:
     gone += _sweep_meter_index(db, most, never_ended=limits.meter)
     old = db.execute(_OLD_TRANSACTIONS, (limits.transactions, most)).fetchall()
     db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ?", old)
+    db.connection.executemany("DELETE FROM meter_values_told WHERE transaction_id = ?", old)
     db.connection.executemany("DELETE FROM transactions WHERE transaction_id = ?", old)
     return gone + len(old)
 

@@ -128,6 +128,12 @@ def body_of(db: Writing, frame_id: int) -> bytes:
     return unpack(*db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
 
 
+def find(db: Writing, frame_id: int) -> MeterFrame | None:
+    """One frame with its payload; None when it is gone."""
+    row = db.execute(f"{_FRAME_COLUMNS} FROM meter_frames f WHERE f.id = ?", (frame_id,)).fetchone()
+    return None if row is None else _frame(row)
+
+
 def index(db: Writing, found: Sequence[tuple[TransactionId, int]], *, upto: int) -> None:
     """Note which frames (by id) belong to which session; everything up to frame id `upto` is done."""
     db.connection.executemany("INSERT OR IGNORE INTO meter_index VALUES (?, ?)", found)
@@ -182,9 +188,12 @@ def names_its_id(db: Writing, transaction_id: TransactionId) -> bool:
     )
 
 
-_OF_SESSION = (
+_FRAME_COLUMNS = (
     "SELECT f.id, f.station, f.connector, f.claimed_transaction_id, f.transaction_id, f.recorded_at, f.encoding, f.body"
-    " FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id WHERE i.transaction_id = ? ORDER BY i.frame_id"
+)
+_OF_SESSION = (
+    f"{_FRAME_COLUMNS} FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id"
+    " WHERE i.transaction_id = ? ORDER BY i.frame_id"
 )
 
 

@@ -15,6 +15,7 @@ from tests.fakes.fleet_consumer import fleet_consumer
 from tests.fakes.gateway_in_process import running_gateway
 from tests.fakes.mosquitto import mosquitto
 from tests.upstream.fleet_site import FREE, upstream
+from tests.upstream.linking import until
 
 pytestmark = pytest.mark.slow
 
@@ -27,19 +28,13 @@ async def test_nothing_of_ours_stays_in_the_broker(tmp_path: Path) -> None:
             topics = await forget_upstream(gateway.site, "fleet", actor="test")
             assert topics is not None and len(topics) >= 2
             await fleet.until(lambda: [payload for topic, payload in fleet.raw if topic in topics][-2:] == [b"", b""])
-            await until_away(gateway.site.fleet.upstreams["fleet"])
+            now = gateway.site.fleet.upstreams["fleet"]
+            await until(lambda: "forgotten" in str(now.trouble), "staying away")
             (document,) = await describe_upstreams(gateway.site)
             assert document["connected"] is False and "forgotten" in str(document["trouble"])
             with pytest.raises(CannotForget):
                 await forget_upstream(gateway.site, "fleet", actor="test")
         assert await retained(broker.port) == set()
-
-
-async def until_away(now: object) -> None:
-    """Until the loop of the upstream has seen that it is to stay away."""
-    async with asyncio.timeout(10):
-        while "forgotten" not in str(now.trouble):  # type: ignore[attr-defined]
-            await asyncio.sleep(0.01)
 
 
 async def retained(port: int) -> set[str]:
