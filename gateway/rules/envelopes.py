@@ -132,22 +132,21 @@ def _sample(event: JournalEvent) -> Document:
 
 
 def _started(event: JournalEvent, data: Document) -> Document:
-    return {
-        **data,
-        "station": event.station,
-        "connector": event.connector,
-        "station_time": data.get("start_time_text"),
-        "authorization": {"decision": data.get("authorization"), "by": "gateway"},
-    }
+    return _session(event, data, station_time=data.get("start_time_text"))
 
 
 def _ended(event: JournalEvent, data: Document) -> Document:
+    return _session(event, data, station_time=data.get("stop_time_text"))
+
+
+def _session(event: JournalEvent, data: Document, *, station_time: object) -> Document:
+    by = data.pop("authorized_by", None) or "unknown"
     return {
         **data,
         "station": event.station,
         "connector": event.connector,
-        "station_time": data.get("stop_time_text"),
-        "authorization": {"decision": data.get("authorization"), "by": "gateway"},
+        "station_time": station_time,
+        "authorization": {"decision": data.get("authorization"), "by": by},
     }
 
 
