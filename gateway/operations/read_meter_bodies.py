@@ -122,8 +122,13 @@ def _read_value(element: dict[str, JSON], utc_offset_minutes: int) -> MeterValue
     text, sampled = element.get("timestamp"), element.get("sampledValue")
     at = read_instant(text, assumed_offset_minutes=utc_offset_minutes) if isinstance(text, str) else None
     samples = [one for one in (sampled if isinstance(sampled, list) else [sampled]) if isinstance(one, dict)]
-    signed = any(_says(one, "format", _SIGNED) for one in samples)
+    signed = any(_says(one, "format", _SIGNED) or _is_ocmf(one.get("value")) for one in samples)
     return MeterValue(at, element, signed, signed or any(_says(one, "context", _BOUNDS) for one in samples))
+
+
+def _is_ocmf(value: JSON) -> bool:
+    """Some stations send what is signed as if it were a plain value."""
+    return isinstance(value, str) and value.startswith("OCMF|")
 
 
 def _says(sample: dict[str, JSON], name: str, words: frozenset[str]) -> bool:

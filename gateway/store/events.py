@@ -42,6 +42,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "command.finished": "ops",
     "local_list.changed": "ops",
     "local_list.doubted": "ops",
+    "charging_profiles.changed": "ops",
     "charging_profiles.doubted": "ops",
     "charging_profiles.uncertain": "ops",
     "load.station_mode_changed": "ops",

@@ -74,6 +74,11 @@ def append(
     )
 
 
+def append_of_site(db: Writing, recorded_at: Instant, body: bytes) -> None:
+    """Keep a sample of the site: a frame of no station."""
+    append(db, StationId(""), None, None, None, recorded_at, body)
+
+
 def unpack(encoding: int, body: bytes) -> bytes:
     """The payload as received."""
     if encoding == _RAW:

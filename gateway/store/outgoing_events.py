@@ -11,7 +11,7 @@ from gateway.model.instants import Instant
 from gateway.model.journal import JournalEvent
 from gateway.store import clock_states
 from gateway.store.meter_frames import unpack
-from gateway.store.reports_events import METER_KIND
+from gateway.store.reports_events import kind_of_frame
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MOST_BYTES = 1_000_000
@@ -140,7 +140,16 @@ def _frames(db: Writing, sequence: int, most: int) -> list[tuple[int, JournalEve
         data = unpack(encoding, body)
         at = Instant(recorded_at)
         event = JournalEvent(
-            "meter", number, station_number, METER_KIND, station or None, connector, at, at, data, transaction_id
+            "meter",
+            number,
+            station_number,
+            kind_of_frame(station),
+            station or None,
+            connector,
+            at,
+            at,
+            data,
+            transaction_id,
         )
         found.append((event_id, event))
         size_bytes += len(data)
