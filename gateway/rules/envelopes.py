@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from gateway.model.instants import SECOND, text_of
-from gateway.model.journal import JournalEvent
+from gateway.model.journal import METER_KIND, JournalEvent
 
 Document = dict[str, object]
 
@@ -19,7 +19,6 @@ EVENT_CONTENT = "application/cloudevents+json; charset=utf-8"
 BATCH_CONTENT = "application/cloudevents-batch+json"
 # AWS IoT takes 128 KiB in one message
 MOST_BYTES = 100 * 1024
-METER_KIND = "meter.values"
 # Told so much later than it happened, it does not describe the present.
 _LATE = 60 * SECOND
 

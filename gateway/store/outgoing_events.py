@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.model.instants import Instant
-from gateway.model.journal import JournalEvent
+from gateway.model.journal import JournalEvent, kind_of_frame
 from gateway.store import clock_states
 from gateway.store.meter_frames import unpack
-from gateway.store.reports_events import kind_of_frame
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MOST_BYTES = 1_000_000

@@ -13,14 +13,13 @@ from sqlite3 import Row
 from typing import NamedTuple
 
 from gateway.model.instants import text_of
+from gateway.model.journal import METER_KIND, SITE_KIND
 from gateway.store.meter_frames import unpack
 from gateway.store.readers import Readers
 
 Document = dict[str, object]
 
 STREAMS = ("tx", "ops", "meter")
-METER_KIND = "meter.values"
-SITE_KIND = "site.sample"
 
 LARGEST_PAGE_BYTES = 8_000_000
 _ROWS_AT_ONCE = 16  # a frame may have megabytes: few are in memory beyond what a page takes
@@ -113,11 +112,6 @@ def _document_of(row: Row, text: str, epoch: str) -> Document:
         "recorded_time": text_of(row["recorded_at"]),
         "data": json.loads(text) if row["body"] is None else _meter_data(row, text),
     }
-
-
-def kind_of_frame(station: str) -> str:
-    """What the event of a meter frame is called; one of no station is a sample of the site."""
-    return METER_KIND if station else SITE_KIND
 
 
 def _meter_data(row: Row, text: str) -> Document:
