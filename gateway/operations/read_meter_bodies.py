@@ -27,6 +27,8 @@ _LARGE_BYTES, _NEWEST = 32_768, 4
 _VALUES_READ = 20_000
 _SIGNED = frozenset({"SignedData", "signeddata"})
 _BOUNDS = frozenset({"Transaction.Begin", "Transaction.End", "transaction.begin", "transaction.end"})
+# What stands somewhere in a frame with marked values, or may hide it
+_MARKS = (b"signeddata", b"transaction.", b"ocmf|", b"transactiondata", b"\\")
 # What is certainly no register; an absent or misspelled measurand may be one.
 _OTHER_MEASURANDS = frozenset(get_args(Measurand)) - {IMPORT_REGISTER}
 
@@ -116,6 +118,20 @@ def meter_values_of(body: bytes, *, utc_offset_minutes: int) -> list[MeterValue]
     if len(elements) > _VALUES_READ:
         elements = [*elements[: _VALUES_READ - 1], elements[-1]]
     return [_read_value(element, utc_offset_minutes) for element in elements]
+
+
+def plain_moments(body: bytes, *, utc_offset_minutes: int) -> list[Instant | None] | None:
+    """The time of each meter value of a usual frame; None when any of them may be signed or marked: read them all."""
+    folded = body.lower()
+    if any(mark in folded for mark in _MARKS):
+        return None
+    values = _meter_values(body)
+    if len(values) > _MOMENTS_TRIED:
+        return None
+    return [
+        None if one.timestamp is None else read_instant(one.timestamp, assumed_offset_minutes=utc_offset_minutes)
+        for one in values
+    ]
 
 
 def _read_value(element: dict[str, JSON], utc_offset_minutes: int) -> MeterValue:

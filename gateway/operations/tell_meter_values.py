@@ -13,7 +13,7 @@ import msgspec
 from gateway.model.identities import StationId, TransactionId
 from gateway.model.instants import Instant
 from gateway.ocpp.v16.mending import JSON
-from gateway.operations.read_meter_bodies import MeterValue, meter_values_of
+from gateway.operations.read_meter_bodies import MeterValue, meter_values_of, plain_moments
 from gateway.rules.billing_values import Measurement, best_time, wanted
 from gateway.store import events, meter_frames, meter_values_told
 from gateway.store.meter_frames import MeterFrame, Unindexed
@@ -68,6 +68,8 @@ def tell_last_values(db: Writing, *, offset_of: OffsetOf, most: int, now: Instan
 def _tell_frame(
     db: Writing, transaction_id: TransactionId, frame: MeterFrame, before: Told, utc_offset_minutes: int, now: Instant
 ) -> Told:
+    if not before.settled and _is_nothing_due(frame, before, utc_offset_minutes):
+        return before
     values = meter_values_of(frame.body, utc_offset_minutes=utc_offset_minutes)
     measured = [Measurement(value.at, value.marked) for value in values]
     whole = _TRANSACTION_DATA in frame.body and len(frame.body) <= _MOST_BYTES
@@ -82,6 +84,16 @@ def _tell_frame(
     told = Told(chosen.quarter, frame.frame_id if to_the_end else before.last_frame_id)
     meter_values_told.note(db, transaction_id, told)
     return told
+
+
+def _is_nothing_due(frame: MeterFrame, before: Told, utc_offset_minutes: int) -> bool:
+    """Is this one of the many frames of which nothing is told? Found out without reading its values."""
+    moments = plain_moments(frame.body, utc_offset_minutes=utc_offset_minutes)
+    if moments is None:
+        return False
+    measured = [Measurement(at) for at in moments]
+    chosen = wanted(measured, received_at=frame.recorded_at, told_quarter=before.quarter, whole=False)
+    return not chosen.positions
 
 
 def _append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 
 import zstandard
@@ -87,6 +88,17 @@ def unpack(encoding: int, body: bytes) -> bytes:
     return zstandard.ZstdDecompressor(dict_data=_DICTIONARY).decompress(body, max_output_size=_LARGEST_BODY)
 
 
+def _unpacked(db: Writing, encoding: int, body: bytes) -> bytes:
+    """The same within a unit of work: what unpacks is made once for its batch."""
+    if encoding == _RAW:
+        return body
+    if db.unpacker is None:
+        db.unpacker = partial(
+            zstandard.ZstdDecompressor(dict_data=_DICTIONARY).decompress, max_output_size=_LARGEST_BODY
+        )
+    return db.unpacker(body)
+
+
 def _packer() -> Callable[[bytes], bytes]:
     """A compressor for one batch: two threads may not share one."""
     return zstandard.ZstdCompressor(
@@ -130,13 +142,16 @@ def unindexed_of_station(db: Writing, station: StationId, limit: int) -> list[Un
 
 def body_of(db: Writing, frame_id: int) -> bytes:
     """The payload of one frame as received."""
-    return unpack(*db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
+    return _unpacked(db, *db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
 
 
 def find(db: Writing, frame_id: int) -> MeterFrame | None:
     """One frame with its payload; None when it is gone."""
     row = db.execute(f"{_FRAME_COLUMNS} FROM meter_frames f WHERE f.id = ?", (frame_id,)).fetchone()
-    return None if row is None else _frame(row)
+    if row is None:
+        return None
+    *values, encoding, body = row
+    return _frame((*values, _RAW, _unpacked(db, encoding, body)))
 
 
 def index(db: Writing, found: Sequence[tuple[TransactionId, int]], *, upto: int) -> None:
