@@ -48,6 +48,16 @@ def test_the_mean_of_each_minute_and_nothing_where_nothing_was_read(tmp_path: Pa
     play(tmp_path, scene, more=METER)
 
 
+def test_a_reading_counts_once_however_long_it_is_the_newest(tmp_path: Path) -> None:
+    async def scene(staged: VirtualSite) -> None:
+        for _ in range(16):
+            await read(staged, 1, Measured((10.0, 8.0, 0.5), (230.0, 230.0, 230.0)))
+            await asyncio.sleep(3)
+        assert 14 <= (await samples(staged))[0]["meters"][0]["readings"] <= 16
+
+    play(tmp_path, scene, more=METER)
+
+
 def test_a_minute_that_cannot_be_stored_is_lost_and_the_next_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,21 @@ def test_what_is_signed_or_marks_the_begin_or_end_is_told_as_it_came(db: Writing
     assert event["values"] == [value(0), *marked] and event["signed"], "whole: a cut signature proves nothing"
 
 
+@pytest.mark.parametrize(
+    "sample",
+    [
+        SIGNED, {"value": "x", "format": "signeddata"}, {"value": "OCMF|{}|{}"},
+        {"value": "1", "context": "Transaction.End"}, {"value": "1", "context": "transaction.begin"},
+    ],
+)  # fmt: skip
+def test_each_mark_is_seen_in_a_frame_of_its_own(db: Writing, sample: dict[str, Any]) -> None:
+    transaction = session_of(db).transaction_id
+    for one in (value(0), value(1), value(2, sample), value(3)):
+        send(db, transaction, one)
+    tell(db)
+    assert values_told(db) == [value(0), value(2, sample)]
+
+
 def test_the_values_of_a_stop_are_told_whole_or_where_they_are_very_many_the_same_selection(db: Writing) -> None:
     few, many = session_of(db).transaction_id, session_of(db, connector=2).transaction_id
     send(db, few, *[value(minute) for minute in range(5)], name="transactionData")
