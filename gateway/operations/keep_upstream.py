@@ -226,7 +226,8 @@ async def _renew(now: UpstreamNow) -> None:
 async def _begin_again(now: UpstreamNow) -> None:
     """The journal is another one: from where it says that this upstream is."""
     fresh, _ = await _begin(now.site, now.settings)
-    now.delivery = fresh.delivery
+    now.delivery, now.noted = fresh.delivery, fresh.noted
+    now.retained |= fresh.retained
 
 
 async def _take_leave(now: UpstreamNow, link: LinkLike) -> None:
