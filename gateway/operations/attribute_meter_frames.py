@@ -59,9 +59,8 @@ def attribute_some(db: Writing, configuration: Configuration, *, now: Instant) -
     unit = _Unit(configuration)
     frames = meter_frames.unindexed(db, _FRAMES_AT_ONCE)
     done, found = _sessions_of(db, frames, unit)
-    told = tell_values(
-        db, found, offset_of=lambda station: unit.utc_offset_minutes(db, station), most_bytes=_BYTES_AT_ONCE, now=now
-    )
+    offset_of = partial(unit.utc_offset_minutes, db)
+    told = tell_values(db, found, offset_of=offset_of, most_bytes=_BYTES_AT_ONCE, now=now)
     if told < len(found):
         done, found = frames.index(found[told][1]), found[:told]
     if done:
@@ -73,7 +72,7 @@ def settle_some(db: Writing, configuration: Configuration, *, now: Instant) -> i
     """When everything is indexed: tell the last values of sessions that have ended; returns how many sessions."""
     unit = _Unit(configuration)
     return tell_last_values(
-        db, offset_of=lambda station: unit.utc_offset_minutes(db, station), most=_SESSIONS_AT_ONCE, now=now
+        db, offset_of=partial(unit.utc_offset_minutes, db), most=_SESSIONS_AT_ONCE, most_bytes=_BYTES_AT_ONCE, now=now
     )
 
 

@@ -51,13 +51,17 @@ def tell_values(
     return len(found)
 
 
-def tell_last_values(db: Writing, *, offset_of: OffsetOf, most: int, now: Instant) -> int:
+def tell_last_values(db: Writing, *, offset_of: OffsetOf, most: int, most_bytes: int, now: Instant) -> int:
     """Tell the last value of sessions that have ended, where it was not told; how many sessions were settled."""
     waiting = meter_values_told.unsettled(db, most=most)
-    for one in waiting:
+    bytes_read = 0
+    for done, one in enumerate(waiting):
+        if bytes_read >= most_bytes:
+            return done
         frame = None if one.last_frame_id is None else meter_frames.find(db, one.last_frame_id)
         told = one.told
         if frame is not None:
+            bytes_read += len(frame.body)
             values = meter_values_of(frame.body, utc_offset_minutes=offset_of(frame.station))
             _append(db, one.transaction_id, frame, values[-1:], now)
             told = told._replace(last_frame_id=frame.frame_id)

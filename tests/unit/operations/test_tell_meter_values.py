@@ -166,6 +166,18 @@ def test_a_unit_is_bounded_by_the_bytes_that_are_told(db: Writing) -> None:
     assert len(values_told(db)) == 4
 
 
+def test_last_values_are_told_in_short_units_too(db: Writing) -> None:
+    for connector in range(1, 4):
+        transaction = session_of(db, connector=connector).transaction_id
+        for minute in (0, 1):
+            send(db, transaction, value(minute, *[{"value": "1"}] * 40_000))
+        end(db, transaction)
+    while attribute_some(db, CONFIGURATION, now=NOW):
+        pass
+    assert [settle_some(db, CONFIGURATION, now=NOW) for _ in range(3)] == [2, 1, 0]
+    assert len(values_told(db)) == 6
+
+
 def test_what_was_told_is_forgotten_with_its_session(db: Writing) -> None:
     transaction = session_of(db).transaction_id
     send(db, transaction, value(0))
