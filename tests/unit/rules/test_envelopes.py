@@ -115,6 +115,12 @@ def test_kinds_that_share_a_type_say_which_they_are() -> None:
     assert security == {"type": "x", "station": "CP 1", "told_by": "gateway"}
 
 
+@pytest.mark.parametrize("kind", ["authorization.decided", "transaction.meter_values", "transaction.orphan_stop"])
+def test_what_bills_says_where(kind: str) -> None:
+    data = envelope(event(kind, {"transaction_id": 5}))["data"]
+    assert data == {"transaction_id": 5, "station": "CP 1", "connector": 2}
+
+
 def test_samples() -> None:
     told = envelope(event(METER_KIND, {"meterValue": []}, transaction_id=5))
     assert told["type"] == "ocpp-gateway.station.sample.v1"
