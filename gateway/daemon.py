@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -231,6 +232,7 @@ async def _meters(site: Site) -> AsyncIterator[None]:
         yield
         return
     from gateway.operations.read_meters import loops_of
+    from gateway.operations.sample_site import sample_site
     from gateway.operations.watch_meters import watch_meters
 
     async def start_reading() -> None:
@@ -239,8 +241,8 @@ async def _meters(site: Site) -> AsyncIterator[None]:
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(keep_running("meter lines", start_reading, site.health), name="meter lines")]
-        watch = keep_running("meter watch", lambda: watch_meters(site), site.health)
-        tasks.append(group.create_task(watch, name="meter watch"))
+        for name, loop in (("meter watch", watch_meters), ("site samples", sample_site)):
+            tasks.append(group.create_task(keep_running(name, partial(loop, site), site.health), name=name))
         try:
             yield
         finally:

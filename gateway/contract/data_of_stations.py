@@ -6,6 +6,7 @@ Whose event it is says the envelope (`station`, `connector`); these are the memb
 from __future__ import annotations
 
 from gateway.contract.commands import OPTIONAL_IN_RESULTS, RESULT_MEMBERS
+from gateway.contract.data_of_sessions import DECIDED_BY
 from gateway.contract.gateway_says import STATION
 from gateway.contract.shapes import (
     ANYTHING,
@@ -100,6 +101,17 @@ _LISTS: dict[str, Schema] = {
 }
 _PROFILES: Schema = {
     "anyOf": [
+        object_with(
+            {
+                "change": told(one_of("set", "cleared"), "the station said so"),
+                "connector": WHOLE_OR_NULL,
+                "charging_profile_id": WHOLE_OR_NULL,
+                "purpose": TEXT_OR_NULL,
+                "stack_level": WHOLE_OR_NULL,
+                "transaction_id": WHOLE_OR_NULL,
+                "actor": TEXT,
+            }
+        ),
         object_with(
             {
                 "change": told(always("doubted"), "the station may hold other profiles than those we know"),
@@ -215,6 +227,8 @@ _OPEN_SESSION = object_with(
         "meter_start_wh": WHOLE_OR_NULL,
         "start_time": TIME,
         "authorization": TEXT_OR_NULL,
+        "authorized_by": one_of(*DECIDED_BY, None),
+        "reservation_id": WHOLE_OR_NULL,
     }
 )
 

@@ -7,6 +7,14 @@ from typing import NamedTuple
 from gateway.model.clocks import ClockState
 from gateway.model.instants import Instant
 
+METER_KIND = "meter.values"
+SITE_KIND = "site.sample"
+
+
+def kind_of_frame(station: str) -> str:
+    """What the event of a meter frame is called; one of no station is a sample of the site."""
+    return METER_KIND if station else SITE_KIND
+
 
 class JournalEvent(NamedTuple):
     """`data` is JSON text, of a meter frame the payload as its station sent it (perhaps no JSON at all).

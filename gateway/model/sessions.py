@@ -62,6 +62,8 @@ class Session(NamedTuple):
     start_received_at: Instant | None = None
     start_text: str = ""
     start_repeat: int = 0
+    reservation_id: int | None = None
+    authorized_by: str | None = None  # `DecidedBy`; None: not recorded, by an earlier version
 
 
 class OrphanStop(NamedTuple):

@@ -11,6 +11,8 @@ from gateway.model.instants import Instant
 
 TagStatus = Literal["Accepted", "Blocked", "Expired", "Invalid"]
 AuthorizationStatus = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+# the list of tags, the setting that everybody may charge, or a session that the tag has elsewhere
+DecidedBy = Literal["id_tags", "free_charging", "other_session"]
 
 
 class KnownTag(NamedTuple):

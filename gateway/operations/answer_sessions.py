@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.model.identities import ConnectorId, fold_tag
 from gateway.model.instants import text_of
 from gateway.model.sessions import OrphanStop, Session, StartRequest, StopRequest
-from gateway.model.tags import KnownTag, Verdict
+from gateway.model.tags import DecidedBy, KnownTag, Verdict
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.attribute_meter_frames import attribute_newest
 from gateway.operations.draw_consequences import Started, after_start
@@ -20,7 +20,7 @@ from gateway.operations.note_draws import note_draw
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.operations.site import Site
 from gateway.rules import transactions as rules
-from gateway.rules.authorization import verdict_on, verdict_on_start
+from gateway.rules.authorization import decided_by, verdict_on, verdict_on_start
 from gateway.store import commands, events, meter_frames, transactions
 from gateway.store.known_tags import find_tag
 from gateway.store.writing import Writing
@@ -32,14 +32,20 @@ def authorize(asked: Question, request: v16.Authorize) -> AnswerUnit:
     """Never ConcurrentTx: that is a verdict on a start (OCPP 1.6 7.2)."""
 
     def unit(db: Writing) -> v16.AuthorizeAnswer:
-        verdict = _verdict(db, asked, request.id_tag)
+        tag = find_tag(db, fold_tag(request.id_tag))
+        verdict = _verdict_on(asked, request.id_tag, tag)
         events.append(
             db,
             "authorization.decided",
             station=asked.station,
             happened_at=asked.now,
             recorded_at=asked.now,
-            data={"id_tag": request.id_tag, "status": verdict.status, "parent_id_tag": verdict.parent_id_tag},
+            data={
+                "id_tag": request.id_tag,
+                "status": verdict.status,
+                "parent_id_tag": verdict.parent_id_tag,
+                "by": decided_by(tag, verdict),
+            },
         )
         return v16.AuthorizeAnswer(id_tag_info=_info(verdict))
 
@@ -140,7 +146,7 @@ def _read_stop(asked: Question, request: v16.StopTransaction) -> StopRequest:
 
 
 def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int) -> v16.StartTransactionAnswer:
-    verdict = _verdict_on_start(db, asked, start)
+    verdict, authorized_by = _verdict_on_start(db, asked, start)
     reservation, passed_over = reservations_of_start(db, start, verdict, asked.now)
     if reservation is not None:
         start = start._replace(reservation_id=reservation.reservation_id)
@@ -148,8 +154,9 @@ def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int
         start = start._replace(reservation_id=None)
     command = commands.take_remote_start(db, start.station, connector=start.connector, folded_tag=start.folded_tag)
     transaction_id = transactions.record_start(
-        db, start, verdict, received_at=asked.now, remote_start_command=command, repeat=repeat
-    )
+        db, start, verdict, received_at=asked.now, remote_start_command=command, repeat=repeat,
+        authorized_by=authorized_by,
+    )  # fmt: skip
     events.append(
         db,
         "transaction.started",
@@ -162,6 +169,7 @@ def _record_start(db: Writing, asked: Question, start: StartRequest, repeat: int
             "id_tag": start.id_tag,
             "parent_id_tag": verdict.parent_id_tag,
             "authorization": verdict.status,
+            "authorized_by": authorized_by,
             "meter_start_wh": start.meter_start_wh,
             "start_time": text_of(start.start_at),
             "start_time_text": start.start_text,
@@ -266,12 +274,12 @@ def _record_orphan(db: Writing, asked: Question, stop: StopRequest, anomalies: t
     db.then.append(lambda: asked.site.health.counters.increase("transactions_total", result="orphan"))
 
 
-def _verdict_on_start(db: Writing, asked: Question, start: StartRequest) -> Verdict:
+def _verdict_on_start(db: Writing, asked: Question, start: StartRequest) -> tuple[Verdict, DecidedBy]:
     tag = find_tag(db, start.folded_tag)
     others = transactions.open_of_tag(db, start.folded_tag) if tag is not None else []
     # a look into a dictionary of the loop's thread is safe
     others = [other._replace(connected=asked.site.connected.is_connected(other.station)) for other in others]
-    return verdict_on_start(
+    verdict = verdict_on_start(
         _verdict_on(db, asked, start.id_tag, tag),
         others,
         station=start.station,
@@ -280,6 +288,7 @@ def _verdict_on_start(db: Writing, asked: Question, start: StartRequest) -> Verd
         now=asked.now,
         patience_seconds=asked.site.configuration.ocpp.stale_session_minutes * 60.0,
     )
+    return verdict, decided_by(tag, verdict)
 
 
 def _verdict(db: Writing, asked: Question, id_tag: str) -> Verdict:

@@ -7,6 +7,7 @@ An answer that must know looks only at the newest frames of its station. The rul
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.configuration import Configuration
 from gateway.model.identities import ConnectorId, StationId, TransactionId
@@ -15,6 +16,7 @@ from gateway.model.sessions import Session
 from gateway.operations.known_stations import find_settings
 from gateway.operations.read_meter_bodies import first_moment, first_register, last_moment, last_register
 from gateway.operations.site import Site
+from gateway.operations.tell_meter_values import tell_last_values, tell_values
 from gateway.rules.transactions import which_session
 from gateway.store import meter_frames, transactions
 from gateway.store.writing import Writing
@@ -22,6 +24,7 @@ from gateway.store.writing import Writing
 # Bounds of one unit. A legal frame has up to some megabytes, so frames alone are no measure.
 _FRAMES_AT_ONCE = 100
 _BYTES_AT_ONCE = 1_000_000
+_SESSIONS_AT_ONCE = 50
 # Bounds of looking for a register in one session: a week of a value each ten seconds, if none of them is a register.
 _FRAMES_LOOKED_AT = 60_000
 _BYTES_LOOKED_AT = 16_000_000
@@ -36,27 +39,48 @@ class _Unit:
     offsets: dict[StationId, int] = field(default_factory=dict)
     bytes_read: int = 0
 
+    def utc_offset_minutes(self, db: Writing, station: StationId) -> int:
+        """What the station's times without a zone mean."""
+        if station not in self.offsets:
+            self.offsets[station] = find_settings(db, self.configuration, station).utc_offset_minutes
+        return self.offsets[station]
+
 
 async def attribute_all(site: Site) -> None:
-    """Index every frame stored so far, in units short enough not to hold anybody up."""
-    while await site.database.write(lambda db: attribute_some(db, site.configuration)):
-        pass
+    """Index every frame stored so far, in units short enough not to hold anybody up, and tell what billing needs."""
+    for some in (attribute_some, settle_some):
+        done = 1
+        while done:
+            done = await site.database.write(partial(some, configuration=site.configuration, now=site.wall_clock()))
 
 
-def attribute_some(db: Writing, configuration: Configuration) -> int:
+def attribute_some(db: Writing, configuration: Configuration, *, now: Instant) -> int:
     """Index the oldest frames that are not indexed yet; returns how many: a bounded number, 0 when there are none."""
+    unit = _Unit(configuration)
     frames = meter_frames.unindexed(db, _FRAMES_AT_ONCE)
-    done, found = _sessions_of(db, frames, configuration)
+    done, found = _sessions_of(db, frames, unit)
+    offset_of = partial(unit.utc_offset_minutes, db)
+    told = tell_values(db, found, offset_of=offset_of, most_bytes=_BYTES_AT_ONCE, now=now)
+    if told < len(found):
+        done, found = frames.index(found[told][1]), found[:told]
     if done:
-        meter_frames.index(db, found, upto=frames[done - 1].frame_id)
+        meter_frames.index(db, _ids(found), upto=frames[done - 1].frame_id)
     return done
+
+
+def settle_some(db: Writing, configuration: Configuration, *, now: Instant) -> int:
+    """When everything is indexed: tell the last values of sessions that have ended; returns how many sessions."""
+    unit = _Unit(configuration)
+    return tell_last_values(
+        db, offset_of=partial(unit.utc_offset_minutes, db), most=_SESSIONS_AT_ONCE, most_bytes=_BYTES_AT_ONCE, now=now
+    )
 
 
 def attribute_newest(db: Writing, configuration: Configuration, station: StationId) -> None:
     """Index the newest frames of one station now; what is more than a unit's worth is left to the background."""
     frames = meter_frames.unindexed_of_station(db, station, _FRAMES_AT_ONCE)
-    _, found = _sessions_of(db, frames, configuration)
-    meter_frames.index_ahead(db, found)
+    _, found = _sessions_of(db, frames, _Unit(configuration))
+    meter_frames.index_ahead(db, _ids(found))
 
 
 def last_register_of(db: Writing, session: Session, *, utc_offset_minutes: int) -> tuple[int | None, Instant | None]:
@@ -99,12 +123,15 @@ def _first_reading(
     return None
 
 
+def _ids(found: list[tuple[TransactionId, meter_frames.Unindexed]]) -> list[tuple[TransactionId, int]]:
+    return [(transaction_id, frame.frame_id) for transaction_id, frame in found]
+
+
 def _sessions_of(
-    db: Writing, frames: list[meter_frames.Unindexed], configuration: Configuration
-) -> tuple[int, list[tuple[TransactionId, int]]]:
+    db: Writing, frames: list[meter_frames.Unindexed], unit: _Unit
+) -> tuple[int, list[tuple[TransactionId, meter_frames.Unindexed]]]:
     """How many of the frames were looked at before the unit was long enough, and the sessions found."""
-    unit = _Unit(configuration)
-    found: list[tuple[TransactionId, int]] = []
+    found: list[tuple[TransactionId, meter_frames.Unindexed]] = []
     for done, frame in enumerate(frames):
         if unit.bytes_read >= _BYTES_AT_ONCE:
             return done, found
@@ -113,7 +140,7 @@ def _sessions_of(
             session = _session_of(db, frame, unit)
             transaction_id = session.transaction_id if session is not None else None
         if transaction_id is not None:
-            found.append((transaction_id, frame.frame_id))
+            found.append((transaction_id, frame))
     return len(frames), found
 
 
@@ -143,8 +170,6 @@ def _claimed(
 
 
 def _measured_at(db: Writing, frame: meter_frames.Unindexed, unit: _Unit) -> Instant:
-    if frame.station not in unit.offsets:
-        unit.offsets[frame.station] = find_settings(db, unit.configuration, frame.station).utc_offset_minutes
     body = meter_frames.body_of(db, frame.frame_id)
     unit.bytes_read += len(body)
-    return first_moment(body, utc_offset_minutes=unit.offsets[frame.station]) or frame.recorded_at
+    return first_moment(body, utc_offset_minutes=unit.utc_offset_minutes(db, frame.station)) or frame.recorded_at

@@ -32,7 +32,7 @@ from gateway.operations.hear_upstream import hear
 from gateway.operations.live_telemetry import tell_live
 from gateway.operations.site import Site
 from gateway.operations.tell_birth import offline, tell_birth
-from gateway.operations.upstream_now import UpstreamNow
+from gateway.operations.upstream_now import UpstreamNow, port_of
 from gateway.operations.watch_client_certificate import renewed
 from gateway.rules import reconnecting
 from gateway.rules.delivery import Delivery
@@ -89,6 +89,8 @@ async def keep_upstream(
             continue
         state = reconnecting.when_linked(state, loop.time())
         lost = await _while_linked(now, link)
+        if now.forgotten:
+            await _stay_away(now)
         state = reconnecting.when_lost(state, loop.time(), taken_over=lost.taken_over)
         _away(now, lost.reason)
         now.alarm("taken over", _TAKEN_OVER if state.taken_over else None)
@@ -106,8 +108,8 @@ async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
     delivery, linked_before = await site.database.write(unit)
     topics = Topics(settings.topic_root, site.configuration.site.id)
     now = UpstreamNow(site, settings, topics, delivery)
-    now.retained |= set(await site.database.write(lambda db: upstreams.retained(db, settings.name)))
-    now.retained_noted |= now.retained
+    now.noted |= set(await site.database.write(lambda db: upstreams.retained(db, settings.name)))
+    now.retained |= now.noted
     return now, linked_before
 
 
@@ -130,10 +132,9 @@ async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
 
 def broker_of(settings: Upstream, *, client_id: str) -> Broker:
     """How the upstream's broker is greeted."""
-    port = settings.port or (8883 if settings.tls else 1883)
     return Broker(
         settings.host,
-        port,
+        port_of(settings),
         settings.tls,
         settings.ca,
         settings.chain,
@@ -219,7 +220,7 @@ async def _store_acknowledgements(now: UpstreamNow) -> None:
 async def store_acknowledgements(now: UpstreamNow) -> None:
     """Note on disk how far the upstream is now, and what was left in its broker."""
     delivery = now.delivery
-    acked, retained = delivery.to_store(), now.retained - now.retained_noted
+    acked, retained = delivery.to_store(), now.retained - now.noted
     if not acked and not retained:
         return
 
@@ -230,7 +231,7 @@ async def store_acknowledgements(now: UpstreamNow) -> None:
 
     await now.site.database.write(unit)
     delivery.stored.update(acked)
-    now.retained_noted |= retained
+    now.noted |= retained
 
 
 async def _calm_down(now: UpstreamNow) -> None:
@@ -251,7 +252,8 @@ async def _renew(now: UpstreamNow) -> None:
 async def _begin_again(now: UpstreamNow) -> None:
     """The journal is another one: from where it says that this upstream is."""
     fresh, _ = await _begin(now.site, now.settings)
-    now.delivery = fresh.delivery
+    now.delivery, now.noted = fresh.delivery, fresh.noted
+    now.retained |= fresh.retained
 
 
 async def _take_leave(now: UpstreamNow, link: LinkLike, reason: str) -> None:
@@ -265,6 +267,12 @@ async def _take_leave(now: UpstreamNow, link: LinkLike, reason: str) -> None:
     await link.close()
     with contextlib.suppress(StoreUnavailable):
         await store_acknowledgements(now)
+
+
+async def _stay_away(now: UpstreamNow) -> None:
+    """For ever: the gateway is out of this fleet, until it is started again with the upstream in its configuration."""
+    _away(now, "forgotten: take its [[upstream]] out of the configuration, or start the gateway again to come back")
+    await asyncio.Event().wait()
 
 
 def _away(now: UpstreamNow, reason: str) -> None:

@@ -18,6 +18,7 @@ from gateway.ocpp.v16.to_station import StatusAnswer, read_answer
 from gateway.operations.known_profiles import known_of
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
+from gateway.operations.tell_profiles import tell_cleared, tell_set
 from gateway.rules.charging_profiles import clears, replaces
 from gateway.store import charging_profiles, commands, composite_schedules, events, transactions
 from gateway.store.writing import Writing
@@ -39,6 +40,8 @@ def heed_set(db: Writing, site: Site, order: Order, result: Result, now: Instant
     if done is False or connector is None or connector < 0 or profile is None or not isinstance(document, Mapping):
         return
     new = Installed(connector, profile)
+    if done:
+        tell_set(db, order, new, now)
     if not _take_place(db, order.station, new, document, certain=done is True):
         return
     if not _is_dead(db, order, new):
@@ -63,11 +66,14 @@ def heed_clear(db: Writing, site: Site, order: Order, result: Result, now: Insta
     if done is False:
         return
     criteria = read_criteria(order.payload)
-    meant = [row for row, one in known_of(db, order.station) if clears(criteria, one)]
+    found = [(row, one) for row, one in known_of(db, order.station) if clears(criteria, one)]
+    meant = [row for row, _ in found]
     named = [order.payload[name] for name in _CLEAR_MEMBERS if name in order.payload]
     understood = [criteria.profile_id, criteria.connector, criteria.purpose, criteria.stack_level]
     all_understood = len(named) == sum(value is not None for value in understood)
     if done and all_understood:
+        if meant or (isinstance(result.answer, StatusAnswer) and result.answer.status == "Accepted"):
+            tell_cleared(db, order, criteria, [one for _, one in found], now)
         charging_profiles.forget(db, meant)
         if criteria == Criteria():
             charging_profiles.note_cleared(db, order.station, now=now)

@@ -1,4 +1,4 @@
-"""When were the values in a stored meter frame measured, and what did its energy register say first and last?
+"""When were the values in a stored meter frame measured, what did its energy register say, which of them are signed?
 
 A legal frame may hold hundreds of thousands of values; only what the question needs is made into samples, and of one
 frame a bounded number. What the samples mean is in `model.measurements`. Times are None where none is readable.
@@ -23,6 +23,12 @@ _MOMENTS_TRIED = 100
 _SAMPLES_READ = 1000
 # What is read while its station waits: the last few meter values of a frame of usual size.
 _LARGE_BYTES, _NEWEST = 32_768, 4
+# So many meter values of one frame are looked at one by one: more than two days of one each ten seconds.
+_VALUES_READ = 20_000
+_SIGNED = frozenset({"SignedData", "signeddata"})
+_BOUNDS = frozenset({"Transaction.Begin", "Transaction.End", "transaction.begin", "transaction.end"})
+# What stands somewhere in a frame with marked values, or may hide it
+_MARKS = (b"signeddata", b"transaction.", b"ocmf|", b"transactiondata", b"\\")
 # What is certainly no register; an absent or misspelled measurand may be one.
 _OTHER_MEASURANDS = frozenset(get_args(Measurand)) - {IMPORT_REGISTER}
 
@@ -32,6 +38,15 @@ class Reading(NamedTuple):
 
     at: Instant | None
     register: int
+
+
+class MeterValue(NamedTuple):
+    """One meter value as sent. `marked`: it is signed, or says that it is of the begin or end of a session."""
+
+    at: Instant | None
+    document: dict[str, JSON]
+    signed: bool
+    marked: bool
 
 
 class _MeterValue(msgspec.Struct, gc=False, rename="camel"):
@@ -95,6 +110,46 @@ def newest_samples(body: bytes, *, utc_offset_minutes: int) -> tuple[Sample, ...
         return ()
     newest: list[JSON] = [*_elements(body)[-_NEWEST:]]
     return read_samples(newest, assumed_offset_minutes=utc_offset_minutes)
+
+
+def meter_values_of(body: bytes, *, utc_offset_minutes: int) -> list[MeterValue]:
+    """The meter values of a frame one by one; of very many, the first and the last."""
+    elements = _elements(body)
+    if len(elements) > _VALUES_READ:
+        elements = [*elements[: _VALUES_READ - 1], elements[-1]]
+    return [_read_value(element, utc_offset_minutes) for element in elements]
+
+
+def plain_moments(body: bytes, *, utc_offset_minutes: int) -> list[Instant | None] | None:
+    """The time of each meter value of a usual frame; None when any of them may be signed or marked: read them all."""
+    folded = body.lower()
+    if any(mark in folded for mark in _MARKS):
+        return None
+    values = _meter_values(body)
+    if len(values) > _MOMENTS_TRIED:
+        return None
+    return [
+        None if one.timestamp is None else read_instant(one.timestamp, assumed_offset_minutes=utc_offset_minutes)
+        for one in values
+    ]
+
+
+def _read_value(element: dict[str, JSON], utc_offset_minutes: int) -> MeterValue:
+    text, sampled = element.get("timestamp"), element.get("sampledValue")
+    at = read_instant(text, assumed_offset_minutes=utc_offset_minutes) if isinstance(text, str) else None
+    samples = [one for one in (sampled if isinstance(sampled, list) else [sampled]) if isinstance(one, dict)]
+    signed = any(_says(one, "format", _SIGNED) or _is_ocmf(one.get("value")) for one in samples)
+    return MeterValue(at, element, signed, signed or any(_says(one, "context", _BOUNDS) for one in samples))
+
+
+def _is_ocmf(value: JSON) -> bool:
+    """Some stations send what is signed as if it were a plain value."""
+    return isinstance(value, str) and value.startswith("OCMF|")
+
+
+def _says(sample: dict[str, JSON], name: str, words: frozenset[str]) -> bool:
+    word = sample.get(name)
+    return isinstance(word, str) and (word in words or word.strip().casefold() in words)
 
 
 def _meter_values(body: bytes) -> list[_MeterValue]:

@@ -82,17 +82,18 @@ def append_snapshots(db: Writing, site: Site) -> Document:
             db, "station.snapshot", station=str(station["station"]), happened_at=at, recorded_at=at, data=station
         )
     rows = db.execute(
-        "SELECT transaction_id, station, connector, id_tag, parent_id_tag, meter_start_wh, start_at, authorization"
+        "SELECT transaction_id, station, connector, id_tag, parent_id_tag, meter_start_wh, start_at, authorization,"
+        " authorized_by, reservation_id"
         " FROM transactions WHERE stop_source IS NULL AND start_at IS NOT NULL ORDER BY transaction_id"
     ).fetchall()
-    for transaction_id, station, connector, id_tag, parent, meter_start_wh, start_at, authorization in rows:
+    for transaction_id, station, connector, id_tag, parent, meter_start_wh, start_at, *others in rows:
         data = {
             "transaction_id": transaction_id,
             "id_tag": id_tag,
             "parent_id_tag": parent,
             "meter_start_wh": meter_start_wh,
             "start_time": text_of(start_at),
-            "authorization": authorization,
+            **dict(zip(("authorization", "authorized_by", "reservation_id"), others, strict=True)),
         }
         events.append(
             db,

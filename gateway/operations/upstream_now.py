@@ -26,6 +26,11 @@ logger = logging.getLogger(__name__)
 MOST_UNSAID = 10_000
 
 
+def port_of(settings: Upstream) -> int:
+    """The port of the broker."""
+    return settings.port or (8883 if settings.tls else 1883)
+
+
 class Said(NamedTuple):
     """Something to publish ahead of the events; `topic` is complete. `correlation`: of what it answers."""
 
@@ -55,12 +60,14 @@ class UpstreamNow:
     alarms: dict[str, str] = field(default_factory=dict)
     hosts: dict[str, Mapping[str, object]] = field(default_factory=dict)
     unsaid: deque[Said] = field(default_factory=deque)
-    retained: set[str] = field(default_factory=set)
-    retained_noted: set[str] = field(default_factory=set)  # of these, what is in the database
+    retained: set[str] = field(default_factory=set)  # topics that hold something of ours in the broker
+    noted: set[str] = field(default_factory=set)  # those of them that are on disk
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     heard_at: float = 0.0
     silent_links: int = 0  # in a row that ended because nobody acknowledged anything
     lease: Lease | None = None
+    forgetting: bool = False  # what was left in the broker is being taken back: nothing more is said
+    forgotten: bool = False  # it is done: somebody took this gateway out of the fleet
 
     @property
     def name(self) -> str:
@@ -71,7 +78,7 @@ class UpstreamNow:
         self, suffix: str, payload: bytes, *, retain: bool = False, qos: int = 1, correlation: bytes | None = None
     ) -> None:
         """Publish on `up/{suffix}`, in order and ahead of events; nothing happens while the upstream is away."""
-        if self.link is None:
+        if self.link is None or self.forgetting:
             return
         if len(self.unsaid) >= MOST_UNSAID:
             logger.error("%s takes nothing more: what was to be said is dropped", self.name)

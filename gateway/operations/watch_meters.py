@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gateway.configuration import Meter
 from gateway.meters.catalog import find_model, key_of
 from gateway.model.instants import Instant, text_of
-from gateway.model.meters import Judged, Phases, Trust
+from gateway.model.meters import Judged, Measured, Phases, Trust
 from gateway.operations.site import Site
 from gateway.rules.meter_trust import Expectations, how_trusted
 from gateway.store import events
@@ -105,7 +105,6 @@ def meter_documents(site: Site) -> list[Document]:
 def _document(site: Site, meter: Meter) -> Document:
     now = judged(site, meter)
     reading = now.reading
-    values = reading.measured if reading else None
     return {
         "name": meter.name,
         "model": key_of(meter.model) or meter.model,
@@ -113,16 +112,23 @@ def _document(site: Site, meter: Meter) -> Document:
         "reason": now.reason,
         "age_seconds": None if now.age_seconds is None else round(now.age_seconds, 3),
         "read_time": text_of(reading.read_at) if reading else None,
-        "amps": _rounded(values.amps) if values else [None] * 3,
-        "volts": _rounded(values.volts) if values else [None] * 3,
-        "watts": _rounded(values.watts) if values else [None] * 3,
-        "total_watts": _round(values.total_watts) if values else None,
-        "energy_import_wh": _round(values.energy_import_wh) if values else None,
-        "energy_export_wh": _round(values.energy_export_wh) if values else None,
+        **values_of(reading.measured if reading else Measured()),
         "interval_seconds": meter.interval_seconds,
         "circuits": [circuit.name for circuit in site.configuration.circuits if circuit.meter == meter.name],
         "reads": site.meters.reads[meter.name],
         "errors": dict(site.meters.errors[meter.name]),
+    }
+
+
+def values_of(measured: Measured) -> Document:
+    """What a meter measured, for people; null where it does not tell."""
+    return {
+        "amps": _rounded(measured.amps),
+        "volts": _rounded(measured.volts),
+        "watts": _rounded(measured.watts),
+        "total_watts": _round(measured.total_watts),
+        "energy_import_wh": _round(measured.energy_import_wh),
+        "energy_export_wh": _round(measured.energy_export_wh),
     }
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gateway.model.identities import ConnectorId, StationId
 from gateway.model.instants import SECOND, Instant
-from gateway.model.tags import KnownTag, Verdict
+from gateway.model.tags import DecidedBy, KnownTag, Verdict
 
 # A start that happened longer ago is history, told late: whether another session ran then is not known now.
 _HISTORIC_AFTER = 10 * 60 * SECOND
@@ -79,6 +79,13 @@ def verdict_on_start(
         if not same_place and not _is_evidently_over(other, now, patience_seconds):
             return verdict._replace(status="ConcurrentTx", expiry_at=None)
     return verdict
+
+
+def decided_by(tag: KnownTag | None, verdict: Verdict) -> DecidedBy:
+    """Who gave this verdict on a tag; `tag` is None when it is not in the list."""
+    if verdict.status == "ConcurrentTx":
+        return "other_session"
+    return "free_charging" if tag is None and verdict.status == "Accepted" else "id_tags"
 
 
 def _is_evidently_over(other: OpenSession, now: Instant, patience_seconds: float) -> bool:

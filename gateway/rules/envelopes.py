@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from gateway.model.instants import SECOND, text_of
-from gateway.model.journal import JournalEvent
+from gateway.model.journal import METER_KIND, JournalEvent
 
 Document = dict[str, object]
 
@@ -20,7 +20,6 @@ BATCH_CONTENT = "application/cloudevents-batch+json"
 # AWS IoT takes 128 KiB in one message
 MOST_BYTES = 100 * 1024
 PACKET_OVERHEAD_BYTES = 256  # of a message: topic, properties, header
-METER_KIND = "meter.values"
 _SMALL_MEMBER_BYTES = 300
 # Told so much later than it happened, it does not describe the present.
 _LATE = 60 * SECOND
@@ -148,22 +147,21 @@ def _sample(event: JournalEvent) -> Document:
 
 
 def _started(event: JournalEvent, data: Document) -> Document:
-    return {
-        **data,
-        "station": event.station,
-        "connector": event.connector,
-        "station_time": data.get("start_time_text"),
-        "authorization": {"decision": data.get("authorization"), "by": "gateway"},
-    }
+    return _session(event, data, station_time=data.get("start_time_text"))
 
 
 def _ended(event: JournalEvent, data: Document) -> Document:
+    return _session(event, data, station_time=data.get("stop_time_text"))
+
+
+def _session(event: JournalEvent, data: Document, *, station_time: object) -> Document:
+    by = data.pop("authorized_by", None) or "unknown"
     return {
         **data,
         "station": event.station,
         "connector": event.connector,
-        "station_time": data.get("stop_time_text"),
-        "authorization": {"decision": data.get("authorization"), "by": "gateway"},
+        "station_time": station_time,
+        "authorization": {"decision": data.get("authorization"), "by": by},
     }
 
 

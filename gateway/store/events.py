@@ -22,6 +22,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "transaction.ended": "tx",
     "transaction.orphan_stop": "tx",
     "transaction.stop_repeated": "tx",
+    "transaction.meter_values": "tx",
     "authorization.decided": "tx",
     "station.booted": "ops",
     "station.connected": "ops",
@@ -42,6 +43,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "command.finished": "ops",
     "local_list.changed": "ops",
     "local_list.doubted": "ops",
+    "charging_profiles.changed": "ops",
     "charging_profiles.doubted": "ops",
     "charging_profiles.uncertain": "ops",
     "load.station_mode_changed": "ops",
@@ -120,17 +122,19 @@ def append(
     happened_at: Instant,
     recorded_at: Instant,
     data: Mapping[str, object],
+    uncut: bool = False,
 ) -> int:
-    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id. `data` is JSON-able, long texts are cut.
+    """Append one event of a kind in `STREAM_OF_KIND`; its site-wide id.
 
-    While the disk is too full it is only counted, unless billing or others rest on it; then the id is 0.
+    `data` is JSON-able; long texts are cut unless it is `uncut`: then whoever calls bounds it. While the disk is too
+    full it is only counted, unless billing or others rest on it; then the id is 0.
     """
     stream = STREAM_OF_KIND[kind]
     if stream == "ops" and kind not in ALWAYS_RECORDED and db.meta("disk_pressure") >= OPERATIONS_STOPPED:
         db.set_meta("ops_not_recorded", db.meta("ops_not_recorded") + 1)
         return 0
     text = msgspec.json.encode(data)
-    if len(text) > _LONGEST_TEXT_BYTES:
+    if len(text) > _LONGEST_TEXT_BYTES and not uncut:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
     event_id, sequence = db.next_numbers(stream)
     db.append_late(

@@ -52,6 +52,7 @@ def _delete_sessions(db: Writing, before: Instant, claims: Claims, most: int) ->
         return 0
     old = [row for row in old if row[0] not in awaited]
     db.connection.executemany("DELETE FROM meter_index WHERE transaction_id = ?", old)
+    db.connection.executemany("DELETE FROM meter_values_told WHERE transaction_id = ?", old)
     db.connection.executemany("DELETE FROM transactions WHERE transaction_id = ?", old)
     return len(old)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 
 import zstandard
@@ -81,6 +82,11 @@ def append(
     )
 
 
+def append_of_site(db: Writing, recorded_at: Instant, body: bytes) -> None:
+    """Keep a sample of the site: a frame of no station."""
+    append(db, StationId(""), None, None, None, recorded_at, body)
+
+
 def _packed(db: Writing, body: bytes) -> tuple[int, bytes]:
     if db.packer is None:
         db.packer = _packer()
@@ -111,6 +117,17 @@ def unpack(encoding: int, body: bytes) -> bytes:
         return body
     # a decompressor is made each time, because two threads may not share one
     return zstandard.ZstdDecompressor(dict_data=_DICTIONARY).decompress(body, max_output_size=_LARGEST_BODY)
+
+
+def _unpacked(db: Writing, encoding: int, body: bytes) -> bytes:
+    """The same within a unit of work: what unpacks is made once for its batch."""
+    if encoding == _RAW:
+        return body
+    if db.unpacker is None:
+        db.unpacker = partial(
+            zstandard.ZstdDecompressor(dict_data=_DICTIONARY).decompress, max_output_size=_LARGEST_BODY
+        )
+    return db.unpacker(body)
 
 
 def _packer() -> Callable[[bytes], bytes]:
@@ -156,7 +173,16 @@ def unindexed_of_station(db: Writing, station: StationId, limit: int) -> list[Un
 
 def body_of(db: Writing, frame_id: int) -> bytes:
     """The payload of one frame as received."""
-    return unpack(*db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
+    return _unpacked(db, *db.execute("SELECT encoding, body FROM meter_frames WHERE id = ?", (frame_id,)).fetchone())
+
+
+def find(db: Writing, frame_id: int) -> MeterFrame | None:
+    """One frame with its payload; None when it is gone."""
+    row = db.execute(f"{_FRAME_COLUMNS} FROM meter_frames f WHERE f.id = ?", (frame_id,)).fetchone()
+    if row is None:
+        return None
+    *values, encoding, body = row
+    return _frame((*values, _RAW, _unpacked(db, encoding, body)))
 
 
 def index(db: Writing, found: Sequence[tuple[TransactionId, int]], *, upto: int) -> None:
@@ -246,9 +272,12 @@ def names_its_id(db: Writing, transaction_id: TransactionId) -> bool:
     )
 
 
-_OF_SESSION = (
+_FRAME_COLUMNS = (
     "SELECT f.id, f.station, f.connector, f.claimed_transaction_id, f.transaction_id, f.recorded_at, f.encoding, f.body"
-    " FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id WHERE i.transaction_id = ? ORDER BY i.frame_id"
+)
+_OF_SESSION = (
+    f"{_FRAME_COLUMNS} FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id"
+    " WHERE i.transaction_id = ? ORDER BY i.frame_id"
 )
 
 _TO_THIN = (

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.model.instants import Instant
-from gateway.model.journal import JournalEvent
+from gateway.model.journal import JournalEvent, kind_of_frame
 from gateway.store import clock_states
 from gateway.store.meter_frames import unpack
-from gateway.store.reports_events import METER_KIND
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MOST_BYTES = 1_000_000
@@ -90,6 +89,20 @@ def _previous_id(event: JournalEvent, event_id: int, before: Sequence[_Life]) ->
     return found
 
 
+def oldest_after(db: Writing, stream: str, sequence: int) -> tuple[int, Instant] | None:
+    """The first event of a stream behind `sequence`: its sequence, and when it was recorded. None: there is none."""
+    if stream == "meter":
+        first = _first_frame_after(db, sequence)
+        row = db.execute("SELECT sequence, recorded_at FROM meter_frames WHERE id >= ? ORDER BY id LIMIT 1", (first,))
+    else:
+        row = db.execute(
+            "SELECT sequence, recorded_at FROM events WHERE stream = ? AND sequence > ? ORDER BY sequence LIMIT 1",
+            (stream, sequence),
+        )
+    found = row.fetchone()
+    return None if found is None else (int(found[0]), Instant(found[1]))
+
+
 def sequence_since(db: Writing, stream: str, instant: Instant) -> int:
     """The sequence of the first event of a stream that was recorded at `instant` or later; one more than the newest
     when there is none."""
@@ -134,7 +147,16 @@ def _frames(db: Writing, sequence: int, most: int) -> list[tuple[int, JournalEve
         data = unpack(encoding, body)
         at = Instant(recorded_at)
         event = JournalEvent(
-            "meter", number, station_number, METER_KIND, station or None, connector, at, at, data, transaction_id
+            "meter",
+            number,
+            station_number,
+            kind_of_frame(station),
+            station or None,
+            connector,
+            at,
+            at,
+            data,
+            transaction_id,
         )
         found.append((event_id, event))
         size_bytes += len(data)

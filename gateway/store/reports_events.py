@@ -13,13 +13,13 @@ from sqlite3 import Row
 from typing import NamedTuple
 
 from gateway.model.instants import text_of
+from gateway.model.journal import METER_KIND, SITE_KIND
 from gateway.store.meter_frames import unpack
 from gateway.store.readers import Readers
 
 Document = dict[str, object]
 
 STREAMS = ("tx", "ops", "meter")
-METER_KIND = "meter.values"
 
 LARGEST_PAGE_BYTES = 8_000_000
 _ROWS_AT_ONCE = 16  # a frame may have megabytes: few are in memory beyond what a page takes
@@ -27,7 +27,8 @@ _ROWS_AT_ONCE = 16  # a frame may have megabytes: few are in memory beyond what 
 _JOURNAL = """SELECT id, stream, sequence, kind, station, connector, happened_at, recorded_at, data,
                      NULL AS encoding, NULL AS body, NULL AS transaction_id
               FROM events WHERE id > :after AND stream IN (SELECT value FROM json_each(:streams))"""
-_METER = f"""SELECT id, 'meter' AS stream, sequence, '{METER_KIND}' AS kind, station, connector,
+_METER = f"""SELECT id, 'meter' AS stream, sequence, iif(station = '', '{SITE_KIND}', '{METER_KIND}') AS kind,
+                    nullif(station, '') AS station, connector,
                     recorded_at AS happened_at, recorded_at, NULL AS data, encoding, body, transaction_id
              FROM meter_frames WHERE id > :after"""
 
@@ -114,6 +115,9 @@ def _document_of(row: Row, text: str, epoch: str) -> Document:
 
 
 def _meter_data(row: Row, text: str) -> Document:
+    if row["kind"] == SITE_KIND:
+        sample: Document = json.loads(text)
+        return sample
     try:
         payload: object = json.loads(text)
     except ValueError:

@@ -12,7 +12,7 @@ import sqlite3
 from gateway.model.identities import CommandId, ConnectorId, FoldedTag, StationId, TransactionId
 from gateway.model.instants import Instant
 from gateway.model.sessions import OrphanStop, Session, StartRequest, Stop, StopRequest
-from gateway.model.tags import Verdict
+from gateway.model.tags import DecidedBy, Verdict
 from gateway.rules.authorization import OpenSession
 from gateway.rules.transactions import GREATEST_TRANSACTION_ID, is_usable_id
 from gateway.store.writing import Writing
@@ -21,7 +21,7 @@ _NONE = "[]"
 _COLUMNS = (
     "transaction_id, station, connector, id_tag, folded_tag, parent_id_tag, authorization, start_at,"
     " coalesce(meter_start_wh, measured_start_wh), start_message_id, stop_source, stop_at, meter_stop_wh,"
-    " start_received_at, start_text, start_repeat, anomalies"
+    " start_received_at, start_text, start_repeat, reservation_id, authorized_by, anomalies"
 )
 
 
@@ -146,13 +146,15 @@ def record_start(
     received_at: Instant,
     remote_start_command: str | None,
     repeat: int = 0,
+    authorized_by: DecidedBy | None = None,
 ) -> TransactionId:
     """Insert the session, the `repeat`th of its key; returns its new id."""
     transaction_id = issue_id(db)
     db.execute(
         "INSERT INTO transactions (transaction_id, station, connector, id_tag, folded_tag, parent_id_tag,"
         " authorization, reservation_id, remote_start_command, start_at, start_text, meter_start_wh, start_repeat,"
-        " start_message_id, start_received_at, anomalies) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " start_message_id, start_received_at, anomalies, authorized_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             transaction_id,
             request.station,
@@ -170,6 +172,7 @@ def record_start(
             request.message_id,
             received_at,
             json.dumps(request.anomalies) if request.anomalies else _NONE,
+            authorized_by,
         ),
     )
     return transaction_id
@@ -246,9 +249,10 @@ def _many(db: Writing, where: str, parameters: tuple[object, ...], order: str = 
 
 
 def _session(row: tuple[object, ...]) -> Session:
-    *values, received_at, start_text, start_repeat, anomalies = row
+    *values, received_at, start_text, start_repeat, reservation_id, authorized_by, anomalies = row
     told = () if anomalies == _NONE else tuple(json.loads(str(anomalies)))
-    return Session(*values, told, received_at, start_text, start_repeat)  # type: ignore[call-arg, arg-type]
+    later = (received_at, start_text, start_repeat, reservation_id, authorized_by)
+    return Session(*values, told, *later)  # type: ignore[call-arg, arg-type]
 
 
 # the three times that say it charged: its start, a status, its newest frame; then what else came from its station

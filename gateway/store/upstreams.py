@@ -97,6 +97,11 @@ def retain(db: Writing, upstream: str, topics: Collection[str]) -> None:
     )
 
 
+def nothing_retained(db: Writing, upstream: str) -> None:
+    """Everything of ours was taken out of the upstream's broker."""
+    db.execute("DELETE FROM retained_topics WHERE upstream = ?", (upstream,))
+
+
 def begin_new_life(copy: sqlite3.Connection, *, shifts: Mapping[str, int]) -> None:
     """The journal was renumbered by `shifts`: so are the cursors; session numbers go on far ahead."""
     for stream, shift in shifts.items():

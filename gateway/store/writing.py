@@ -82,12 +82,14 @@ class Writing:
         "execute",
         "packer",
         "then",
+        "unpacker",
     )
 
     def __init__(self, connection: sqlite3.Connection, station_numbers: StationNumbers | None = None) -> None:
         self.connection = connection
         self.execute = connection.execute
         self.packer: Callable[[bytes], bytes] | None = None  # compresses meter frames, made when first needed
+        self.unpacker: Callable[[bytes], bytes] | None = None  # the same the other way
         self.then: list[Callable[[], None]] = []  # run in the loop after the commit, before anybody is answered
         self.counted: dict[str, int] = {}  # what needs counting only once in a batch
         self._meta: dict[str, int] = {}

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 def add_fleet(grammar: Grammar) -> None:
     """`upstream` and what belongs to it."""
-    upstream = grammar.group("upstream", "links to fleet managers")
+    upstream = grammar.group("upstream", "links to fleet managers", by_itself="commands_upstream:upstreams")
     test = upstream.add("test", "commands_upstream_try:try_links", "try the way to each broker, step by step")
     test.add_argument("name", metavar="NAME", nargs="?", help="only this [[upstream]]")
+    forget = upstream.add(
+        "forget", "commands_upstream:forget", "leave a fleet: clear what the gateway left in the broker"
+    )
+    forget.add_argument("name", metavar="NAME", help="the [[upstream]]")
 
 
 def broker(text: str) -> tuple[str, int]:

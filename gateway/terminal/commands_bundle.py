@@ -68,6 +68,7 @@ def _documents(reached: Reached, options: argparse.Namespace) -> dict[str, Calla
         "events.json": lambda: newest_events(gateway, MOST_OF_THE_NEWEST),
         "transactions.json": lambda: collect(gateway, "/transactions", most=200),
         "meters.json": lambda: collect(gateway, "/meters"),
+        "upstreams.json": lambda: collect(gateway, "/upstreams"),
         "site.json": lambda: fetch(gateway, f"{API}/site"),
         "load_decisions.json": lambda: collect(
             gateway, "/site/decisions", query={"records": True}, most=_MOST_DECISIONS

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from gateway.terminal.client import ask
 from gateway.terminal.commands_one_station import one_station
+from gateway.terminal.commands_upstream import in_short
 from gateway.terminal.exits import NEGATIVE, OK, negative
 from gateway.terminal.json_output import Document, items_of, list_of, part_of, print_json
 from gateway.terminal.pages import collect
@@ -38,6 +39,7 @@ def collect_status(reached: Reached) -> dict[str, object]:
         "health": response.document,
         "stations": collect(reached.gateway, "/stations"),
         "transactions": collect(reached.gateway, "/transactions", query={"open": True}),
+        "upstreams": collect(reached.gateway, "/upstreams"),
     }
 
 
@@ -95,6 +97,8 @@ def _print_status(reached: Reached, document: Mapping[str, object]) -> None:
     connected = sum(1 for station in known if station.get("connected") is True)
     print(f"Stations  {len(known)} known, {connected} connected")
     print(f"Sessions  {len(items_of(document['transactions']))} running")
+    for upstream in items_of(document["upstreams"]):
+        print(f"Upstream  {in_short(upstream)}")
     if known:
         print("\n" + _stations_table(reached, known))
         if knocks:

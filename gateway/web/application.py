@@ -40,6 +40,7 @@ from gateway.web import (
     stations_api,
     tokens_api,
     transactions_api,
+    upstreams_api,
 )
 from gateway.web.asking import MOST_BODY_BYTES
 from gateway.web.login import guarded
@@ -70,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     *certificates_api.ROUTES,
     *health_api.ROUTES,
     *metrics.ROUTES,
+    *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
 )
 

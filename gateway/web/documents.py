@@ -16,6 +16,7 @@ from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
 from gateway.web.documents_of_security import SECURITY
+from gateway.web.documents_of_upstreams import UPSTREAMS
 from gateway.web.schema_parts import (
     ANYTHING,
     COUNT,
@@ -338,4 +339,5 @@ SCHEMAS: dict[str, Schema] = {
     **LOAD,
     **METERS,
     **SECURITY,
+    **UPSTREAMS,
 }

@@ -12,8 +12,10 @@ from typing import get_args
 from aiohttp import web
 
 from gateway.model.identities import StationId
+from gateway.model.instants import SECOND
 from gateway.model.load_decision import AlarmKind
 from gateway.operations.describe_stations import count_stations
+from gateway.operations.describe_upstreams import UpstreamState, upstream_states
 from gateway.operations.site import Site
 from gateway.operations.watch_certificates import expiry_seconds
 from gateway.operations.watch_meters import judged
@@ -46,6 +48,13 @@ HELP = {
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
     "station_jobs_total": "Firmware, diagnostics and log jobs that ended since the start, by kind and result.",
     "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
+    "upstream_connected": "1 while the link to the fleet manager's broker works.",
+    "upstream_backlog_events": "Events of a stream that the fleet manager has not acknowledged.",
+    "upstream_acked_sequence": "Up to where the fleet manager has a stream; falls with a new epoch.",
+    "upstream_oldest_unacknowledged_seconds": "Age of the oldest event of a stream that is not acknowledged.",
+    "upstream_events_sent_total": "Events sent to a fleet manager since the start, repeats included.",
+    "upstream_rewinds_total": "How often sending went back to what was not acknowledged since the start.",
+    "upstream_messages_received_total": "Messages from a fleet manager since the start, by what they were.",
     "fleet_commands_total": "Commands of fleet managers since the start, by what became of them.",
     "quirks_total": "Repairs of what stations said since the start, by quirk.",
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
@@ -99,6 +108,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         *(("certificate_expiry_timestamp_seconds", labels, end) for labels, end in await expiry_seconds(site)),
         *_meter_gauges(site),
         *_load_gauges(site),
+        *_upstream_gauges(site, await upstream_states(site)),
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
     counters += _meter_counters(site)
@@ -130,6 +140,19 @@ def _load_gauges(site: Site) -> Iterable[Sample]:
         yield "load_degraded", {"circuit": circuit.name}, circuit.mode != "normal"
     kinds = [alarm.kind for alarm in tick.decision.alarms]
     yield from (("load_alarms", {"kind": kind}, kinds.count(kind)) for kind in get_args(AlarmKind))
+
+
+def _upstream_gauges(site: Site, states: Iterable[UpstreamState]) -> Iterable[Sample]:
+    for state in states:
+        upstream = {"upstream": state.settings.name}
+        yield "upstream_connected", upstream, state.link is not None
+        for stream, flow in state.streams.items():
+            labels = {**upstream, "stream": stream}
+            yield "upstream_backlog_events", labels, flow.backlog
+            yield "upstream_acked_sequence", labels, flow.acked
+            if flow.oldest_at is not None:
+                age = max(0, site.wall_clock() - flow.oldest_at) / SECOND
+                yield "upstream_oldest_unacknowledged_seconds", labels, age
 
 
 def _meter_counters(site: Site) -> Iterable[tuple[str, dict[str, str], float]]:

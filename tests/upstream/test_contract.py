@@ -13,8 +13,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from gateway.model.fleet_commands import Unclear
+from gateway.model.journal import METER_KIND, SITE_KIND
 from gateway.rules import fleet_commands
-from gateway.rules.envelopes import METER_KIND, TYPE_OF_KIND
+from gateway.rules.envelopes import TYPE_OF_KIND
 from gateway.store.events import STREAM_OF_KIND
 from tests.upstream.contract_check import complaints_about, document_as_told
 
@@ -47,7 +48,7 @@ def resolved(document: dict[str, Any], target: str) -> object:
 
 
 def test_every_kind_of_event_is_a_message_in_its_stream() -> None:
-    kinds = {**STREAM_OF_KIND, METER_KIND: "meter"}
+    kinds = {**STREAM_OF_KIND, METER_KIND: "meter", SITE_KIND: "meter"}
     expected = {TYPE_OF_KIND.get(kind, (kind, None))[0]: stream for kind, stream in kinds.items()}
     expected["transaction.corrected"] = "tx"
     told = {}

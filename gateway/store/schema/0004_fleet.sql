@@ -57,6 +57,18 @@ CREATE TABLE clock_states (
     mono_offset_us INTEGER NOT NULL       -- wall clock minus monotonic clock
 ) STRICT;
 
+-- How far the meter values of each session were told in stream tx; goes with its session.
+CREATE TABLE meter_values_told (
+    transaction_id INTEGER PRIMARY KEY,
+    quarter        INTEGER,               -- quarters of an hour since 1970: the newest of which a value was told
+    last_frame_id  INTEGER NOT NULL,      -- the newest frame whose last value was told
+    settled        INTEGER NOT NULL CHECK (settled IN (0, 1))   -- 1: the session has ended and its last value was told
+) STRICT;
+CREATE INDEX meter_values_unsettled ON meter_values_told (transaction_id) WHERE settled = 0;
+
+-- Who decided on the tag of a session; null for rows from before this version.
+ALTER TABLE transactions ADD COLUMN authorized_by TEXT;
+
 -- == Commands of fleet managers ==
 
 -- Each id does something once. What is to be done is kept only until it begins, and never when it holds a secret.

@@ -309,3 +309,32 @@ class TestConcurrent:
             await going.starts(1)
             await remove_station(gateway.site, "GOING", actor="tester")
         assert await self.status(gateway, station) == "Accepted"
+
+
+class TestWhoDecided:
+    @pytest.mark.parametrize(
+        ("unknown_tags", "tag", "by"),
+        [("refuse", "VALID", "id_tags"), ("refuse", "NOBODY", "id_tags"), ("accept", "NOBODY", "free_charging")],
+    )
+    async def test_the_list_or_that_everybody_may(self, tmp_path: Path, unknown_tags: str, tag: str, by: str) -> None:
+        async with (
+            bench(tmp_path, ocpp=f'unknown_tags = "{unknown_tags}"', more=STATIONS) as gateway,
+            gateway.station() as station,
+        ):
+            await station.say("Authorize", {"idTag": tag})
+            start = {"connectorId": 1, "idTag": tag, "meterStart": 0, "timestamp": EIGHT, "reservationId": 5}
+            answer = await station.say("StartTransaction", start)
+            await station.stops(answer["transactionId"], meter=10, at=at(30))
+            (decided,), (started,), (ended,) = [
+                await gateway.events(kind)
+                for kind in ("authorization.decided", "transaction.started", "transaction.ended")
+            ]
+        assert decided["by"] == started["authorized_by"] == ended["authorized_by"] == by
+        assert started["authorization"] == ended["authorization"] == answer["idTagInfo"]["status"]
+        assert started["reservation_id"] == ended["reservation_id"] == 5
+
+    async def test_a_session_elsewhere(self, gateway: Bench, station: ScriptedStation) -> None:
+        await station.starts(1)
+        await station.starts(2)
+        first, second = await gateway.events("transaction.started")
+        assert (first["authorized_by"], second["authorized_by"]) == ("id_tags", "other_session")

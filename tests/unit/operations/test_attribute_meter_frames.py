@@ -62,7 +62,7 @@ def test_a_unit_is_bounded_by_frames(db: Writing) -> None:
     session = session_of(db)
     for _ in range(250):
         frame(db, claims=session.transaction_id)
-    assert [attribute_some(db, CONFIGURATION) for _ in range(4)] == [100, 100, 50, 0]
+    assert [attribute_some(db, CONFIGURATION, now=NOW) for _ in range(4)] == [100, 100, 50, 0]
     assert indexed(db, session) == 250
 
 
@@ -70,7 +70,7 @@ def test_a_unit_is_bounded_by_the_bytes_it_reads(db: Writing) -> None:
     session = session_of(db)
     for _ in range(6):
         frame(db, *[{"value": "1"}] * 30_000)  # half a megabyte
-    assert [attribute_some(db, CONFIGURATION) for _ in range(3)] == [3, 3, 0]
+    assert [attribute_some(db, CONFIGURATION, now=NOW) for _ in range(3)] == [3, 3, 0]
     assert indexed(db, session) == 6
 
 
@@ -83,7 +83,7 @@ def test_what_a_station_needs_now_is_bounded_too_and_no_frame_gets_two_sessions(
     assert (indexed(db, session), indexed(db, other)) == (100, 0)
     transactions.record_stop(db, session.transaction_id, END._replace(stop_at=Instant(NOW + SECOND)), received_at=NOW)
     following = session_of(db, start_at=Instant(NOW + 10 * SECOND))
-    while attribute_some(db, CONFIGURATION):
+    while attribute_some(db, CONFIGURATION, now=NOW):
         pass
     assert (indexed(db, session), indexed(db, following), indexed(db, other)) == (100, 50, 150)
 
@@ -95,7 +95,7 @@ def test_a_time_without_zone_is_that_of_the_station(db: Writing, at: str, found:
         db, session.transaction_id, END._replace(stop_at=Instant(NOW + 60 * SECOND)), received_at=NOW
     )
     frame(db, station=EAST, at=at)
-    attribute_some(db, CONFIGURATION)
+    attribute_some(db, CONFIGURATION, now=NOW)
     assert indexed(db, session) == found
 
 
@@ -103,7 +103,7 @@ def test_the_main_meter_and_unknown_connectors_belong_to_nobody(db: Writing) -> 
     session = session_of(db)
     frame(db, connector=0)
     frame(db, connector=2)
-    assert attribute_some(db, CONFIGURATION) == 2
+    assert attribute_some(db, CONFIGURATION, now=NOW) == 2
     assert indexed(db, session) == 0
 
 
@@ -115,7 +115,7 @@ def test_the_first_and_the_last_register_of_a_session(db: Writing) -> None:
     assert first_register_of(db, session, utc_offset_minutes=0) is None
     for values, at in zip(([power], [{"value": "1200"}], [{"value": "1300"}], [power], [power]), times, strict=True):
         frame(db, *values, at=at, claims=session.transaction_id)
-    attribute_some(db, CONFIGURATION)
+    attribute_some(db, CONFIGURATION, now=NOW)
     assert last_register_of(db, session, utc_offset_minutes=0) == (1300, NOW + 240 * SECOND)
     assert first_register_of(db, session, utc_offset_minutes=0) == 1200
 
@@ -127,7 +127,7 @@ def test_a_search_for_a_register_ends(db: Writing, monkeypatch: pytest.MonkeyPat
     for _ in range(30):
         frame(db, {"value": "1", "measurand": "Voltage"}, claims=session.transaction_id)
     frame(db, {"value": "1300"}, claims=int(TransactionId(99)), connector=2)
-    attribute_some(db, CONFIGURATION)
+    attribute_some(db, CONFIGURATION, now=NOW)
     register, newest = last_register_of(db, session, utc_offset_minutes=0)
     assert (register, newest) == (None, NOW + 30 * SECOND)
     monkeypatch.setattr("gateway.operations.attribute_meter_frames._BYTES_LOOKED_AT", 100_000)

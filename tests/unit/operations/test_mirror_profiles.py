@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -241,3 +242,34 @@ async def test_an_id_that_a_profile_has_is_not_chosen_when_the_numbers_begin_aga
     del chosen["chargingProfileId"]
     await set_on(site, 1, chosen)
     assert await known(site) == ([1, 2], {})
+
+
+async def changes(site: Site) -> list[tuple[object, ...]]:
+    """(change, connector, id, purpose) of each event about a changed profile."""
+    rows = await site.readers.rows("SELECT data FROM events WHERE kind = 'charging_profiles.changed' ORDER BY id")
+    found = [json.loads(data) for (data,) in rows]
+    assert all(one["actor"] == "test" and one.keys() >= {"stack_level", "transaction_id"} for one in found)
+    return [(one["change"], one["connector"], one["charging_profile_id"], one["purpose"]) for one in found]
+
+
+async def test_what_a_station_accepted_and_cleared_is_told_but_not_of_load_limits(site: Site) -> None:
+    await set_on(site, 1, profile(4))
+    await set_on(site, 1, profile(5), REJECTED)
+    await set_on(site, 1, profile(6), Unanswered("silence"))
+    await set_on(site, 1, profile(101, stackLevel=3))
+    assert await changes(site) == [("set", 1, 4, "TxDefaultProfile")]
+    await order(site, "ClearChargingProfile", {"id": 101})
+    await order(site, "ClearChargingProfile", {"id": 399})
+    await order(site, "ClearChargingProfile", {"id": 4}, REJECTED)
+    assert len(await changes(site)) == 1
+
+
+async def test_a_clear_tells_each_profile_that_was_known_or_what_it_named(site: Site) -> None:
+    await set_on(site, 0, profile(4, chargingProfilePurpose="ChargePointMaxProfile"))
+    await set_on(site, 2, profile(5))
+    await order(site, "ClearChargingProfile", {}, Answered({"status": "Unknown"}))
+    both = [("cleared", 0, 4, "ChargePointMaxProfile"), ("cleared", 2, 5, "TxDefaultProfile")]
+    assert (await changes(site))[2:] == both
+    await order(site, "ClearChargingProfile", {"connectorId": 1, "stackLevel": 3}, Answered({"status": "Unknown"}))
+    await order(site, "ClearChargingProfile", {"connectorId": 1, "stackLevel": 3})
+    assert (await changes(site))[4:] == [("cleared", 1, None, None)]

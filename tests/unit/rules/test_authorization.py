@@ -6,8 +6,8 @@ import pytest
 
 from gateway.model.identities import ConnectorId, StationId
 from gateway.model.instants import SECOND, Instant
-from gateway.model.tags import KnownTag, Verdict
-from gateway.rules.authorization import OpenSession, verdict_on, verdict_on_start
+from gateway.model.tags import AuthorizationStatus, KnownTag, Verdict
+from gateway.rules.authorization import OpenSession, decided_by, verdict_on, verdict_on_start
 
 NOW = Instant(1_800_000_000 * SECOND)
 PAST, FUTURE, LATER = Instant(NOW - 1), Instant(NOW + SECOND), Instant(NOW + 2 * SECOND)
@@ -102,3 +102,17 @@ def test_a_refusal_keeps_its_reason() -> None:
         )
         == blocked
     )
+
+
+@pytest.mark.parametrize(
+    ("tag", "status", "by"),
+    [
+        (TAG, "Accepted", "id_tags"),
+        (TAG, "Blocked", "id_tags"),
+        (None, "Invalid", "id_tags"),
+        (None, "Accepted", "free_charging"),
+        (TAG, "ConcurrentTx", "other_session"),
+    ],
+)
+def test_who_decided(tag: KnownTag | None, status: AuthorizationStatus, by: str) -> None:
+    assert decided_by(tag, Verdict(status)) == by

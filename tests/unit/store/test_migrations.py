@@ -46,7 +46,8 @@ def test_every_released_version_is_opened_twice(tmp_path: Path, dump: Path) -> N
     once = contents(path), schema(path)
     open_for_writing(path).close()
     assert (contents(path), schema(path)) == once
-    assert once[0]["transactions"] == before["transactions"]
+    kept = zip(once[0]["transactions"], before["transactions"], strict=True)
+    assert all(row[: len(old)] == old for row, old in kept), "columns may come, what bills stays"
     open_for_writing(tmp_path / "new.db").close()
     assert once[1] == schema(tmp_path / "new.db")
 

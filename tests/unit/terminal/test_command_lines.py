@@ -42,6 +42,7 @@ def api(tmp_path: Path) -> Iterator[FakeApi]:
         served.will_answer("GET /healthz", WELL)
         served.will_answer("GET /api/v1/stations", STATIONS)
         served.will_answer("GET /api/v1/transactions", EMPTY)
+        served.will_answer("GET /api/v1/upstreams", EMPTY)
         yield served
 
 
@@ -91,7 +92,8 @@ def test_json_output_is_the_api_document(api: FakeApi, config: Path, capsys: pyt
         assert do(config, *command.split(), "--json") == 0
         assert json.loads(capsys.readouterr().out) == document
     assert do(config, "status", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"health": WELL, "stations": STATIONS, "transactions": EMPTY}
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == {"health": WELL, "stations": STATIONS, "transactions": EMPTY, "upstreams": EMPTY}
 
 
 def test_pages_are_followed_to_the_end(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -399,6 +401,8 @@ def test_the_support_bundle_holds_no_secret(api: FakeApi, config: Path, tmp_path
     api.will_answer("GET /api/v1/security-events", EMPTY)
     api.will_answer("GET /api/v1/site", {"circuits": []})
     api.will_answer("GET /api/v1/site/decisions", EMPTY)
+    away = {"name": "fleet", "connected": False, "trouble": "mqtt://u:SECRET-E@broker does not answer"}
+    api.will_answer("GET /api/v1/upstreams", {"items": [away], "next": None})
     api.will_answer("GET /metrics", b"ocpp_gateway_up 1\n", kind="text/plain")
     # not a key that exists, but what somebody may have written before reading the manual
     config.write_text(config.read_text() + '# password = "SECRET-C"\n')
@@ -407,7 +411,14 @@ def test_the_support_bundle_holds_no_secret(api: FakeApi, config: Path, tmp_path
     with tarfile.open(target) as archive:
         texts = {member.name.partition("/")[2]: archive.extractfile(member) for member in archive.getmembers()}
         contents = {name: file.read().decode() for name, file in texts.items() if file is not None}
-    assert {"about.json", "status.json", "stations.json", "quirks.json", "events.json"} <= contents.keys()
+    assert {
+        "about.json",
+        "status.json",
+        "stations.json",
+        "quirks.json",
+        "events.json",
+        "upstreams.json",
+    } <= contents.keys()
     assert "configuration/gateway.toml" in contents and "missing.txt" not in contents
     for name, text in contents.items():
         assert "SECRET" not in text, name

@@ -58,6 +58,14 @@ async def test_an_event_is_the_document(door: Door) -> None:
     assert page["next"] == "4"
 
 
+async def test_a_sample_of_the_site_is_an_event_of_no_station(door: Door) -> None:
+    await door.write(story)
+    await door.write(lambda db: meter_frames.append_of_site(db, NOON, b'{"meters":[]}'))
+    event = (await door.document("GET", LIST, params={"stream": "meter", "last": "1"}))["items"][0]
+    assert (event["kind"], event["station"], event["data"]) == ("site.sample", None, {"meters": []})
+    assert await kinds(door, stream="meter", station="S-1") == ["meter.values", "meter.values"]
+
+
 async def test_streams_and_stations_can_be_chosen(door: Door) -> None:
     await door.write(story)
     assert await kinds(door) == ["transaction.started", "connector.status"]
