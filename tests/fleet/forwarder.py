@@ -18,15 +18,29 @@ class Forwarder:
         self.targets = list(targets)  # may be changed: it counts for the next connection
         self.port = 0
         self.arrivals: list[float] = []  # the loop's time of each connection, whether or not a node took it
-        self._open: dict[asyncio.Task[None], int] = {}
+        self._open: dict[asyncio.Task[None], int | None] = {}
 
     def nodes_in_use(self) -> list[int]:
         """The targets of the connections that are open now."""
-        return list(self._open.values())
+        return [target for target in self._open.values() if target is not None]
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward one connection until either side ends it."""
         self.arrivals.append(asyncio.get_running_loop().time())
+        task = asyncio.create_task(self._forward(reader, writer))
+        self._open[task] = None
+        task.add_done_callback(lambda task: self._open.pop(task))
+
+    async def hang_up(self) -> None:
+        """End every open connection."""
+        tasks = list(self._open)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Private
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         try:
@@ -37,22 +51,14 @@ class Forwarder:
                     await _both_ways(reader, writer, far_reader, far_writer)
                     return
         finally:
-            self._open.pop(task, None)
             _cut(writer)
-
-    async def hang_up(self) -> None:
-        """End every open connection."""
-        tasks = list(self._open)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
 async def forwarding(targets: Sequence[int], *, port: int = 0) -> AsyncIterator[Forwarder]:
     """A forwarder at work."""
     forwarder = Forwarder(targets)
-    server = await asyncio.start_server(forwarder.serve, "127.0.0.1", port)
+    server = await asyncio.start_server(forwarder.take, "127.0.0.1", port)
     forwarder.port = server.sockets[0].getsockname()[1]
     try:
         yield forwarder
