@@ -120,9 +120,7 @@ class Ledger:
             ).fetchone()
             gateway, epoch, stream = key
             upto, gap = row or (0, 0)
-            due.setdefault(gateway, []).append(
-                {"epoch": epoch, "stream": stream, "upto": upto, "gap": bool(gap)}
-            )
+            due.setdefault(gateway, []).append({"epoch": epoch, "stream": stream, "upto": upto, "gap": bool(gap)})
         return due
 
 

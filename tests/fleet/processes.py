@@ -96,4 +96,6 @@ def listens(port: int) -> bool:
 
 def wait_for_port(child: Child, port: int, *, patience_seconds: float = 60.0) -> None:
     """Wait until the child listens on the port; AssertionError when it ends or patience does."""
-    wait_until(lambda: child.lives() and listens(port), f"port {port} of {child.log}", patience_seconds=patience_seconds)
+    wait_until(
+        lambda: child.lives() and listens(port), f"port {port} of {child.log}", patience_seconds=patience_seconds
+    )
