@@ -1,8 +1,8 @@
 """Chaos: broker, gateway and consumer are killed with -9 and frozen by a plan, while stations charge cars.
 
-Afterwards everything is let run, and what tests/fleet/proof.py says must hold. A seed gives the same plan each time; when
-exactly a process is hit on a busy machine, nobody can say, and that is the point. It is played by test_chaos.py and, for
-longer, by `./dev bench chaos`. It does not know the gateway's code.
+Afterwards everything is let run, and what tests/fleet/proof.py says must hold. A seed gives the same plan each time; at
+which statement a process is hit, nobody can say, and that is the point. It is played by test_chaos.py and, for longer,
+by `./dev bench chaos`. It does not know the gateway's code.
 """
 
 from __future__ import annotations
@@ -73,8 +73,7 @@ def plan(seed: int, seconds: float) -> dict[str, list[Blow]]:
 
 
 async def play(directory: Path, *, seed: int, seconds: float) -> Outcome:
-    """Play a plan with real processes in that directory; raises AssertionError when something was lost or doubled."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Play a plan with real processes in that directory, which exists; raises AssertionError when something was lost or doubled."""
     broker = Mosquitto(directory / "broker", extra="max_inflight_messages 20")
     ledger = directory / "ledger.db"
     consumer = Child(_consumer(broker.port, ledger), log=directory / "consumer.log", cwd=PROJECT)

@@ -1,4 +1,4 @@
-"""What a fleet's back end runs behind a cluster: gateways publish MQTT, it consumes AMQP (RabbitMQ) or JetStream (NATS).
+"""What a fleet runs behind a cluster: gateways publish MQTT, it consumes AMQP (RabbitMQ) or JetStream (NATS).
 
 Both commit to a ledger first and acknowledge afterwards, the broker and then the gateway (`dn/ack`, from inside the
 cluster, where a `/` of a topic is a `.`). They begin again when a node dies under them. They do not know the gateway.

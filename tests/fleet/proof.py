@@ -1,6 +1,6 @@
 """What must hold when all is over: the consumer has what the gateway's database holds, once, in order, unchanged.
 
-It compares two SQLite files and what stations remember. It knows the names of the gateway's tables, nothing of its code.
+It compares two SQLite files and what stations remember. It knows the gateway's tables by name, nothing of its code.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def newest(database: Path) -> dict[str, int]:
     """The newest sequence of each stream in the gateway's database."""
     with _opened(database) as db:
         rows = db.execute("SELECT stream, max(sequence) FROM events WHERE stream IN ('tx', 'ops') GROUP BY stream")
-        return {stream: sequence for stream, sequence in rows}
+        return dict(rows.fetchall())
 
 
 def stored_upto(ledger: Path) -> dict[str, int]:
     """How far the consumer has each stream."""
     with _opened(ledger) as db:
         rows = db.execute("SELECT stream, max(upto) FROM progress WHERE stream IN ('tx', 'ops') GROUP BY stream")
-        return {stream: upto for stream, upto in rows}
+        return dict(rows.fetchall())
 
 
 def tallies(ledger: Path) -> dict[str, int]:

@@ -1,10 +1,10 @@
 """Three RabbitMQ nodes on loopback, from Debian's package, beside whatever RabbitMQ the machine runs otherwise.
 
-Own names, ports, directories, cookie and port mapper (epmd); neither the system's configuration nor its user is used, so
-it works as root and as anybody else. MQTT in (3.1.1), AMQP out. It does not know what is sent.
+Own names, ports, directories, cookie and port mapper (epmd); neither the system's configuration nor its user is used,
+so it works as root and as anybody else. MQTT in (3.1.1), AMQP out. It does not know what is sent.
 
-Sessions of MQTT clients are queues; `quorum` lets them outlive the node on which they were made. With the classic queues
-that are the default, a client with a persistent session cannot subscribe anywhere while that node is down.
+Sessions of MQTT clients are queues; `quorum` lets them outlive the node on which they were made. With the classic
+queues that are the default, a client with a persistent session cannot subscribe anywhere while that node is down.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Many gateways' links in one process: `python -m tests.fleet.storm_links --port N --links N --seed N ...`.
 
-Each is the gateway's own link and the gateway's own decision how long to wait; nothing travels over it. A line of JSON on
-standard output tells each wait that was chosen (`wait`, `failures` before it), each link (`linked`) and each loss.
+Each is the gateway's own link and the gateway's own decision how long to wait; nothing travels over it. A line of JSON
+on standard output tells each wait that was chosen (`wait`, `failures` before it), each link (`linked`) and each loss.
 """
 
 from __future__ import annotations

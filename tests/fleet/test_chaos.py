@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet.chaos import VICTIMS, play, plan
+from tests.fleet.chaos import VICTIMS, plan, play
 
 pytestmark = pytest.mark.slow
 

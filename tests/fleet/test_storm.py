@@ -1,4 +1,4 @@
-"""A storm: hundreds of gateways' links start together, lose their broker together, and come back spread out, all of them.
+"""A storm: hundreds of links start together, lose their broker together, and come back spread out, all of them.
 
 How busy the machine is changes nothing that is asserted: waits as they were chosen, and how many tries there were.
 """
