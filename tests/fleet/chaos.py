@@ -73,7 +73,7 @@ def plan(seed: int, seconds: float) -> dict[str, list[Blow]]:
 
 
 async def play(directory: Path, *, seed: int, seconds: float) -> Outcome:
-    """Play a plan with real processes in that directory, which exists; raises AssertionError when something was lost or doubled."""
+    """Play a plan with real processes in that directory, which exists; AssertionError when something went wrong."""
     broker = Mosquitto(directory / "broker", extra="max_inflight_messages 20")
     ledger = directory / "ledger.db"
     consumer = Child(_consumer(broker.port, ledger), log=directory / "consumer.log", cwd=PROJECT)

@@ -27,9 +27,9 @@ Acknowledge = Callable[[str, bytes], Awaitable[object]]
 
 
 @asynccontextmanager
-async def consuming_amqp(port: int, ledger: Ledger, root: str) -> AsyncIterator[None]:
-    """Consume a quorum queue bound to what gateways publish; returns from entering when it is bound."""
-    async with _at_work(lambda bound: _amqp(port, ledger, root, bound)):
+async def consuming_amqp(port: int, ledger: Ledger, root: str, *, queue: str) -> AsyncIterator[None]:
+    """Consume the quorum queue of that name, bound to what gateways publish; returns from entering when it is bound."""
+    async with _at_work(lambda bound: _amqp(port, ledger, root, queue, bound)):
         yield
 
 
@@ -61,12 +61,12 @@ async def _at_work(consume: Callable[[asyncio.Event], Awaitable[None]]) -> Async
         await asyncio.gather(working, return_exceptions=True)
 
 
-async def _amqp(port: int, ledger: Ledger, root: str, bound: asyncio.Event) -> None:
+async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.Event) -> None:
     async with await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{port}/?heartbeat=5") as connection:
         channel = await connection.channel()
         await channel.set_qos(_MOST_AT_ONCE)
         topics = await channel.get_exchange("amq.topic")
-        queue = await channel.declare_queue("fleet.ingest", durable=True, arguments={"x-queue-type": "quorum"})
+        queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
         await queue.bind(topics, f"{root}.v1.*.up.evt.#")
         bound.set()
 
@@ -96,7 +96,9 @@ def _waiting(arrived: asyncio.Queue[AbstractIncomingMessage | None]) -> list[Abs
 
 
 async def _jetstream(ports: Sequence[int], ledger: Ledger, root: str, bound: asyncio.Event) -> None:
-    client = await nats.connect([f"nats://127.0.0.1:{port}" for port in ports], max_reconnect_attempts=-1)
+    client = await nats.connect(
+        [f"nats://127.0.0.1:{port}" for port in ports], dont_randomize=True, max_reconnect_attempts=-1
+    )
     try:
         jetstream = client.jetstream()
         subject = f"{root}.v1.*.up.evt.>"

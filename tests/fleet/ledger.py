@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS tallies (name TEXT PRIMARY KEY, count INTEGER NOT NUL
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One publish: whose it is, which station its topic names, and its bytes (one event, or an array of them)."""
+    """One publish: the gateway's and the station's level of its topic, and one event or an array of them."""
 
     gateway: str
     station: str
@@ -72,11 +72,12 @@ class Ledger:
     def _take_one(self, arrival: Arrival, envelope: Envelope) -> Key:
         key = (arrival.gateway, envelope["epoch"], envelope["stream"])
         upto, sequence = self._upto(key), envelope["sequence"]
+        before = envelope.get("after", sequence - 1)  # where the gateway has forgotten what lay between
         if sequence <= upto:
             self._count("duplicates")
             if self._stored(key, sequence) != _content(envelope):
                 self._count("changed")  # a resend must be what was sent before, to the letter
-        elif sequence > upto + 1:
+        elif before > upto:
             self._count("thrown_away")
             self._put_progress(key, upto, gap=True)
         else:
@@ -125,5 +126,4 @@ class Ledger:
 
 
 def _content(envelope: Envelope) -> str:
-    # `historical` says whether it is told late: it may differ between two tellings of the same event
-    return json.dumps({**envelope, "historical": None}, sort_keys=True)
+    return json.dumps(envelope, sort_keys=True)

@@ -73,7 +73,7 @@ class BusyStation:
 
 def _dialling(identity: str, port: int) -> Callable[[], Awaitable[str]]:
     async def dial() -> str:
-        while not listens(port):
+        while not listens(port):  # noqa: ASYNC110 - another process, it cannot call us
             await asyncio.sleep(0.1)
         return f"ws://127.0.0.1:{port}/ocpp/{identity}"
 
