@@ -18,8 +18,8 @@ from tests.fleet.forwarder import Forwarder
 from tests.fleet.stations import BusyStation
 
 STATIONS = 4
-CARS = 40  # of each station; half of them while the gateway is offline
-STORED_BEFORE_THE_BLOW = 150
+CARS = 80  # of each station; half of them while the gateway is offline
+STORED_BEFORE_THE_BLOW = 100
 
 
 @dataclass(frozen=True, slots=True)
