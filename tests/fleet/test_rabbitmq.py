@@ -33,7 +33,7 @@ async def test_a_node_dies_and_every_event_is_told_once(cluster: RabbitCluster, 
     ledger = tmp_path / "ledger.db"
     async with forwarding(cluster.mqtt_ports) as near, forwarding(cluster.amqp_ports[::-1]) as far:
         with closing(Ledger(ledger)) as kept:
-            async with consuming_amqp(far.port, kept, ROOT, queue=f"ingest for the {whose}'s death"):
+            async with consuming_amqp(far.port, kept, ROOT, queue=f"ingest-{whose}"):
                 nodes = {"gateway": (near, cluster.mqtt_ports), "consumer": (far, cluster.amqp_ports)}
                 killed: list[int] = []
 
