@@ -82,6 +82,16 @@ class RunningGateway:
         process.kill()
         process.wait(_PATIENCE_SECONDS)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it lives, holds its connections, and does nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def command(self, *words: str) -> str:
         """Standard output of `ocpp-gateway WORDS --config FILE`, which must end with 0."""
         done = subprocess.run(
