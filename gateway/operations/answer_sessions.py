@@ -33,7 +33,7 @@ def authorize(asked: Question, request: v16.Authorize) -> AnswerUnit:
 
     def unit(db: Writing) -> v16.AuthorizeAnswer:
         tag = find_tag(db, fold_tag(request.id_tag))
-        verdict = _verdict_on(asked, request.id_tag, tag)
+        verdict = _verdict_on(db, asked, request.id_tag, tag)
         events.append(
             db,
             "authorization.decided",

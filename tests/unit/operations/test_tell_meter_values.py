@@ -13,7 +13,7 @@ from gateway.model.identities import TransactionId
 from gateway.model.instants import SECOND, Instant, text_of
 from gateway.model.sessions import Stop
 from gateway.operations.attribute_meter_frames import attribute_some, settle_some
-from gateway.rules.retention import Keep, limits_at
+from gateway.rules.retention import Claims, Keep, limits_at
 from gateway.store import expiry, meter_frames, migrations, transactions
 from gateway.store.writing import Writing
 from tests.unit.operations.test_attribute_meter_frames import CONFIGURATION, session_of
@@ -185,5 +185,5 @@ def test_what_was_told_is_forgotten_with_its_session(db: Writing) -> None:
     tell(db)
     keep = Keep(transactions_days=400, meter_days=1, operations_days=1, quarantine_days=1, commands_days=7, load_days=1)
     limits = limits_at(Instant(NOW + 401 * 86_400 * SECOND), keep)
-    expiry.delete_some(db, limits, most=100)
+    expiry.delete_some(db, limits, claims=Claims(), most=100, now=NOW)
     assert db.execute("SELECT count(*) FROM meter_values_told").fetchone() == (0,)

@@ -12,8 +12,10 @@ import pytest
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
-from gateway.store import copies, events, expiry, meter_frames, migrations, station_numbers
+from gateway.rules.retention import Claims
+from gateway.store import copies, events, journal_expiry, meter_frames, migrations, station_numbers
 from gateway.store.database import Database, StoreUnavailable
+from gateway.store.journal_expiry import Deleting
 from gateway.store.writing import StationNumbers, Writing, newest_numbers
 from tests.unit.store.opened_database import NOW, look, opened_database
 
@@ -106,7 +108,8 @@ async def test_they_go_on_after_retention_took_the_rows_of_a_quiet_station(tmp_p
     async with opened_database(tmp_path) as database:
         await database.write(lambda db: [tell(db, one) for one in ("A", "A", "B", "B", "B")])
         await database.write(station_numbers.note)
-        while await database.write(lambda db: expiry.delete_oldest(db, most=100)):
+        why = Deleting("disk_pressure", Claims(), 100, Instant(0))
+        while (await database.write(lambda db: journal_expiry.delete_events(db, "ops", why))).gone:
             pass
         assert sum(map(len, numbers(tmp_path / "gateway.db").values())) < 5
     async with opened_database(tmp_path) as database:
