@@ -91,8 +91,10 @@ def test_kinds_that_share_a_type_say_what_changed() -> None:
 
 
 def test_the_data_of_sessions() -> None:
-    started = told(event(data={"authorization": "Accepted", "start_time_text": "t"}))["data"]
-    assert started["authorization"] == {"decision": "Accepted", "by": "gateway"}
+    started = told(event(data={"authorization": "Accepted", "authorized_by": "id_tags", "start_time_text": "t"}))[
+        "data"
+    ]
+    assert started["authorization"] == {"decision": "Accepted", "by": "id_tags"}
     assert (started["station"], started["connector"], started["station_time"]) == ("CP 1", 2, "t")
     ended = told(event("transaction.ended", data={"stop_time_text": "u", "energy_wh": 5}))["data"]
     assert (ended["station"], ended["station_time"], ended["energy_wh"]) == ("CP 1", "u", 5)

@@ -10,7 +10,7 @@ import pytest
 from gateway.model.clocks import ClockState
 from gateway.model.instants import SECOND, Instant
 from gateway.model.journal import METER_KIND, SITE_KIND, JournalEvent
-from gateway.rules.envelopes import cut, envelope_of, type_name
+from gateway.rules.envelopes import envelope_of, type_name
 from gateway.store.events import STREAM_OF_KIND
 
 NOON = Instant(1_800_000_000 * SECOND)
@@ -129,8 +129,3 @@ def test_samples() -> None:
     assert envelope(event(METER_KIND, b"\xffnot JSON"))["data"]["payload"] == "\ufffdnot JSON"
     site = envelope(event(SITE_KIND, {"meters": []}, station=None, connector=None))
     assert (site["type"], site["data"]) == ("ocpp-gateway.site.sample.v1", {"meters": []})
-
-
-def test_what_is_too_large_keeps_its_small_members() -> None:
-    told = envelope(event("station.notified", {"action": "x", "notification": "y" * 300}))
-    assert cut(told, size_bytes=999)["data"] == {"action": "x", "left_out_bytes": 999}
