@@ -33,7 +33,7 @@ from gateway.operations.live_telemetry import tell_live
 from gateway.operations.site import Site
 from gateway.operations.tell_birth import offline, tell_birth
 from gateway.operations.upstream_now import UpstreamNow, port_of
-from gateway.operations.watch_client_certificate import renewed
+from gateway.operations.watch_client_certificate import renewed, state_of_files
 from gateway.rules import reconnecting
 from gateway.rules.delivery import Delivery
 from gateway.rules.fleet_topics import Topics, encoded
@@ -116,6 +116,7 @@ async def _begin(site: Site, settings: Upstream) -> tuple[UpstreamNow, bool]:
 async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
     now.session = await now.site.database.write(lambda db: upstreams.next_session(db, now.name))
     will = Will(now.topics.up("state"), offline(now.session, "the connection was lost"))
+    now.files_shown = await asyncio.to_thread(state_of_files, now.settings)
     link = await connect(broker_of(now.settings, client_id=encoded(now.site.configuration.site.id)), will)
     try:
         await link.subscribe([now.topics.down("#")])

@@ -31,6 +31,9 @@ def port_of(settings: Upstream) -> int:
     return settings.port or (8883 if settings.tls else 1883)
 
 
+FilesShown = tuple[tuple[int, int, int], ...]  # (inode, time of change, size) of the certificate files of a link
+
+
 class Said(NamedTuple):
     """Something to publish ahead of the events; `topic` is complete. `correlation`: of what it answers."""
 
@@ -66,6 +69,7 @@ class UpstreamNow:
     heard_at: float = 0.0
     silent_links: int = 0  # in a row that ended because nobody acknowledged anything
     lease: Lease | None = None
+    files_shown: FilesShown | None = None  # as they were just before the link was made
     forgetting: bool = False  # what was left in the broker is being taken back: nothing more is said
     forgotten: bool = False  # it is done: somebody took this gateway out of the fleet
 

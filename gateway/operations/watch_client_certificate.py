@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 
 from gateway.configuration import Upstream
-from gateway.operations.upstream_now import UpstreamNow
+from gateway.operations.upstream_now import FilesShown, UpstreamNow
 from gateway.upstream.tls import plain_words
 
 logger = logging.getLogger(__name__)
@@ -19,17 +19,15 @@ logger = logging.getLogger(__name__)
 _LOOK_EVERY_SECONDS = 30.0
 _WAIT_AT_MOST_SECONDS = 600.0  # a busy upstream has no quiet moment
 
-State = tuple[tuple[int, int, int], ...]
-
 
 async def renewed(now: UpstreamNow) -> None:
     """Return when there is another certificate than at the beginning, it fits its key, and it is quiet."""
     loop = asyncio.get_running_loop()
-    before = await asyncio.to_thread(_state_of_files, now.settings)
+    before = now.files_shown
     changed_at: float | None = None
     while True:
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
-        state = await asyncio.to_thread(_state_of_files, now.settings)
+        state = await asyncio.to_thread(state_of_files, now.settings)
         if state == before or state is None:
             changed_at = None
             continue
@@ -44,7 +42,7 @@ async def renewed(now: UpstreamNow) -> None:
             return
 
 
-def _state_of_files(settings: Upstream) -> State | None:
+def state_of_files(settings: Upstream) -> FilesShown | None:
     """What changes when one of the files does; None when one cannot be read now."""
     found = []
     for path in _files(settings):
