@@ -77,7 +77,7 @@ def assert_told_exactly_once(database: Path, ledger: Path) -> None:
         assert event.envelope["type"] == f"ocpp-gateway.{kind}.v1"
         assert event.station_sequence == station_sequence
         if "authorization" in data:  # told in its long form
-            data["authorization"] = {"decision": data["authorization"], "by": "gateway"}
+            data["authorization"] = {"decision": data["authorization"], "by": data.pop("authorized_by") or "unknown"}
         assert {name: event.envelope["data"].get(name) for name in data} == data
     _assert_in_order(stored)
     assert tallies(ledger)["changed"] == 0, "something was told again with other content"
