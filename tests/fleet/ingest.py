@@ -23,6 +23,7 @@ from tests.fleet.ledger import Ledger
 
 _MOST_AT_ONCE = 200
 _AGAIN_SECONDS = 0.1
+_QUIET_SECONDS = 10.0
 Acknowledge = Callable[[str, bytes], Awaitable[object]]
 
 
@@ -44,8 +45,14 @@ async def consuming_jetstream(ports: Sequence[int], ledger: Ledger, root: str) -
 async def _at_work(consume: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
     async def work() -> None:
         while True:
-            with suppress(OSError, AMQPError, NatsError, TimeoutError, RuntimeError):  # RuntimeError: a closed channel
+            try:
                 await consume(bound)
+            except asyncio.CancelledError:  # the library cancels what waits for a connection that is closed
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+            except (OSError, AMQPError, NatsError, TimeoutError, RuntimeError):  # RuntimeError: a closed channel
+                pass
             await asyncio.sleep(_AGAIN_SECONDS)
 
     bound = asyncio.Event()
@@ -72,12 +79,13 @@ async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.
 
         async def acknowledge(topic: str, payload: bytes) -> None:
             message = aio_pika.Message(payload, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-            await topics.publish(message, topic)
+            await topics.publish(message, topic, timeout=_QUIET_SECONDS)
 
         arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
         channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
         await queue.consume(arrived.put)
-        while (first := await arrived.get()) is not None:
+        # a queue may forget its consumer when its leader dies: after silence, begin again
+        while (first := await asyncio.wait_for(arrived.get(), _QUIET_SECONDS)) is not None:
             batch = [first, *_waiting(arrived)]
             due = ledger.take(arrival((message.routing_key or "").split("."), message.body) for message in batch)
             await batch[-1].ack(multiple=True)

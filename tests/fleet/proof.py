@@ -69,7 +69,9 @@ def assert_told_exactly_once(database: Path, ledger: Path) -> None:
                 "SELECT stream, sequence, kind, station_sequence, data FROM events WHERE stream IN ('tx', 'ops')"
             )
         }
-    stored = told(ledger)
+    ends = {stream: max(number for one, number in held if one == stream) for stream, _ in held}
+    # the gateway goes on: what it told since its database was read is not judged
+    stored = [event for event in told(ledger) if event.sequence <= ends.get(event.stream, 0)]
     assert sorted((event.stream, event.sequence) for event in stored) == sorted(held)
     assert len({event.envelope["id"] for event in stored}) == len(stored)
     for event in stored:
