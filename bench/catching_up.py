@@ -38,6 +38,7 @@ _PATIENCE_SECONDS = 300
 
 def _client(name: str, port: int) -> Client:
     client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
+    client.max_inflight_messages_set(_ON_THEIR_WAY)
     client.connect("127.0.0.1", port)
     return client
 
@@ -82,7 +83,6 @@ def publish(port: int, total: int, size_bytes: int) -> None:
             over.set()
 
     client.on_publish = published
-    client.max_inflight_messages_set(_ON_THEIR_WAY)
     client.loop_start()
     began = time.perf_counter()
     for _ in range(total):

@@ -19,6 +19,7 @@ class Forwarder:
         self.port = 0
         self.arrivals: list[float] = []  # the loop's time of each connection, whether or not a node took it
         self._open: dict[asyncio.Task[None], int | None] = {}
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def nodes_in_use(self) -> list[int]:
         """The targets of the connections that are open now."""
@@ -37,22 +38,35 @@ class Forwarder:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # a transport closes its socket in the next round of the loop
+        for writer in list(self._writers):
+            await self._close(writer)
 
     # Private
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        self._writers.add(writer)
+        far_writer = None
         try:
             for target in list(self.targets):
                 with suppress(OSError):
                     far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+                    self._writers.add(far_writer)
                     self._open[task] = target
                     await _both_ways(reader, writer, far_reader, far_writer)
                     return
         finally:
-            _cut(writer)
+            for one in (writer, far_writer):
+                if one is not None:
+                    await self._close(one)
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        """Cut it, and wait until its socket is closed."""
+        _cut(writer)
+        with suppress(OSError):
+            await writer.wait_closed()
+        self._writers.discard(writer)
 
 
 @asynccontextmanager
