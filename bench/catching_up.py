@@ -32,7 +32,6 @@ from tests.fakes.mosquitto import mosquitto
 _ROOT = Path(__file__).parent.parent
 _ACKNOWLEDGE_EVERY = 50
 _ON_THEIR_WAY = 20
-_SITE = "bench"
 _PATIENCE_SECONDS = 300
 
 
@@ -43,7 +42,7 @@ def _client(name: str, port: int) -> Client:
     return client
 
 
-def consume(port: int, total: int, *, batch: bool) -> None:
+def consume(port: int, total: int, site: str, *, batch: bool) -> None:
     """Acknowledge stream `tx` until it is complete; print the seconds from the first event to the last, and a size."""
     client = _client("consumer", port)
     upto, began, size_bytes = 0, 0.0, 0
@@ -60,13 +59,13 @@ def consume(port: int, total: int, *, batch: bool) -> None:
             upto += 1
             if upto % _ACKNOWLEDGE_EVERY == 0 or upto == total:
                 ack = {"epoch": event["epoch"], "stream": "tx", "upto": upto, "batch": batch}
-                client.publish(f"ocpp-gateway/v1/{_SITE}/dn/ack", json.dumps(ack), qos=1)
+                client.publish(f"ocpp-gateway/v1/{site}/dn/ack", json.dumps(ack), qos=1)
             if upto == total:
                 print(json.dumps({"seconds": time.perf_counter() - began, "bytes": size_bytes}), flush=True)
 
     client.on_message = heard
     client.on_subscribe = lambda *arguments: print("ready", flush=True)
-    client.subscribe(f"ocpp-gateway/v1/{_SITE}/up/evt/tx/#", qos=1)
+    client.subscribe(f"ocpp-gateway/v1/{site}/up/evt/tx/#", qos=1)
     client.loop_forever()
 
 
@@ -128,9 +127,20 @@ async def _answer(process: asyncio.subprocess.Process) -> dict[str, float]:
     return answer
 
 
+def _configure(directory: Path, port: int, site: str) -> None:
+    (directory / "gateway.toml").write_text(
+        f'[site]\nid = "{site}"\n[data]\ndirectory = "{directory}/data"\n[web]\nport = 0\n'
+        '[ocpp]\nhost = "127.0.0.1"\nport = 0\n'
+        f'[[upstream]]\nname = "fleet"\nhost = "127.0.0.1"\nport = {port}\ntls = false\n'
+        "start_jitter_seconds = 0\n"
+    )
+
+
 async def _deliver(directory: Path, port: int, total: int, *, batch: bool) -> dict[str, float]:
     _forget_what_was_acknowledged(directory / "data" / "gateway.db")
-    consumer = await _ask("consume", str(port), str(total), *(["--batch"] if batch else []))
+    site = f"bench-{time.time_ns()}"  # what the broker keeps for the one before would be heard
+    _configure(directory, port, site)
+    consumer = await _ask("consume", str(port), str(total), site, *(["--batch"] if batch else []))
     assert consumer.stdout is not None
     await asyncio.wait_for(consumer.stdout.readline(), _PATIENCE_SECONDS)  # it has subscribed
     daemon = await asyncio.create_subprocess_exec(
@@ -149,12 +159,6 @@ async def _measure(directory: Path, total: int, rounds: int) -> dict[str, list[f
     (directory / "data").mkdir()
     await asyncio.to_thread(_fill, directory / "data" / "gateway.db", total)
     async with mosquitto(directory / "broker") as broker:
-        (directory / "gateway.toml").write_text(
-            f'[site]\nid = "{_SITE}"\n[data]\ndirectory = "{directory}/data"\n[web]\nport = 0\n'
-            '[ocpp]\nhost = "127.0.0.1"\nport = 0\n'
-            f'[[upstream]]\nname = "fleet"\nhost = "127.0.0.1"\nport = {broker.port}\ntls = false\n'
-            "start_jitter_seconds = 0\n"
-        )
         for _ in range(rounds):
             alone = await _deliver(directory, broker.port, total, batch=False)
             found["one by one"].append(total / alone["seconds"])
@@ -169,7 +173,7 @@ async def _measure(directory: Path, total: int, rounds: int) -> dict[str, list[f
 def main() -> None:
     """Measure, or be one of the processes that measuring needs."""
     if sys.argv[1:2] == ["consume"]:
-        consume(int(sys.argv[2]), int(sys.argv[3]), batch="--batch" in sys.argv)
+        consume(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], batch="--batch" in sys.argv)
         return
     if sys.argv[1:2] == ["publish"]:
         publish(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
