@@ -35,9 +35,7 @@ async def resync(errand: Errand) -> Ended:
             start = outgoing_events.sequence_since(db, stream, instant)
         else:
             start = int(str(args["from"]))
-        newest = outgoing_events.newest(db)[stream]
-        oldest = outgoing_events.kept(db)[stream].oldest
-        return start, newest + 1 if oldest is None else oldest, newest
+        return start, outgoing_events.oldest(db)[stream], outgoing_events.newest(db)[stream]
 
     start, oldest, newest = await errand.site.database.write(unit)
     flow = now.delivery.flows[stream]

@@ -133,11 +133,11 @@ def _streams(db: Writing, now: UpstreamNow) -> Document:
     newest = outgoing_events.newest(db)
     return {
         stream: {
-            "oldest": max(first[stream], kept.oldest if kept.oldest is not None else newest[stream] + 1),
+            "oldest": max(first[stream], oldest),
             "newest": newest[stream],
             "next": acked[stream] + 1,
         }
-        for stream, kept in outgoing_events.kept(db).items()
+        for stream, oldest in outgoing_events.oldest(db).items()
     }
 
 

@@ -17,13 +17,6 @@ from gateway.store.writing import Numbers, Writing, newest_numbers
 _MOST_BYTES = 1_000_000
 
 
-class Kept(NamedTuple):
-    """The oldest and newest sequence of a stream that the journal holds; None: none (any more)."""
-
-    oldest: int | None
-    newest: int | None
-
-
 class _Life(NamedTuple):
     """A life before a restore: what was known in it has ids of its epoch."""
 
@@ -47,18 +40,13 @@ def newest(db: Writing) -> dict[str, int]:
     return {"tx": numbers.tx, "ops": numbers.ops, "meter": numbers.meter}
 
 
-def kept(db: Writing) -> dict[str, Kept]:
-    """What the journal holds of each stream."""
-    db.insert_late_rows()
-    found = {
-        stream: Kept(
-            *db.execute("SELECT min(sequence), max(sequence) FROM events WHERE stream = ?", (stream,)).fetchone()
-        )
-        for stream in ("tx", "ops")
-    }
-    oldest = db.execute("SELECT sequence FROM meter_frames ORDER BY id LIMIT 1").fetchone()
-    latest = db.execute("SELECT sequence FROM meter_frames ORDER BY id DESC LIMIT 1").fetchone()
-    found["meter"] = Kept(oldest and oldest[0], latest and latest[0])
+def oldest(db: Writing) -> dict[str, int]:
+    """The oldest sequence of each stream that the journal holds; where it holds none, the next that will be given."""
+    following = newest(db)
+    found: dict[str, int] = {}
+    for stream, number in following.items():
+        first = oldest_after(db, stream, 0)
+        found[stream] = number + 1 if first is None else first[0]
     return found
 
 
@@ -91,6 +79,7 @@ def _previous_id(event: JournalEvent, event_id: int, before: Sequence[_Life]) ->
 
 def oldest_after(db: Writing, stream: str, sequence: int) -> tuple[int, Instant] | None:
     """The first event of a stream behind `sequence`: its sequence, and when it was recorded. None: there is none."""
+    db.insert_late_rows()
     if stream == "meter":
         first = _first_frame_after(db, sequence)
         row = db.execute("SELECT sequence, recorded_at FROM meter_frames WHERE id >= ? ORDER BY id LIMIT 1", (first,))
