@@ -26,18 +26,14 @@ async def resync(errand: Errand) -> Ended:
     now, args = _upstream(errand), errand.command.args
     if now is None:
         return _AWAY
-    stream, since = str(args["stream"]), args.get("since")
+    stream = str(args["stream"])
+    asked = await _asked_from(errand)
 
-    def unit(db: Writing) -> tuple[int, int, int]:
-        if isinstance(since, str):
-            instant = instant_from_text(since)
-            assert instant is not None
-            start = outgoing_events.sequence_since(db, stream, instant)
-        else:
-            start = int(str(args["from"]))
-        return start, outgoing_events.oldest(db)[stream], outgoing_events.newest(db)[stream]
+    def unit(db: Writing) -> tuple[int, int]:
+        return outgoing_events.oldest(db)[stream], outgoing_events.newest(db)[stream]
 
-    start, oldest, newest = await errand.site.database.write(unit)
+    oldest, newest = await errand.site.database.write(unit)
+    start = newest + 1 if asked is None else asked
     flow = now.delivery.flows[stream]
     start = min(start, newest + 1, flow.acked + 1)  # what was never acknowledged is not passed over
     flow.begin_at(max(start, oldest))
@@ -48,6 +44,16 @@ async def resync(errand: Errand) -> Ended:
     else:
         await tell_birth(now)
     return Ended("succeeded", response)
+
+
+async def _asked_from(errand: Errand) -> int | None:
+    """The sequence from which the stream is wanted; None: nothing is as new as was asked for."""
+    args = errand.command.args
+    if args.get("since") is None:
+        return int(str(args["from"]))
+    instant = instant_from_text(str(args["since"]))
+    assert instant is not None
+    return await outgoing_events.sequence_since(errand.site.readers, str(args["stream"]), instant)
 
 
 async def be_reborn(errand: Errand) -> Ended:

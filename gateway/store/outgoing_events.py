@@ -1,6 +1,6 @@
 """The journal for fleet managers: the next events of one stream, with all that their envelopes tell.
 
-It decides nothing about what is sent and when. Everything here runs inside a unit of work, and reads only.
+It decides nothing about what is sent and when. What takes `db` runs inside a unit of work, and reads only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from gateway.model.instants import Instant
 from gateway.model.journal import JournalEvent, kind_of_frame
 from gateway.store import clock_states
 from gateway.store.meter_frames import unpack
+from gateway.store.readers import Readers
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MOST_BYTES = 1_000_000
@@ -92,19 +93,18 @@ def oldest_after(db: Writing, stream: str, sequence: int) -> tuple[int, Instant]
     return None if found is None else (int(found[0]), Instant(found[1]))
 
 
-def sequence_since(db: Writing, stream: str, instant: Instant) -> int:
-    """The sequence of the first event of a stream that was recorded at `instant` or later; one more than the newest
-    when there is none."""
-    db.insert_late_rows()
+async def sequence_since(readers: Readers, stream: str, instant: Instant) -> int | None:
+    """The sequence of the first event of a stream that was recorded at `instant` or later; None: there is none.
+
+    It may look through the whole stream, as a clock may have been set back: beside the writer, not in a unit of work.
+    """
     if stream == "meter":
-        row = db.execute("SELECT sequence FROM meter_frames WHERE recorded_at >= ? ORDER BY id LIMIT 1", (instant,))
+        sql = "SELECT sequence FROM meter_frames WHERE recorded_at >= ? ORDER BY id LIMIT 1"
+        row = await readers.row(sql, (instant,))
     else:
-        row = db.execute(
-            "SELECT sequence FROM events WHERE stream = ? AND recorded_at >= ? ORDER BY sequence LIMIT 1",
-            (stream, instant),
-        )
-    found = row.fetchone()
-    return newest(db)[stream] + 1 if found is None else int(found[0])
+        sql = "SELECT sequence FROM events WHERE stream = ? AND recorded_at >= ? ORDER BY sequence LIMIT 1"
+        row = await readers.row(sql, (stream, instant))
+    return None if row is None else int(row[0])
 
 
 def _events(db: Writing, stream: str, sequence: int, most: int) -> list[tuple[int, JournalEvent]]:

@@ -11,6 +11,7 @@ import pytest
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.store import events, meter_frames, migrations, outgoing_events
+from gateway.store.readers import Readers
 from gateway.store.writing import Writing
 from tests.unit.store.opened_database import NOW
 
@@ -63,12 +64,15 @@ def test_few_at_once_when_they_are_large(db: Writing, stream: str, monkeypatch: 
 
 
 @pytest.mark.parametrize("stream", ["ops", "meter"])
-def test_where_an_instant_is(db: Writing, stream: str) -> None:
-    assert outgoing_events.sequence_since(db, stream, NOW) == 1
+async def test_where_an_instant_is(db: Writing, stream: str, tmp_path: Path) -> None:
+    readers = Readers(tmp_path / "gateway.db")
+    assert await outgoing_events.sequence_since(readers, stream, NOW) is None
     for number in range(1, 6):
         tell(db, number)
-    for since, sequence in ((-5, 1), (1, 1), (3, 3), (5, 5), (6, 6)):
-        assert outgoing_events.sequence_since(db, stream, Instant(NOW + since)) == sequence
+    db.insert_late_rows()
+    for since, sequence in ((-5, 1), (1, 1), (3, 3), (5, 5), (6, None)):
+        assert await outgoing_events.sequence_since(readers, stream, Instant(NOW + since)) == sequence
+    await readers.close()
 
 
 def test_an_empty_journal(db: Writing) -> None:
