@@ -7,6 +7,7 @@ broker for whoever comes later; the will says `offline` with the same session nu
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 
 import msgspec
 
@@ -16,7 +17,7 @@ from gateway.operations.known_stations import is_known
 from gateway.operations.site import Site
 from gateway.operations.upstream_now import UpstreamNow
 from gateway.rules.envelopes import MOST_BYTES, PACKET_OVERHEAD_BYTES
-from gateway.store import connectors, events, outgoing_events, stations, upstreams
+from gateway.store import connectors, events, outgoing_events, stations, transactions, upstreams
 from gateway.store.writing import Writing
 from gateway.version import version
 
@@ -81,30 +82,28 @@ def append_snapshots(db: Writing, site: Site) -> Document:
         events.append(
             db, "station.snapshot", station=str(station["station"]), happened_at=at, recorded_at=at, data=station
         )
-    rows = db.execute(
-        "SELECT transaction_id, station, connector, id_tag, parent_id_tag, meter_start_wh, start_at, authorization,"
-        " authorized_by, reservation_id"
-        " FROM transactions WHERE stop_source IS NULL AND start_at IS NOT NULL ORDER BY transaction_id"
-    ).fetchall()
-    for transaction_id, station, connector, id_tag, parent, meter_start_wh, start_at, *others in rows:
+    sessions = [session for session, _ in transactions.all_open(db)]
+    for session in sessions:
         data = {
-            "transaction_id": transaction_id,
-            "id_tag": id_tag,
-            "parent_id_tag": parent,
-            "meter_start_wh": meter_start_wh,
-            "start_time": text_of(start_at),
-            **dict(zip(("authorization", "authorized_by", "reservation_id"), others, strict=True)),
+            "transaction_id": session.transaction_id,
+            "id_tag": session.id_tag,
+            "parent_id_tag": session.parent_id_tag,
+            "meter_start_wh": session.meter_start_wh,
+            "start_time": text_of(session.start_at),
+            "authorization": session.authorization,
+            "authorized_by": session.authorized_by,
+            "reservation_id": session.reservation_id,
         }
         events.append(
             db,
             "transaction.snapshot",
-            station=station,
-            connector=connector,
+            station=session.station,
+            connector=session.connector,
             happened_at=at,
             recorded_at=at,
             data=data,
         )
-    return {"stations": len(known), "open_transactions": len(rows)}
+    return {"stations": len(known), "open_transactions": len(sessions)}
 
 
 def _information(db: Writing, now: UpstreamNow) -> Document:
@@ -145,6 +144,9 @@ def _stations(db: Writing, site: Site) -> list[Document]:
     """Every known station as it is now."""
     rows = stations.every(db)
     names = {*rows, *(StationId(settings.id) for settings in site.configuration.stations)}
+    statuses: defaultdict[StationId, Document] = defaultdict(dict)
+    for (name, connector), status in sorted(connectors.all_statuses(db).items()):
+        statuses[name][str(connector)] = status
     found: list[Document] = []
     for name in sorted(names):
         row = rows.get(name)
@@ -158,9 +160,7 @@ def _stations(db: Writing, site: Site) -> list[Document]:
                 "model": row.model if row else None,
                 "serial_number": row.serial_number if row else None,
                 "firmware_version": row.firmware_version if row else None,
-                "connectors": {
-                    str(connector): state.status for connector, state in connectors.all_of_station(db, name).items()
-                },
+                "connectors": statuses.get(name, {}),
             }
         )
     return found
