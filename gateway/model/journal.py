@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from gateway.model.clocks import ClockState
 from gateway.model.instants import Instant
 
+STREAMS = ("tx", "ops", "meter")  # what bills first
 METER_KIND = "meter.values"
 SITE_KIND = "site.sample"
 
@@ -14,6 +16,15 @@ SITE_KIND = "site.sample"
 def kind_of_frame(station: str) -> str:
     """What the event of a meter frame is called; one of no station is a sample of the site."""
     return METER_KIND if station else SITE_KIND
+
+
+def payload_of(body: bytes | str) -> object:
+    """What a meter frame says; text as it was received where that is no JSON: the journal hides nothing."""
+    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 class JournalEvent(NamedTuple):

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.model.journal import JournalEvent
+from gateway.model.journal import STREAMS, JournalEvent
 from gateway.model.links import LinkLike, LinkLost, NoRoom, PublishRefused, TooLarge
 from gateway.operations.upstream_now import UpstreamNow
 from gateway.rules import envelopes
-from gateway.rules.delivery import STREAMS, Flow
+from gateway.rules.delivery import Flow
 from gateway.store import outgoing_events
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing

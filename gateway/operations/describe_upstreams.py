@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from gateway.configuration import Upstream
 from gateway.model.instants import Instant, text_of
+from gateway.model.journal import STREAMS
 from gateway.model.links import LinkLike
 from gateway.operations.site import Site
 from gateway.operations.upstream_now import UpstreamNow, port_of
-from gateway.rules.delivery import STREAMS
 from gateway.store import outgoing_events, upstreams
 from gateway.store.writing import Writing
 

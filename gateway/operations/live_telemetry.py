@@ -6,13 +6,12 @@ A lease says until when and of which stations; it is never durable. What is dura
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Collection
 
 import msgspec
 
 from gateway.model.instants import text_of
-from gateway.model.journal import JournalEvent
+from gateway.model.journal import JournalEvent, payload_of
 from gateway.operations.site import Site
 from gateway.operations.upstream_now import UpstreamNow
 from gateway.operations.watch_meters import meter_documents
@@ -69,16 +68,12 @@ def _newest(db: Writing, told_upto: int) -> tuple[int, list[JournalEvent]]:
 
 
 def _sample(frame: JournalEvent) -> bytes:
-    try:
-        payload: object = json.loads(frame.data)
-    except ValueError:
-        payload = frame.data.decode("utf-8", "replace")
     return msgspec.json.encode(
         {
             "time": text_of(frame.recorded_at),
             "station": frame.station,
             "connector": frame.connector,
-            "data": payload,
+            "data": payload_of(frame.data),
         }
     )
 

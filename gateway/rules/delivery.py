@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-STREAMS = ("tx", "ops", "meter")  # what bills goes first
+from gateway.model.journal import STREAMS
+
 WINDOW_EVENTS = 256
 WINDOW_BYTES = 1_048_576
 _FIRST_SILENCE_SECONDS = 2.0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from gateway.model.instants import SECOND, text_of
-from gateway.model.journal import METER_KIND, JournalEvent
+from gateway.model.journal import METER_KIND, JournalEvent, payload_of
 
 Document = dict[str, object]
 
@@ -134,15 +134,11 @@ def _data_of(event: JournalEvent) -> Document:
 
 def _sample(event: JournalEvent) -> Document:
     """Meter values as the station sent them."""
-    try:
-        payload: object = json.loads(event.data)
-    except ValueError:
-        payload = event.data.decode("utf-8", "replace")  # kept as received: the journal hides nothing
     return {
         "station": event.station,
         "connector": event.connector,
         "transaction_id": event.transaction_id,
-        "payload": payload,
+        "payload": payload_of(event.data),
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gateway.rules.delivery import STREAMS, Ack
+from gateway.model.journal import STREAMS
+from gateway.rules.delivery import Ack
 
 _MOST_EVENTS_A_SECOND = 1_000_000.0
 

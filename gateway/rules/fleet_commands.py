@@ -16,6 +16,7 @@ from typing import TypeGuard
 from gateway.model.fleet_commands import Command, Complaint, Ended, IfOffline, Term, Unclear
 from gateway.model.instant_text import instant_from_text
 from gateway.model.instants import Instant
+from gateway.model.journal import STREAMS
 from gateway.rules.secrecy import masked
 
 LARGEST_BYTES = 262_144
@@ -294,7 +295,7 @@ def _wrong_limit(command: Command) -> Iterator[str]:
 
 
 def _wrong_resync(command: Command) -> Iterator[str]:
-    if command.args.get("stream") not in ("tx", "ops", "meter"):
+    if command.args.get("stream") not in STREAMS:
         yield "args.stream: expected tx, ops or meter"
     start, since = command.args.get("from"), command.args.get("since")
     if (start is None) == (since is None):

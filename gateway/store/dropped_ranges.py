@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from gateway.model.instants import Instant
+from gateway.model.journal import STREAMS
 from gateway.rules.retention import Claims
 from gateway.store import events
 from gateway.store.writing import Stream, Writing
@@ -79,7 +80,7 @@ def tell(db: Writing, *, now: Instant) -> list[tuple[str, str, int]]:
 
 def forget(db: Writing, claims: Claims) -> None:
     """Delete what explains nothing any more, because every upstream is beyond it; join the oldest of too many."""
-    for stream in ("tx", "ops", "meter"):
+    for stream in STREAMS:
         upto = 2**63 - 1 if claims.anybody is None else claims.anybody[stream]
         db.execute("DELETE FROM dropped_ranges WHERE told AND stream = ? AND to_sequence <= ?", (stream, upto))
         numbers = db.execute(

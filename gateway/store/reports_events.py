@@ -13,13 +13,11 @@ from sqlite3 import Row
 from typing import NamedTuple
 
 from gateway.model.instants import text_of
-from gateway.model.journal import METER_KIND, SITE_KIND
+from gateway.model.journal import METER_KIND, SITE_KIND, payload_of
 from gateway.store.meter_frames import unpack
 from gateway.store.readers import Readers
 
 Document = dict[str, object]
-
-STREAMS = ("tx", "ops", "meter")
 
 LARGEST_PAGE_BYTES = 8_000_000
 _ROWS_AT_ONCE = 16  # a frame may have megabytes: few are in memory beyond what a page takes
@@ -118,11 +116,7 @@ def _meter_data(row: Row, text: str) -> Document:
     if row["kind"] == SITE_KIND:
         sample: Document = json.loads(text)
         return sample
-    try:
-        payload: object = json.loads(text)
-    except ValueError:
-        payload = text  # kept as received: the journal hides nothing
-    return {"transaction_id": row["transaction_id"], "payload": payload}
+    return {"transaction_id": row["transaction_id"], "payload": payload_of(text)}
 
 
 async def _first(cursor: object) -> Row:

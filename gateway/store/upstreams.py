@@ -10,10 +10,10 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from gateway.model.instants import Instant
+from gateway.model.journal import STREAMS
 from gateway.rules.retention import Claims
 from gateway.store.writing import Writing, newest_numbers
 
-STREAMS = ("tx", "ops", "meter")
 # When the newest session number may be lost: so many births cannot have been since the backup.
 _SESSIONS_SKIPPED = 1_000_000
 

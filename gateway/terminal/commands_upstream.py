@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from urllib.parse import quote
 
+from gateway.model.journal import STREAMS
 from gateway.terminal.client import API, ask, expect
 from gateway.terminal.exits import NEGATIVE, OK
 from gateway.terminal.json_output import Document, items_of, part_of, print_json
@@ -16,7 +17,6 @@ from gateway.terminal.reaching import Reached, reach
 from gateway.terminal.tables import cell, local_time, table, zone_text
 
 _NONE = "No fleet manager is configured: [[upstream]] is described in docs/configuration.md."
-STREAMS = ("tx", "ops", "meter")
 
 
 def upstreams(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.store.upstreams import STREAMS
+from gateway.model.journal import STREAMS
 from gateway.web.schema_parts import (
     COUNT,
     COUNT_OR_NULL,

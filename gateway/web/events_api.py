@@ -6,6 +6,7 @@ import re
 
 from aiohttp import web
 
+from gateway.model.journal import STREAMS
 from gateway.store import reports_events
 from gateway.web.asking import MOST_ITEMS, expect_only, integer_of, large_collection, limit_of, require
 from gateway.web.live_feed import feed
@@ -49,9 +50,9 @@ def _streams(request: web.Request) -> tuple[str, ...]:
     if asked is None:
         return _DEFAULT_STREAMS
     if asked == "all":
-        return reports_events.STREAMS
+        return STREAMS
     names = tuple(name.strip() for name in asked.split(","))
-    if any(name not in reports_events.STREAMS for name in names):
+    if any(name not in STREAMS for name in names):
         raise unacceptable("stream: expected tx, ops, meter (or several with commas), or all")
     return names
 

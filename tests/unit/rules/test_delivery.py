@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.rules.delivery import STREAMS, WINDOW_BYTES, WINDOW_EVENTS, Delivery, Flow, Pace
+from gateway.model.journal import STREAMS
+from gateway.rules.delivery import WINDOW_BYTES, WINDOW_EVENTS, Delivery, Flow, Pace
 
 
 def sent(flow: Flow, *sequences: int, size_bytes: int = 100, now: float = 0.0) -> Flow:

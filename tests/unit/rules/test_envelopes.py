@@ -107,6 +107,8 @@ def test_meter_values_as_the_station_sent_them() -> None:
     sample = told(event(METER_KIND, data=b'{"connectorId": 2}', transaction_id=9))["data"]
     assert sample == {"station": "CP 1", "connector": 2, "transaction_id": 9, "payload": {"connectorId": 2}}
     assert told(event(METER_KIND, data=b"\xff{"))["data"]["payload"] == "\ufffd{"
+    deep = b"[" * 100_000
+    assert told(event(METER_KIND, data=deep))["data"]["payload"] == deep.decode(), "nobody can read it, all the same"
 
 
 def test_what_is_too_large_is_cut_and_says_so() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
+from gateway.model.journal import STREAMS
 from gateway.model.tags import Verdict
 from gateway.rules.disk_pressure import METER_STOPPED, METER_THINNED, OPERATIONS_STOPPED
 from gateway.rules.retention import Claims, Limits
@@ -63,7 +64,7 @@ def why(claims: Claims, most: int = 100, reason: dropped_ranges.Reason = "disk_p
 
 
 def waits(stream: str, required: int | None, anybody: int) -> Claims:
-    everything = dict.fromkeys(upstreams.STREAMS, 0)
+    everything = dict.fromkeys(STREAMS, 0)
     return Claims(None if required is None else {**everything, stream: required}, {**everything, stream: anybody})
 
 
@@ -112,7 +113,7 @@ def test_claims_are_those_of_the_upstream_that_has_least(db: Writing) -> None:
     upstreams.acknowledge(db, "two", {"tx": 7, "ops": 2})
     both = upstreams.claims(db, required=["one", "two"], all_names=["one", "two", "never"])
     assert both.required == {"tx": 5, "ops": 2, "meter": 0}
-    assert both.anybody == dict.fromkeys(upstreams.STREAMS, 0), "one was never connected"
+    assert both.anybody == dict.fromkeys(STREAMS, 0), "one was never connected"
     assert upstreams.claims(db, required=["never"], all_names=["never"]).free_upto("tx") == 0
     assert upstreams.claims(db, required=[], all_names=["one"]) == Claims(None, {"tx": 5, "ops": 9, "meter": 0})
     assert upstreams.claims(db, required=[], all_names=[]) == Claims(), "who left the configuration waits for nothing"
