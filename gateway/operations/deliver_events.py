@@ -156,15 +156,20 @@ class Courier:
         now.site.health.counters.increase("upstream_events_sent_total", len(chosen), upstream=now.name, stream=stream)
 
     def _payload(self, event: JournalEvent, *, after: int) -> bytes:
-        now = self._now
-        document = envelopes.envelope_of(
-            event, epoch=now.delivery.epoch, site=now.site.configuration.site.id, after=after
-        )
-        payload = msgspec.json.encode(document)
+        try:
+            document, payload = self._encoded(event, after)
+        except RecursionError:  # how deep is too deep depends on who reads: it must not hold up all that follow
+            left_out = msgspec.json.encode({"left_out_bytes": len(event.data)})
+            document, payload = self._encoded(event._replace(data=left_out), after)
         if len(payload) > self._most_bytes():
             document = envelopes.cut(document, size_bytes=len(payload), most_bytes=self._most_bytes())
             payload = msgspec.json.encode(document)
         return payload
+
+    def _encoded(self, event: JournalEvent, after: int) -> tuple[envelopes.Document, bytes]:
+        epoch, site = self._now.delivery.epoch, self._now.site.configuration.site.id
+        document = envelopes.envelope_of(event, epoch=epoch, site=site, after=after)
+        return document, msgspec.json.encode(document)
 
     def _most_bytes(self) -> int:
         return min(envelopes.MOST_BYTES, self._link.max_packet_bytes - envelopes.PACKET_OVERHEAD_BYTES)

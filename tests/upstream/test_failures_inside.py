@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from gateway.operations import deliver_events, hear_upstream, obey_fleet
-from gateway.store import outgoing_events
+from gateway.store import events, outgoing_events
 from gateway.store.database import StoreUnavailable
+from gateway.store.writing import Writing
 from tests.fakes.mosquitto import mosquitto
 from tests.upstream.fleet_site import charge, scene
 from tests.upstream.linking import until
@@ -72,3 +73,22 @@ async def test_a_command_that_cannot_be_stored_waits_and_one_that_we_fail_on_is_
         assert not any(result["id"] == "p2" for result in at.fleet.said["res"])
     assert sum("cannot be stored" in text for text in caplog.messages) == 2
     assert sum("failed" in text for text in caplog.messages) == 1
+
+
+async def test_an_event_that_is_nested_too_deeply_holds_nothing_up(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path / "broker") as broker, scene(tmp_path, broker) as at:
+        deep = "[" * 20_000 + "]" * 20_000
+
+        def unit(db: Writing) -> None:
+            now = at.gateway.site.wall_clock()
+            events.append(db, "station.data_transfer", station="CP1", happened_at=now, recorded_at=now, data={})
+            db.insert_late_rows()
+            db.execute("UPDATE events SET data = ? WHERE kind = 'station.data_transfer'", (f'{{"data": {deep}}}',))
+
+        await at.gateway.site.database.write(unit)
+        await charge(at.station)
+        await at.billed(1)
+        await at.fleet.until(lambda: len(at.fleet.of_type("station.data_transfer")) == 1)
+        (told,) = at.fleet.of_type("station.data_transfer")
+        assert told["data"] == {"left_out_bytes": 40_010}
+        assert at.upstream.session == 1
