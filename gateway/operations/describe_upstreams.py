@@ -13,7 +13,7 @@ from gateway.model.instants import Instant, text_of
 from gateway.model.journal import STREAMS
 from gateway.model.links import LinkLike
 from gateway.operations.site import Site
-from gateway.operations.upstream_now import UpstreamNow, port_of
+from gateway.operations.upstream_now import UpstreamNow
 from gateway.store import outgoing_events, upstreams
 from gateway.store.writing import Writing
 
@@ -88,7 +88,7 @@ def _document(state: UpstreamState) -> Document:
     return {
         "name": settings.name,
         "host": settings.host,
-        "port": port_of(settings),
+        "port": settings.port,
         "tls": settings.tls,
         "required": settings.required,
         "connected": link is not None,

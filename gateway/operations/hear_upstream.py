@@ -10,6 +10,8 @@ import json
 import logging
 
 from gateway.model.links import LinkLike, Message
+from gateway.operations.heed_documents import heed_document
+from gateway.operations.obey_fleet import obey
 from gateway.operations.upstream_now import UpstreamNow
 from gateway.rules.delivery import Ack
 from gateway.rules.fleet_acks import ack_of
@@ -60,12 +62,8 @@ async def _heed(now: UpstreamNow, message: Message) -> None:
     elif suffix == "ack":
         await _heed_ack(now, message)
     elif suffix == "cmd":
-        from gateway.operations.obey_fleet import obey
-
         await obey(now, message)
     elif suffix is not None and suffix.startswith(_DOCUMENT):
-        from gateway.operations.heed_documents import heed_document
-
         await heed_document(now, suffix.removeprefix(_DOCUMENT), message)
     else:
         message.ack()

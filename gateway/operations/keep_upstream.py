@@ -29,10 +29,11 @@ from gateway.model.links import (
 )
 from gateway.operations.deliver_events import Courier, NewEpoch
 from gateway.operations.hear_upstream import hear
+from gateway.operations.heed_documents import report_again
 from gateway.operations.live_telemetry import tell_live
 from gateway.operations.site import Site
 from gateway.operations.tell_birth import offline, tell_birth
-from gateway.operations.upstream_now import UpstreamNow, port_of
+from gateway.operations.upstream_now import UpstreamNow
 from gateway.operations.watch_client_certificate import renewed, state_of_files
 from gateway.rules import reconnecting
 from gateway.rules.delivery import Delivery
@@ -133,9 +134,10 @@ async def _linked(now: UpstreamNow, connect: Connect) -> LinkLike:
 
 def broker_of(settings: Upstream, *, client_id: str) -> Broker:
     """How the upstream's broker is greeted."""
+    assert settings.port is not None, "filled in by the loader"
     return Broker(
         settings.host,
-        port_of(settings),
+        settings.port,
         settings.tls,
         settings.ca,
         settings.chain,
@@ -160,7 +162,7 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
     try:
         await site.database.write(lambda db: upstreams.connected(db, now.name, now=site.wall_clock()))
         await tell_birth(now)
-        await _tell_reports(now)
+        await report_again(now)
         await _all_of(
             Courier(now, link).run, lambda: hear(now, link), lambda: _follow_journal(now),
             lambda: _store_acknowledgements(now), lambda: tell_live(now), lambda: _renew(now),
@@ -177,12 +179,6 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
         now.link = None
         await _take_leave(now, link, lost.reason)
     return lost
-
-
-async def _tell_reports(now: UpstreamNow) -> None:
-    from gateway.operations.heed_documents import report_again
-
-    await report_again(now)
 
 
 async def _all_of(*loops: Callable[[], Awaitable[None]]) -> None:

@@ -26,11 +26,6 @@ logger = logging.getLogger(__name__)
 MOST_UNSAID = 10_000
 
 
-def port_of(settings: Upstream) -> int:
-    """The port of the broker."""
-    return settings.port or (8883 if settings.tls else 1883)
-
-
 FilesShown = tuple[tuple[int, int, int], ...]  # (inode, time of change, size) of the certificate files of a link
 
 

@@ -61,7 +61,7 @@ async def test_a_command_that_cannot_be_stored_waits_and_one_that_we_fail_on_is_
             raise faults.pop(0)
         await obey(upstream, message)
 
-    monkeypatch.setattr(obey_fleet, "obey", failing)
+    monkeypatch.setattr(hear_upstream, "obey", failing)
     async with mosquitto(tmp_path / "broker") as broker, scene(tmp_path, broker) as at:
         for number in (1, 2, 3):
             at.fleet.command(ping(number), expiry_seconds=3600)
