@@ -58,7 +58,7 @@ class PlayedLink:
 @pytest.fixture
 async def linked(tmp_path: Path) -> AsyncIterator[tuple[Door, PlayedLink]]:
     """A door on a site with two upstreams, one of them connected."""
-    fleet = Upstream("fleet", "broker.example", port=None)
+    fleet = Upstream("fleet", "broker.example", port=8883)
     configuration = replace(configuration_in(tmp_path), upstreams=(fleet, replace(fleet, name="grid", port=1)))
     async with open_site(configuration) as site:
         made = {
