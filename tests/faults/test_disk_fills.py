@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,7 +23,8 @@ from gateway.operations.site import Site
 from gateway.store import events, upstreams
 from gateway.store.writing import Writing
 from tests.fakes.gateway_in_process import Running, running_gateway
-from tests.faults.test_disk_full import OPTIONS, as_root, ask, station
+from tests.fakes.small_disk import small_disk
+from tests.faults.test_disk_full import OPTIONS, ask, station
 
 MORE = """
 [retention]
@@ -42,13 +42,8 @@ START = {"connectorId": 1, "idTag": "TAG", "meterStart": 1000, "timestamp": "202
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    directory = tmp_path / "data"
-    directory.mkdir()
-    as_root("mount", "-t", "tmpfs", "-o", f"size=11m,mode=0700,uid={os.getuid()}", "tmpfs", str(directory))
-    try:
-        yield directory
-    finally:
-        as_root("umount", str(directory))
+    with small_disk(tmp_path / "data", megabytes=11) as disk:
+        yield disk.directory
 
 
 @pytest.fixture

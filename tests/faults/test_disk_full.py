@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import random
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -23,53 +20,16 @@ from gateway.operations import keep_house
 from gateway.store.database import StoreUnavailable
 from gateway.store.migrations import UnusableDatabase
 from tests.fakes.gateway_in_process import Running, running_gateway
+from tests.fakes.small_disk import SmallDisk, small_disk
 from tests.faults.persistent_station import Station, assert_without_gaps
 
 OPTIONS = 'unknown_stations = "accept"\nunknown_tags = "accept"'
 
 
-def as_root(*command: str) -> None:
-    """Run a command as root: we are root, or sudo asks for no password."""
-    words = list(command) if os.geteuid() == 0 else ["sudo", "-n", *command]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (
-        f"{' '.join(words)}: {done.stderr.strip()}. These tests mount a tmpfs of some megabytes: "
-        "run them as root, or as a user whose sudo asks for no password"
-    )
-
-
-class SmallDisk:
-    """A file system with room for a few megabytes."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._filler = directory / "filler"
-
-    def fill(self) -> None:
-        """Leave not one page free."""
-        with self._filler.open("wb", buffering=0) as file:
-            for size in (65536, 4096, 1):
-                try:
-                    while True:
-                        file.write(bytes(size))
-                except OSError:
-                    continue
-        assert shutil.disk_usage(self.directory).free == 0
-
-    def make_room(self) -> None:
-        """Take the filler away."""
-        self._filler.unlink()
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    directory = tmp_path / "data"
-    directory.mkdir()
-    as_root("mount", "-t", "tmpfs", "-o", f"size=8m,mode=0700,uid={os.getuid()}", "tmpfs", str(directory))
-    try:
-        yield SmallDisk(directory)
-    finally:
-        as_root("umount", str(directory))
+    with small_disk(tmp_path / "data", megabytes=8) as disk:
+        yield disk
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.fakes.fleet_consumer import fleet_consumer
 from tests.fakes.gateway_in_process import running_gateway
 from tests.fakes.mosquitto import Tls, mosquitto
 from tests.fakes.scripted_station import plugged_in
-from tests.faults.test_disk_full import SmallDisk, as_root
+from tests.fakes.small_disk import SmallDisk, small_disk
 from tests.upstream.fleet_site import BOOT, FREE, charge, measure, scene, upstream
 from tests.upstream.linking import until
 
@@ -159,13 +159,8 @@ async def test_a_client_certificate_rotated_on_disk(tmp_path: Path, monkeypatch:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    directory = tmp_path / "data"
-    directory.mkdir()
-    as_root("mount", "-t", "tmpfs", "-o", f"size=8m,mode=0700,uid={os.getuid()}", "tmpfs", str(directory))
-    try:
-        yield SmallDisk(directory)
-    finally:
-        as_root("umount", str(directory))
+    with small_disk(tmp_path / "data", megabytes=8) as disk:
+        yield disk
 
 
 async def test_the_disk_is_full_while_linked(disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
