@@ -19,7 +19,7 @@ class Forwarder:
         self.port = 0
         self.arrivals: list[float] = []  # the loop's time of each connection, whether or not a node took it
         self._open: dict[asyncio.Task[None], int | None] = {}
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: set[asyncio.StreamWriter] = set()  # of all connections; cut when theirs has ended
 
     def nodes_in_use(self) -> list[int]:
         """The targets of the connections that are open now."""
@@ -38,8 +38,9 @@ class Forwarder:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for writer in list(self._writers):
-            await self._close(writer)
+        for writer in self._writers:
+            with suppress(OSError):
+                await writer.wait_closed()
 
     # Private
 
@@ -47,7 +48,6 @@ class Forwarder:
         task = asyncio.current_task()
         assert task is not None
         self._writers.add(writer)
-        far_writer = None
         try:
             for target in list(self.targets):
                 with suppress(OSError):
@@ -57,16 +57,7 @@ class Forwarder:
                     await _both_ways(reader, writer, far_reader, far_writer)
                     return
         finally:
-            for one in (writer, far_writer):
-                if one is not None:
-                    await self._close(one)
-
-    async def _close(self, writer: asyncio.StreamWriter) -> None:
-        """Cut it, and wait until its socket is closed."""
-        _cut(writer)
-        with suppress(OSError):
-            await writer.wait_closed()
-        self._writers.discard(writer)
+            _cut(writer)
 
 
 @asynccontextmanager
