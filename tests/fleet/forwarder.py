@@ -19,7 +19,7 @@ class Forwarder:
         self.port = 0
         self.arrivals: list[float] = []  # the loop's time of each connection, whether or not a node took it
         self._open: dict[asyncio.Task[None], int | None] = {}
-        self._writers: set[asyncio.StreamWriter] = set()  # of all connections; cut when theirs has ended
+        self._writers: set[asyncio.StreamWriter] = set()  # of all connections, also those that have ended
 
     def nodes_in_use(self) -> list[int]:
         """The targets of the connections that are open now."""
@@ -39,6 +39,7 @@ class Forwarder:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for writer in self._writers:
+            _cut(writer)  # a task that was cancelled while it ended left it open
             with suppress(OSError):
                 await writer.wait_closed()
 
