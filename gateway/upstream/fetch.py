@@ -32,7 +32,7 @@ def fetch(url: str, destination: Path, *, sha256: str, most_bytes: int, patience
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(), _SameKind(),
+        urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(), SameKind(),
     ):  # fmt: skip
         opener.add_handler(handler)
     try:
@@ -50,7 +50,7 @@ def fetch(url: str, destination: Path, *, sha256: str, most_bytes: int, patience
     return destination
 
 
-class _SameKind(urllib.request.HTTPRedirectHandler):
+class SameKind(urllib.request.HTTPRedirectHandler):
     """Follows to http and https only, and never from https to http."""
 
     def redirect_request(

@@ -58,6 +58,19 @@ async def test_a_broker_that_takes_small_messages_only(tmp_path: Path) -> None:
         assert "too large" not in at.upstream.alarms
 
 
+async def test_of_a_site_too_large_for_one_message_the_birth_leaves_stations_out(tmp_path: Path) -> None:
+    async with mosquitto(tmp_path / "broker", extra="max_packet_size 1500") as broker, scene(tmp_path, broker) as at:
+        for number in range(2, 30):
+            async with plugged_in(at.gateway.station_url(f"CP{number}")) as station:
+                await station.say("BootNotification", BOOT)
+        at.fleet.command({"id": "again", "type": "rebirth"})
+        await at.fleet.result_of("again")
+        await at.fleet.until(lambda: at.fleet.said["info"][-1]["stations_left_out"] > 0, "a shorter birth certificate")
+        told = at.fleet.said["info"][-1]
+        assert len(told["stations"]) > 0 and len(told["stations"]) + told["stations_left_out"] == 29
+        assert told["streams"]["ops"]["newest"] > 0
+
+
 async def test_a_broker_that_takes_nothing_that_size_is_told(tmp_path: Path) -> None:
     async with mosquitto(tmp_path / "broker", extra="max_packet_size 400") as broker, scene(tmp_path, broker) as at:
         await charge(at.station)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import socket
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
+from urllib.request import Request
 
 import pytest
 
-from gateway.upstream.fetch import NotFetched, fetch
+from gateway.upstream.fetch import NotFetched, SameKind, fetch
 from tests.fakes.file_server import FileServer, file_server
 
 CONTENT = b"x" * 100_000
@@ -51,3 +54,22 @@ def test_anything_else_is_not(server: FileServer, tmp_path: Path) -> None:
         nobody.bind(("127.0.0.1", 0))
         assert code(f"http://127.0.0.1:{nobody.getsockname()[1]}/") == "fetch_failed"
     assert code("http://[broken/") == "fetch_failed"
+
+
+@pytest.mark.parametrize(
+    ("begun", "sent_to", "followed"),
+    [
+        ("https://fleet.example/7", "https://other.example/7", True),
+        ("https://fleet.example/7", "http://fleet.example/7", False),
+        ("http://fleet.example/7", "https://fleet.example/7", True),
+        ("http://fleet.example/7", "ftp://fleet.example/7", False),
+    ],
+)
+def test_nobody_is_sent_out_of_tls(begun: str, sent_to: str, followed: bool) -> None:
+    request, body, headers = Request(begun), io.BytesIO(), Message()
+    if followed:
+        redirected = SameKind().redirect_request(request, body, 302, "Found", headers, sent_to)
+        assert redirected is not None and redirected.full_url == sent_to
+    else:
+        with pytest.raises(NotFetched):
+            SameKind().redirect_request(request, body, 302, "Found", headers, sent_to)
