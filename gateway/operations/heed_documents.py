@@ -21,7 +21,6 @@ from gateway.operations.settle_documents import Heard, hear, is_clock_known, is_
 from gateway.operations.site import Site
 from gateway.rules import fleet_documents as rules
 from gateway.store import fleet_documents
-from gateway.store.database import StoreUnavailable
 
 if TYPE_CHECKING:
     from gateway.operations.upstream_now import UpstreamNow
@@ -35,7 +34,7 @@ _DOC_NAME = re.compile("[a-z0-9-]{1,40}")
 async def heed_document(upstream: UpstreamNow, doc: str, message: Message) -> None:
     """Keep what came, acknowledge it, apply it if it is due, and tell how it stands. Raises for nothing that came.
 
-    When the disk refuses it is not acknowledged: it comes again with the next connection.
+    Raises StoreUnavailable; then whoever hears it tries again, because what waits holds up what is behind it.
     """
     site = upstream.site
     site.documents.upstreams[upstream.name] = upstream
@@ -45,13 +44,10 @@ async def heed_document(upstream: UpstreamNow, doc: str, message: Message) -> No
         if message.payload and _DOC_NAME.fullmatch(doc):
             say_unknown(upstream, doc)
         return
-    try:
-        await _keep(site, upstream.name, doc, message.payload)
-        message.ack()
-        await settle_document(site, upstream.name, doc, fetch=False)
-        await report(site, upstream, doc, again=True)
-    except StoreUnavailable as error:
-        logger.error("document %s of %s waits: %s", doc, upstream.name, error)
+    await _keep(site, upstream.name, doc, message.payload)
+    message.ack()
+    await settle_document(site, upstream.name, doc, fetch=False)
+    await report(site, upstream, doc, again=True)
 
 
 async def report_again(upstream: UpstreamNow) -> None:

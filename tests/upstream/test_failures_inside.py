@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.operations import deliver_events, hear_upstream, obey_fleet
+from gateway.operations import deliver_events, hear_upstream, heed_documents, obey_fleet
 from gateway.store import events, outgoing_events
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
@@ -92,3 +92,24 @@ async def test_an_event_that_is_nested_too_deeply_holds_nothing_up(tmp_path: Pat
         (told,) = at.fleet.of_type("station.data_transfer")
         assert told["data"] == {"left_out_bytes": 40_010}
         assert at.upstream.session == 1
+
+
+async def test_a_document_that_cannot_be_stored_is_tried_again_over_the_same_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hear_upstream, "_STORE_AWAY_SECONDS", 0.05)
+    keep, refusals = heed_documents._keep, 2
+
+    async def full(*what: Any) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise StoreUnavailable("disk full")
+        await keep(*what)
+
+    monkeypatch.setattr(heed_documents, "_keep", full)
+    async with mosquitto(tmp_path / "broker") as broker, scene(tmp_path, broker) as at:
+        at.fleet.publish("des/auth-list", {"doc": "auth-list", "version": 1, "entries": []}, retain=True)
+        await at.fleet.until(lambda: bool(at.fleet.said["rep/auth-list"]))
+        assert at.fleet.said["rep/auth-list"][-1]["status"] == "applied"
+        assert (refusals, at.upstream.session) == (0, 1)
