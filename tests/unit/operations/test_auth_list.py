@@ -230,6 +230,9 @@ async def test_deltas_do_not_make_a_list_without_end(tmp_path: Path, monkeypatch
         await desk.send("auth-list", auth_list(1, *(tag(f"T{n}") for n in range(3))))
         report = await desk.send("auth-list", auth_list(2, tag("T3"), base_version=1))
         assert (report["status"], report["errors"][0]["code"]) == ("rejected", "too_large")
+        many = {"doc": "auth-list", "version": 9, "base_version": 1, "entries": [], "deleted": ["A", "B", "C", "D"]}
+        report = await desk.send("auth-list", many)
+        assert (report["status"], report["errors"][0]["code"]) == ("rejected", "too_large"), "read no further"
         report = await desk.send("auth-list", auth_list(3, tag("T3"), base_version=1, deleted=["T0"]))
         assert report["status"] == "applied"
 
