@@ -1,7 +1,7 @@
 """One upstream as its loop sees it now: the link, what waits to be said, how far each stream is acknowledged.
 
-What is said here goes ahead of events and is not durable: results and reports are in the database, and are told again
-after the next birth. How events are delivered is decided by `rules.delivery`.
+What is said here goes ahead of events and is not durable. Reports are told again after the next birth; the result of a
+command is in stream `ops`, and told to whoever asks again. How events are delivered is decided by `rules.delivery`.
 """
 
 from __future__ import annotations
