@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from gateway.contract.channels import BINDING_VERSION, CHANNELS, Channel, MessageKind, messages_of
 from gateway.contract.envelope import ENVELOPE, EVENT_TYPES, LEFT_OUT, data_name, schemas_of_data
 from gateway.contract.shapes import Schema, ref
+from gateway.model.journal import STREAMS
 
 _ABOUT = """\
 How a charging site tells fleet managers what happens and is told what to do. docs/fleet.md explains it.
@@ -26,7 +27,7 @@ _PARAMETERS: Mapping[str, Mapping[str, object]] = {
     "root": {"description": "topic_root of the configuration", "default": "ocpp-gateway"},
     "gateway": {"description": "site.id, encoded"},
     "stream": {"description": "tx: what billing needs; ops: whatever else happens; meter: samples",
-               "enum": ["tx", "ops", "meter"]},
+               "enum": list(STREAMS)},
     "station": {"description": "the station's id, encoded; _site: what belongs to no station"},
     "document": {"description": "which document, such as auth-list"},
     "consumer": {"description": "a name of the fleet manager's own"},

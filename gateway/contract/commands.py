@@ -18,9 +18,10 @@ from gateway.contract.shapes import (
     one_of,
     told,
 )
+from gateway.model.journal import STREAMS
 
 STATUSES = ("accepted", "running", "succeeded", "failed", "rejected", "expired", "superseded")
-_STREAM = one_of("tx", "ops", "meter")
+_STREAM = one_of(*STREAMS)
 _AMPS: Schema = {"anyOf": [NUMBER, {**list_of(NUMBER), "minItems": 3, "maxItems": 3}]}
 _NOTHING = object_with({})
 

@@ -20,6 +20,7 @@ from gateway.contract.shapes import (
     one_of,
     told,
 )
+from gateway.model.journal import STREAMS
 
 _LIMIT: dict[str, Schema] = {"circuit": TEXT, "source": TEXT, "limit_amps": THREE_AMPS, "until": TIME_OR_NULL}
 _ALARM = object_with(
@@ -63,7 +64,7 @@ DATA_OF_SITE: dict[str, Schema] = {
     ),
     "stream.dropped": object_with(
         {
-            "stream": one_of("tx", "ops", "meter"),
+            "stream": one_of(*STREAMS),
             "from": told({"type": ["integer", "null"], "minimum": 1}, "null: never numbered (recording_stopped)"),
             "to": {"type": ["integer", "null"], "minimum": 1},
             "count": told(SEQUENCE, "so many of these sequences; others of them may be there"),

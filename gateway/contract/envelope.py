@@ -24,6 +24,7 @@ from gateway.contract.shapes import (
     one_of,
     told,
 )
+from gateway.model.journal import STREAMS
 
 _ID: Schema = {"type": "string", "pattern": "^[^:]+:(tx|ops|meter):[1-9][0-9]*$"}
 
@@ -38,7 +39,7 @@ ENVELOPE = object_with(
         "datacontenttype": always("application/json"),
         "dataschema": told(TEXT, "urn:ocpp-gateway:schema:NAME.v1; its schema is components/schemas/NAME.v1"),
         "epoch": told(TEXT, "sequences may be compared only inside one epoch; a restored backup begins another"),
-        "stream": one_of("tx", "ops", "meter"),
+        "stream": one_of(*STREAMS),
         "sequence": told(SEQUENCE, "rises by 1 within epoch and stream"),
         "after": told(COUNT, "what stands before it in the stream as it is sent; absent: sequence - 1"),
         "stationseq": told(SEQUENCE, "rises by 1 within epoch, stream and station"),
