@@ -44,6 +44,8 @@ def listeners(configuration: Configuration) -> list[tuple[tuple[Step, ...], str,
         found.append((("ocpp", "tls", "port"), ocpp.host, ocpp.tls.port))
     found.append((("web", "port"), web.host, web.port))
     found.append((("firmware", "port"), firmware.host, firmware.port))
+    if firmware.tls_port is not None:
+        found.append((("firmware", "tls_port"), firmware.host, firmware.tls_port))
     if firmware.ftp_port is not None:
         found.append((("firmware", "ftp_port"), firmware.host, firmware.ftp_port))
     return found
@@ -54,6 +56,7 @@ Disagreement = tuple[tuple[Step, ...], str, str]
 
 def _disagreements(configuration: Configuration, tree: Node) -> Iterator[Disagreement]:
     yield from _ports_twice(configuration)
+    yield from _firmware(configuration)
     yield from _upstreams(configuration)
     for section, names in (
         ("upstream", [upstream.name for upstream in configuration.upstreams]),
@@ -87,6 +90,19 @@ def _is_every_interface(host: str) -> bool:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
+
+
+def _firmware(configuration: Configuration) -> Iterator[Disagreement]:
+    firmware = configuration.firmware
+    if firmware.tls_port is not None and configuration.ocpp.tls is None:
+        yield ("firmware", "tls_port"), "[ocpp.tls], whose certificates it shows", "none"
+    ports = firmware.ftp_passive_ports
+    if ports is not None and ports[0] > ports[1]:
+        yield ("firmware", "ftp_passive_ports"), "the first port before the last", f"{ports[0]}, {ports[1]}"
+    if firmware.transfer_scheme == "https" and firmware.tls_port is None:
+        yield ("firmware", "transfer_scheme"), "tls_port for https", "none"
+    if firmware.transfer_scheme in ("ftp", "ftps") and firmware.ftp_port is None:
+        yield ("firmware", "transfer_scheme"), f"ftp_port for {firmware.transfer_scheme}", "none"
 
 
 def _upstreams(configuration: Configuration) -> Iterator[Disagreement]:

@@ -114,6 +114,10 @@ class Web:
     port: Port = 8080
 
 
+Megabytes = Annotated[int, Between(1, 102_400)]
+TransferScheme = Literal["auto", "http", "https", "ftp", "ftps"]
+
+
 @dataclass(frozen=True, slots=True)
 class Firmware:
     """[firmware]"""
@@ -121,8 +125,19 @@ class Firmware:
     host: Host = "0.0.0.0"
     port: Port = 8088
     public_url: WebAddress | None = None
+    tls_port: Port | None = None
     ftp_port: Port | None = None
-    upload_limit_mb: Annotated[int, Between(1, 102_400)] = 512
+    ftp_passive_ports: tuple[Port, Port] | None = None
+    upload_limit_mb: Megabytes = 512
+    uploads_limit_mb: Megabytes = 4096
+    station_uploads_limit_mb: Megabytes = 1024
+    uploads_days: Days = 90
+    images_limit_mb: Megabytes = 8192
+    require_verified: bool = False
+    link_hours: Annotated[int, Between(1, 720)] = 24
+    transfers_at_once: Annotated[int, Between(1, 100)] = 4
+    station_kilobytes_per_second: Annotated[int, Between(0, 1_000_000)] = 0
+    transfer_scheme: TransferScheme = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +182,8 @@ class Upstream:
     required: bool = True
     start_jitter_seconds: SecondsOrOff = 300
     backoff_max_seconds: Annotated[float, Between(1, 86_400)] = 300
+    uploads_url: WebAddress | None = None
+    uploads_token_file: SecretFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +299,7 @@ class StationSettings:
     quiet: bool = False
     desired_configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
     reboot_when_idle: bool | None = None
+    transfer_scheme: TransferScheme = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +309,7 @@ class StationModel:
     vendor: Pattern = "*"
     model: Pattern = "*"
     desired_configuration: Mapping[SettingName, SettingValue] = field(default_factory=dict)
+    transfer_scheme: TransferScheme = "auto"
 
 
 _DEFAULTS_PLACE = Place("(built-in defaults)", "")

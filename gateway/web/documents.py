@@ -88,6 +88,7 @@ _STATION_SETTINGS: dict[str, Schema] = {
     "quiet": FLAG,
     "desired_configuration": {"type": "object", "additionalProperties": TEXT},
     "reboot_when_idle": FLAG_OR_NULL,
+    "transfer_scheme": {"enum": ["auto", "http", "https", "ftp", "ftps"]},
 }
 _SAID_OF_ITSELF = (
     "vendor", "model", "serial_number", "box_serial_number", "firmware_version", "iccid", "imsi", "meter_type",

@@ -15,6 +15,7 @@ from tests.unit.store.opened_database import CP, NOW
 
 # what a removed station leaves behind: what bills or is told goes by age, numbers never go back
 KEPT = {
+    "campaign_stations": "as long as their campaign",
     "commands": "by age",
     "events": "by age",
     "fleet_commands": "by age",
@@ -30,6 +31,8 @@ KEPT = {
     "station_jobs": "by age",
     "station_numbers": "so that a number is given once",
     "transactions": "by age",
+    "transfer_links": "by age: what was served to whom",
+    "uploads": "by age and size",
 }
 # emptied by others, with the station
 ELSEWHERE = {"local_list_entries", "stations"}
