@@ -15,6 +15,7 @@ import pytest
 from gateway.configuration import load_configuration
 from gateway.operations.describe_stations import DESCRIPTIONS
 from gateway.terminal.arguments import parse
+from tests.architecture.source import tree_of
 from tests.architecture.test_import_rules import LIBRARY_OF, MAY_IMPORT
 
 ROOT = Path(__file__).parents[2]
@@ -180,7 +181,7 @@ def test_every_file_that_the_architecture_names_exists() -> None:
 def test_every_function_that_the_architecture_names_exists() -> None:
     defined = set()
     for file in (ROOT / "gateway").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 defined.add(node.name)
             elif isinstance(node, ast.ClassDef):

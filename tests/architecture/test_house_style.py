@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from tests.architecture.source import tree_of
+
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 350
 LONGEST_FUNCTION = 40
@@ -33,7 +35,7 @@ def test_functions_are_short() -> None:
     long = [
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name} has {(node.end_lineno or 0) - node.lineno + 1} lines"
         for file in package_files()
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(tree_of(file))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
     ]
@@ -44,7 +46,7 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [
         str(file.relative_to(ROOT))
         for file in package_files()
-        if file.read_text().strip() and not ast.get_docstring(ast.parse(file.read_text()))
+        if file.read_text().strip() and not ast.get_docstring(tree_of(file))
     ]
     assert not silent
 
@@ -53,7 +55,7 @@ def test_public_functions_and_classes_have_a_docstring() -> None:
     silent = [
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name}"
         for file in package_files()
-        for node in ast.parse(file.read_text()).body
+        for node in tree_of(file).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
         and not ast.get_docstring(node)
@@ -70,7 +72,7 @@ def test_no_inheritance_except_exceptions_and_library_bases() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno} {node.name}({ast.unparse(base)})"
         for file in package_files()
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(tree_of(file))
         if isinstance(node, ast.ClassDef)
         for base in node.bases
         if ast.unparse(base) not in allowed and not ast.unparse(base).startswith("msgspec.")

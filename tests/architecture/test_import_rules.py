@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.source import tree_of
+
 ROOT = Path(__file__).parents[2]
 
 # What each part may import of gateway. `configuration` is plain frozen data that the composition hands to verbs.
@@ -84,7 +86,7 @@ def modules() -> Iterator[tuple[Path, str, ast.Module]]:
     for file in sorted((ROOT / "gateway").rglob("*.py")):
         inside = file.relative_to(ROOT / "gateway")
         part = inside.parts[0].removesuffix(".py")
-        yield file, part, ast.parse(file.read_text())
+        yield file, part, tree_of(file)
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -170,7 +172,7 @@ def test_pure_parts_touch_no_clock_disk_or_loop(part: str) -> None:
 
 def test_firmware_store_never_imports_gateway() -> None:
     for file in (ROOT / "firmware_store").rglob("*.py"):
-        assert not parts_imported(ast.parse(file.read_text())), file
+        assert not parts_imported(tree_of(file)), file
 
 
 def test_except_exception_stands_in_few_places() -> None:

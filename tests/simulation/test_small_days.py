@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.provision_stations import put_station
 from gateway.simulated_outlet import text_of
@@ -34,6 +36,7 @@ def test_a_day_of_ten_stations_is_billed_once_and_right(directory: Path) -> None
     assert played.retold("StopTransaction", "transaction.ended") > 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_day(directory: Path) -> None:
     first, again, other = (
         play(Plan(4, seed=seed, seconds=10 * HOUR, gateway_restarts=1, bad=BAD, weather=ROUGH), directory / name)
@@ -45,6 +48,7 @@ def test_the_same_seed_gives_the_same_day(directory: Path) -> None:
     assert _by_station(first.ledger) != _by_station(other.ledger)
 
 
+@pytest.mark.slow
 def test_a_week_offline_is_billed_when_the_station_comes_back(directory: Path) -> None:
     async def scene(stage: Stage) -> None:
         away, present = stage.charger(BUSY, sample_seconds=900), stage.charger(BUSY, sample_seconds=900)
@@ -64,12 +68,14 @@ def test_a_week_offline_is_billed_when_the_station_comes_back(directory: Path) -
     assert max(end["recorded_at"] - end["happened_at"] for end in ends) > 6 * DAY * 1e6
 
 
+@pytest.mark.slow
 def test_no_step_of_the_clock_costs_a_session(directory: Path) -> None:
     stage, ledger, _ = _stepped(directory)
     assert complaints(stage, ledger) == []
     assert len(ledger.of_kind("transaction.ended")) > 25
 
 
+@pytest.mark.slow
 def test_no_step_of_the_clock_makes_a_running_session_look_abandoned(directory: Path) -> None:
     _, ledger, wrong_statuses = _stepped(directory)
     assert [end for end in ledger.of_kind("transaction.ended") if end["data"]["source"] != "station"] == []

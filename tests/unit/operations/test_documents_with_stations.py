@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.manage_tags import put_tag
 from gateway.simulated_station import Habits, SimulatedStation
@@ -15,6 +17,8 @@ from tests.fakes.documents_desk import Desk
 from tests.fakes.gateway_in_process import running_gateway
 from tests.fakes.virtual_time import World, run_virtual
 from tests.simulation.played_day import surroundings
+
+pytestmark = pytest.mark.slow  # weeks of automatic requests in virtual time
 
 START = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 MINUTE, HOUR = 60.0, 3600.0

@@ -26,6 +26,8 @@ from tests.fakes.virtual_network import FIRST_FREE_PORT
 from tests.fakes.virtual_time import World, run_virtual
 from tests.simulation.played_day import surroundings
 
+pytestmark = pytest.mark.slow  # weeks of automatic requests in virtual time
+
 START = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 URL = f"ws://127.0.0.1:{FIRST_FREE_PORT}/ocpp"
 ACCEPTING = 'unknown_stations = "accept"'

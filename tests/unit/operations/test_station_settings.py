@@ -11,6 +11,8 @@ from gateway.operations.provision_stations import put_station
 from tests.fakes.keyed_station import MEASURANDS, KeyedStation, key, usual_keys
 from tests.fakes.virtual_site import DAY, HOUR, MINUTE, ONE_STATION, VirtualSite, play, wants
 
+pytestmark = pytest.mark.slow  # weeks of automatic requests in virtual time
+
 MODELS = '[[station_model]]\nvendor = "mak*"\ndesired_configuration = { HeartbeatInterval = "600", FromModel = "1" }\n'
 
 
