@@ -185,21 +185,25 @@ class RunningGateway:
 
 
 @contextmanager
-def running_gateway(directory: Path, *, ocpp: Document | None = None, more: str = "") -> Iterator[RunningGateway]:
-    """A started daemon. `ocpp`: keys of [ocpp] beside host and port; `more`: further TOML tables.
+def running_gateway(
+    directory: Path, *, ocpp: Document | None = None, firmware: Document | None = None, more: str = ""
+) -> Iterator[RunningGateway]:
+    """A started daemon. `ocpp`, `firmware`: keys of these tables beside host and port; `more`: further TOML tables.
 
     Leaving the block stops the daemon, which must end with 0 and must have logged nothing wrong.
     """
     stations_port, web_port, firmware_port = free_ports(3)
     directory.mkdir(parents=True, exist_ok=True)
     keys = {"host": "127.0.0.1", "port": stations_port, **(ocpp or {})}
+    of_firmware = {"host": "127.0.0.1", "port": firmware_port, **(firmware or {})}
     (directory / "gateway.toml").write_text(
         '[site]\nid = "foreign-stations"\n'
         f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}\n"
         '[log]\nlevel = "info"\n'
         f'[web]\nhost = "127.0.0.1"\nport = {web_port}\n'
-        f'[firmware]\nhost = "127.0.0.1"\nport = {firmware_port}\n'
-        "[ocpp]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()) + more
+        + _table("firmware", of_firmware)
+        + _table("ocpp", keys)
+        + more
     )
     gateway = RunningGateway(directory, stations_port=stations_port, web_port=web_port)
     try:
@@ -212,6 +216,10 @@ def running_gateway(directory: Path, *, ocpp: Document | None = None, more: str 
         raise
     code = gateway.stop()
     assert code == 0, f"after SIGTERM the daemon ended with {code}\n{gateway.log_text()[-8000:]}"
+
+
+def _table(name: str, keys: Document) -> str:
+    return f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
 
 
 def free_ports(count: int) -> list[int]:
