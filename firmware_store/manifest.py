@@ -18,7 +18,7 @@ VersionScheme = Literal["numbers", "opaque"]
 VERSION_SCHEMES: tuple[VersionScheme, ...] = ("numbers", "opaque")
 WishedState = Literal["approved", "staged"]
 
-# OCPP 1.6: CiString20 and CiString50 in BootNotification, where some stations take more; FirmwareType of the white paper
+# OCPP 1.6: CiString20 and CiString50 in BootNotification, where some stations take more; the white paper's FirmwareType
 LONGEST_NAME, LONGEST_FILE_NAME, LONGEST_NOTES = 50, 48, 10_000
 LONGEST_SIGNATURE, LONGEST_CERTIFICATE = 800, 5500
 MOST_NAMES = 100
@@ -95,6 +95,23 @@ def read_manifest(members: Mapping[str, object], *, file_name: str | None = None
         manifest, reading.digest(), reading.size(), cast(WishedState, reading.one_of("state", ("approved", "staged")))
     )
     return tuple(reading.mistakes) if reading.mistakes else announced
+
+
+def members_of_form(fields: Mapping[str, str]) -> dict[str, object]:
+    """The members as they would be in JSON, of a form in which everything is text and lists are parted by commas."""
+    members: dict[str, object] = {}
+    for name, text in fields.items():
+        if text == "":
+            continue
+        if name in LISTS:
+            members[name] = [one.strip() for one in text.split(",") if one.strip()]
+        elif name == "downgrade_allowed":
+            members[name] = {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
+        elif name == "size":
+            members[name] = int(text) if re.fullmatch("[0-9]{1,18}", text.strip()) else text
+        else:
+            members[name] = text
+    return members
 
 
 def document_of(manifest: Manifest) -> dict[str, object]:

@@ -93,19 +93,22 @@ async def take_known_bytes(site: Site, sha256: str, wanted: Wanted) -> Taken | N
     """An image of bytes that are in the store already; None: they are not, or not whole, and must be sent."""
     now, store = site.wall_clock(), image_store(site)
     judgement = await _judged(sha256, wanted.manifest, now)
-
-    def unit(db: Writing) -> Taken | None:
-        others = firmware_images.with_digest(db, sha256)
-        if not others or any(other.damaged_at is not None for other in others) or others[0].size != look.size:
-            return None
-        return _take(db, row._replace(checked_at=others[0].checked_at), now)
-
     async with site.images.placing:
         look = store.look(sha256)
         if look is None:
             return None
         row = _row_of(site, Arrived(store.path(sha256), sha256, look.size), wanted, judgement, now)
-        return await site.database.write(unit)
+
+        def unit(db: Writing) -> Taken | None:
+            others = firmware_images.with_digest(db, sha256)
+            if not others or any(other.damaged_at is not None or other.size != row.size for other in others):
+                return None
+            return _take(db, row._replace(checked_at=others[0].checked_at), now)
+
+        taken = await site.database.write(unit)
+    if taken is not None:
+        _log(site, "imported" if taken.new else "found again", taken.row, wanted.actor)
+    return taken
 
 
 async def approve(site: Site, image_id: str, *, actor: str) -> ImageRow | None:

@@ -151,7 +151,9 @@ async def report(site: Site) -> None:
 async def _examine(site: Site, sha256: str, *, pause_seconds: float) -> _Seen:
     examination = await asyncio.to_thread(Examination, image_store(site), sha256)
     try:
-        while await asyncio.to_thread(examination.step):
+        more = True
+        while more:
+            more = await asyncio.to_thread(examination.step)
             await asyncio.sleep(pause_seconds)
     finally:
         examination.close()

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from gateway.model.instants import Instant
+from gateway.rules.firmware_images import STATES as STATES
 from gateway.rules.firmware_images import State, reason_not_to_serve
 from gateway.store.writing import Writing
 

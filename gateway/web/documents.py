@@ -11,6 +11,7 @@ from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
+from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
@@ -264,6 +265,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **LOCAL_LISTS,
     **CHARGING,
+    **FIRMWARE,
     **FLEET_DOCUMENTS,
     "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME, "upstreams": LIST_OF_TEXTS}),
     "IdTagFields": object_with(
