@@ -163,12 +163,16 @@ async def _write(site: Site, partial: Partial, known: Import, pieces: AsyncItera
 def _append(file: IO[bytes], piece: bytes) -> None:
     at = file.tell()
     try:
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[file.write(rest) :]
+        _write_all(file, piece)
     except OSError:
         file.truncate(at)
         raise
+
+
+def _write_all(file: IO[bytes], piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 async def _complete(site: Site, partial: Partial, known: Import, note: dict[str, object], actor: str) -> Taken:
