@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_store.manifest import (
@@ -21,10 +21,11 @@ from firmware_store.manifest import (
     read_manifest,
     safe_file_name,
 )
+from tests.properties.examples import examples
 
 LEAST: dict[str, Any] = {"vendor": "V", "models": ["M"], "version": "1"}
 ALL: dict[str, Any] = {
-    **LEAST, "file_name": "f.bin", "hw_revisions": ["A"], "version_scheme": "opaque", "min_from": "0", "max_from": "0.9",
+    **LEAST, "file_name": "f.bin", "hw_revisions": ["A"], "version_scheme": "opaque", "min_from": "0", "max_from": "2",
     "expected_reported_version": "v1", "downgrade_allowed": True, "release_notes": "n", "signature": "AA==",
     "signing_certificate": "pem",
 }  # fmt: skip
@@ -93,11 +94,12 @@ def test_a_form_says_everything_as_text() -> None:
 
 def test_the_same_image_has_the_same_id_everywhere() -> None:
     one, other = Manifest("V", ("M",), "1", "f"), Manifest("V", ("M",), "2", "f")
-    assert image_id_of(one, "a" * 64) == image_id_of(one, "a" * 64) == "1d5b5d6b3ea77a12" or True
+    assert image_id_of(one, "a" * 64) == image_id_of(one, "a" * 64)
     assert len({image_id_of(one, "a" * 64), image_id_of(other, "a" * 64), image_id_of(one, "b" * 64)}) == 3
     assert re.fullmatch("[0-9a-f]{16}", image_id_of(one, "a" * 64))
 
 
+@settings(max_examples=examples(200), derandomize=True)
 @given(st.text(max_size=200))
 def test_no_name_leads_anywhere(name: str) -> None:
     safe = safe_file_name(name)
@@ -105,12 +107,14 @@ def test_no_name_leads_anywhere(name: str) -> None:
     assert safe_file_name(safe) == safe
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
+
+
+@settings(max_examples=examples(100), derandomize=True, deadline=None)
+@given(ANYTHING)
 def test_nothing_that_is_json_breaks_the_reading(value: object) -> None:
     for member in ALL:
         read_manifest(ALL | {member: value, "sha256": value, "size": value, "state": value, str(value): value})
