@@ -6,6 +6,7 @@ The bytes are in files under their digest; several images may have the same. Wha
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -120,3 +121,15 @@ def note_removed(db: Writing, needed: Collection[str], now: Instant) -> list[Ima
         "UPDATE firmware_images SET removed_at = ? WHERE image_id = ?", [(now, row.image_id) for row in gone]
     )
     return [row._replace(removed_at=now) for row in gone]
+
+
+def keep_withdrawn(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+    """`copy` takes the place of `live`: what somebody withdrew since stays withdrawn, and its addresses stay ended."""
+    rows = live.execute("SELECT image_id, state_by, state_at FROM firmware_images WHERE state = 'withdrawn'").fetchall()
+    for image_id, by, at in rows:
+        copy.execute(
+            "UPDATE firmware_images SET state = 'withdrawn', state_by = ?2, state_at = ?3"
+            " WHERE image_id = ?1 AND state <> 'withdrawn'",
+            (image_id, by, at),
+        )
+        copy.execute("UPDATE transfer_links SET ended_at = ?2 WHERE image_id = ?1 AND ended_at IS NULL", (image_id, at))

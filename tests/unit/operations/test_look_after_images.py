@@ -15,6 +15,8 @@ from firmware_store.incoming import Partial
 from gateway.model.instants import SECOND, Instant
 from gateway.operations import look_after_images
 from gateway.operations.import_images import receiving
+from gateway.operations.keep_backups import back_up, restore
+from gateway.operations.keep_house import forget
 from gateway.operations.keep_images import image_store, withdraw
 from gateway.operations.look_after_images import (
     check_images,
@@ -27,6 +29,7 @@ from gateway.operations.look_after_images import (
 from gateway.operations.site import Site
 from gateway.store import firmware_images
 from gateway.store.firmware_images import ImageRow
+from gateway.store.writing import Writing
 from tests.unit.operations.firmware_site import changes, files, taken
 from tests.unit.stations.opened_door import until
 from tests.unit.web.conftest import NOON, configuration_in, open_site
@@ -204,6 +207,51 @@ async def test_what_a_kill_left_goes_at_the_start_and_what_can_be_resumed_stays(
         (store.incoming / "in-id-9.tmp").touch()
         await clear(site, starting=True)
         assert files(site) == [f"incoming/{name}" for name in ("fresh.json", "fresh.part", "week.json", "week.part")]
+
+
+async def test_withdrawn_images_are_forgotten_in_the_end_unless_a_campaign_names_them(tmp_path: Path) -> None:
+    async with open_site(configuration_in(tmp_path)) as site:
+        old, lately, named = [await taken(site, b"image", version=version) for version in "123"]
+        for row in (old, lately, named):
+            await withdraw(site, row.image_id, actor="me")
+
+        def unit(db: Writing) -> None:
+            for row, days in ((old, 91), (lately, 89), (named, 91)):
+                removed = (NOON - days * DAY, row.image_id)
+                db.execute("UPDATE firmware_images SET removed_at = ? WHERE image_id = ?", removed)
+            db.execute(
+                "INSERT INTO campaigns (campaign_id, name, image_id, policy, state, wave, source, created_by,"
+                " created_at, finished_at) VALUES ('c', 'c', ?, '{}', 'finished', 0, 'api', 'me', 0, 1)",
+                (named.image_id,),
+            )
+
+        await site.database.write(unit)
+        await forget(site)
+        rows = await site.readers.rows("SELECT image_id FROM firmware_images")
+        assert {row["image_id"] for row in rows} == {lately.image_id, named.image_id}
+
+
+async def test_what_was_withdrawn_after_the_backup_stays_withdrawn(tmp_path: Path) -> None:
+    async with open_site(configuration_in(tmp_path)) as site:
+        row, other = await taken(site, b"image"), await taken(site, b"other")
+        await site.database.write(
+            lambda db: db.execute(
+                "INSERT INTO transfer_links (token_digest, station, kind, scheme, actor, image_id, sha256, size,"
+                " file_name, made_at, expires_at) VALUES (x'00', 'CP', 'image', 'http', 'me', ?, 'ab', 1, 'f', 0, 1)",
+                (row.image_id,),
+            )
+        )
+        async with back_up(site) as copy:
+            kept = tmp_path / "copy.db"
+            kept.write_bytes(copy.read_bytes())
+        await withdraw(site, row.image_id, actor="me")
+        await restore(site, kept, actor="you")
+        back = await row_of(site, row.image_id)
+        assert (back.state, back.state_by) == ("withdrawn", "me")
+        assert (await row_of(site, other.image_id)).state == "approved"
+        (link,) = await site.readers.rows("SELECT ended_at FROM transfer_links")
+        assert link["ended_at"] == NOON
+        assert site.images.changed.generation == 2, "and its bytes are looked after"
 
 
 async def test_after_a_restore_missing_bytes_are_noticed(tmp_path: Path) -> None:
