@@ -8,12 +8,15 @@ import io
 import os
 from typing import Any
 
+import jsonschema
 import pytest
 from aiohttp import ClientError
 
 from firmware_store.incoming import Arriving
+from gateway.contract.envelope import DATA_OF_TYPE
 from gateway.operations.import_images import receiving
 from gateway.operations.keep_images import image_store
+from gateway.web.documents import SCHEMAS
 from tests.unit.stations.opened_door import until
 from tests.unit.web.conftest import Door
 from tests.unit.web.test_firmware_images_api import IMAGES, blob, changes, files, imported, set_firmware
@@ -26,7 +29,7 @@ WISH: dict[str, Any] = {
 }  # fmt: skip
 
 
-async def begun(door: Door, *, expect: int = 201, **more: object) -> dict[str, Any]:
+async def begun_import(door: Door, *, expect: int = 201, **more: object) -> dict[str, Any]:
     return await door.document("POST", IMPORTS, json=WISH | more, expect=expect)
 
 
@@ -36,15 +39,15 @@ async def sent(door: Door, import_id: str, offset: int, piece: bytes, *, expect:
 
 
 async def test_piece_by_piece(door: Door) -> None:
-    made = await begun(door, source="usb", state="staged")
+    made = await begun_import(door, source="usb", state="staged")
     import_id = made["import_id"]
     assert made == {
         "import_id": import_id, "sha256": SHA, "size": len(CONTENT), "received": 0, "image": None,
     }  # fmt: skip
     assert (await sent(door, import_id, 0, CONTENT[:100_000]))["received"] == 100_000
     assert (await door.document("GET", f"{IMPORTS}/{import_id}"))["received"] == 100_000
-    assert (await begun(door))["received"] == 100_000, "who begins again goes on"
-    await begun(door, state="staged", source="usb")
+    assert (await begun_import(door))["received"] == 100_000, "who begins again goes on"
+    await begun_import(door, state="staged", source="usb")
     problem = await door.problem("PUT", f"{IMPORTS}/{import_id}?offset=5", data=b"x", expect=409)
     assert problem["received"] == 100_000
     done = await sent(door, import_id, 100_000, CONTENT[100_000:], expect=201)
@@ -52,19 +55,21 @@ async def test_piece_by_piece(door: Door) -> None:
     assert (done["image"]["state"], done["image"]["source"]) == ("staged", "usb")
     assert files(door) == [blob(SHA)]
     await door.problem("GET", f"{IMPORTS}/{import_id}", expect=404)
-    assert (await begun(door, expect=200))["image"]["state"] == "approved", "bytes that are there are not sent again"
+    assert (await begun_import(door, expect=200))["image"]["state"] == "approved", (
+        "bytes that are there are not sent again"
+    )
     assert [change for change, _ in await changes(door)] == ["imported", "approved"]
 
 
 async def test_bytes_that_are_there_become_another_image_at_once(door: Door) -> None:
     await imported(door, CONTENT)
-    made = await begun(door, version="other")
+    made = await begun_import(door, version="other")
     assert made["received"] == len(CONTENT) and made["image"]["version"] == "other"
     assert files(door) == [blob(SHA)]
 
 
 async def test_what_arrived_before_a_connection_broke_stays(door: Door) -> None:
-    import_id = (await begun(door))["import_id"]
+    import_id = (await begun_import(door))["import_id"]
 
     async def breaks() -> Any:
         yield CONTENT[:200_000]
@@ -74,13 +79,13 @@ async def test_what_arrived_before_a_connection_broke_stays(door: Door) -> None:
     with pytest.raises((ClientError, OSError)):
         await door.ask("PUT", f"{IMPORTS}/{import_id}?offset=0", data=breaks())
     await until(lambda: not door.site.images.busy)
-    assert (await begun(door))["received"] == 200_000
+    assert (await begun_import(door))["received"] == 200_000
     await sent(door, import_id, 200_000, CONTENT[200_000:], expect=201)
     assert door.site.health.counters.snapshot() == []
 
 
 async def test_one_sends_at_a_time(door: Door) -> None:
-    import_id = (await begun(door))["import_id"]
+    import_id = (await begun_import(door))["import_id"]
     goes_on = asyncio.Event()
 
     async def slow() -> Any:
@@ -97,7 +102,7 @@ async def test_one_sends_at_a_time(door: Door) -> None:
 
 
 async def test_wrong_bytes_are_not_kept(door: Door) -> None:
-    import_id = (await begun(door))["import_id"]
+    import_id = (await begun_import(door))["import_id"]
     await door.problem("PUT", f"{IMPORTS}/{import_id}?offset=0", data=io.BytesIO(bytes(300_001)), expect=413)
     received = (await door.document("GET", f"{IMPORTS}/{import_id}"))["received"]
     rest = io.BytesIO(bytes(300_000 - received))
@@ -107,7 +112,7 @@ async def test_wrong_bytes_are_not_kept(door: Door) -> None:
 
 
 async def test_an_import_can_be_given_up(door: Door) -> None:
-    import_id = (await begun(door))["import_id"]
+    import_id = (await begun_import(door))["import_id"]
     await sent(door, import_id, 0, CONTENT[:10])
     assert (await door.ask("DELETE", f"{IMPORTS}/{import_id}")).status == 204
     assert files(door) == []
@@ -123,13 +128,13 @@ async def test_what_is_announced_is_checked(door: Door) -> None:
     set_firmware(door, images_limit_mb=1)
     await imported(door, bytes(900_000))
     await door.problem("POST", IMPORTS, json=WISH, expect=507)
-    import_id = (await begun(door, size=50_000))["import_id"]
+    import_id = (await begun_import(door, size=50_000))["import_id"]
     await door.problem("PUT", f"{IMPORTS}/{import_id}", data=b"x", expect=422)
     await door.problem("POST", IMPORTS, role="viewer", json=WISH, expect=403)
 
 
 async def test_a_full_disk_in_the_middle_keeps_whole_pieces(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    import_id = (await begun(door))["import_id"]
+    import_id = (await begun_import(door))["import_id"]
     await sent(door, import_id, 0, CONTENT[:1000])
 
     def refuse(file: Any, piece: bytes) -> None:
@@ -166,3 +171,32 @@ async def test_the_check_reads_everything_again(door: Door) -> None:
 async def test_names_of_files_that_arrive_are_their_own(door: Door) -> None:
     async with receiving(door.site) as first, receiving(door.site) as second:
         assert isinstance(first, Arriving) and first.path != second.path
+
+
+async def test_answers_are_as_documented(door: Door) -> None:
+    def expect(schema: str, document: dict[str, Any]) -> None:
+        whole = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": SCHEMAS}}
+        jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(document)
+
+    expect("FirmwareImportWish", WISH)
+    made = await imported(door)
+    expect("FirmwareImage", made)
+    begun = await begun_import(door)
+    expect("FirmwareImport", begun)
+    expect("FirmwareImport", await sent(door, begun["import_id"], 0, CONTENT, expect=201))
+    expect("FirmwareImport", await begun_import(door, expect=200))
+    image_store(door.site).remove(made["sha256"])
+    checked = await door.document("POST", "/api/v1/firmware/check")
+    assert checked["damaged"] and checked["whole"]
+    expect("FirmwareCheck", checked)
+    await door.ask("DELETE", f"{IMAGES}/{made['image_id']}")
+    await door.document("POST", "/api/v1/firmware/check")
+    for query in ("", "?state=withdrawn"):
+        page = await door.document("GET", IMAGES + query)
+        assert page["items"]
+        expect("FirmwareImageCollection", page)
+    events = (await door.document("GET", "/api/v1/events"))["items"]
+    told = [event["data"] for event in events if event["kind"] == "firmware.image_changed"]
+    assert {data["change"] for data in told} == {"imported", "damaged", "withdrawn", "removed"}
+    for data in told:
+        jsonschema.validate(data, DATA_OF_TYPE["firmware.image_changed"])
