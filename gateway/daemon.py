@@ -35,6 +35,7 @@ from gateway.operations.carry_out_fleet_commands import carry_out_fleet_commands
 from gateway.operations.clock_now import ClockNow
 from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.keep_room import watch_room
+from gateway.operations.look_after_images import keep_images
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
@@ -313,6 +314,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         "certificates": send_certificates,
         "commands of fleet managers": carry_out_fleet_commands,
         "clock watch": watch_clock,
+        "firmware images": keep_images,
         "meter index": keep_house.index_meter_frames,
         "reservations": expire_reservations,
         "room": watch_room,

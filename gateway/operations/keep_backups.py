@@ -87,6 +87,7 @@ async def restore(site: Site, copy: Path, *, actor: str) -> str:
         connection.drop()
     site.journal_signal.announce()
     site.fleet_commands.wake.announce()
+    site.images.changed.announce()
     return epoch
 
 

@@ -16,6 +16,7 @@ from gateway.operations.clock_now import ClockNow
 from gateway.operations.documents_now import DocumentsNow
 from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
+from gateway.operations.images_now import ImagesNow
 from gateway.operations.load_now import LoadNow
 from gateway.operations.room_now import RoomNow
 from gateway.operations.transfers_now import TransfersNow
@@ -51,6 +52,7 @@ class Site:
     load: LoadNow = field(default_factory=LoadNow)  # of load limits: the newest currents of cars and the newest tick
     fleet: FleetNow = field(default_factory=FleetNow)  # the links to fleet managers
     fleet_commands: FleetCommandsNow = field(default_factory=FleetCommandsNow)  # what they asked for, in this life
+    images: ImagesNow = field(default_factory=ImagesNow)  # the store of firmware images
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
     transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers

@@ -12,7 +12,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from gateway.store import dropped_ranges, migrations, station_numbers, upstreams
+from gateway.store import dropped_ranges, firmware_images, migrations, station_numbers, upstreams
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MAGIC = b"SQLite format 3\x00"
@@ -106,6 +106,7 @@ def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
             copy.execute(f"DELETE FROM {table}")
         upstreams.keep_acknowledged(live, copy)
     upstreams.keep_sessions(live, copy)
+    firmware_images.keep_withdrawn(live, copy)
     for table in ("limits_sent", "fleet_commands"):
         # below all of the live ones, whose numbers are known to calls under way
         lowest, highest = copy.execute(f"SELECT min(min(number), 0), max(number) FROM {table}").fetchone()

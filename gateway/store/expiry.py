@@ -33,6 +33,7 @@ def delete_some(db: Writing, limits: Limits, *, claims: Claims, most: int, now: 
         (_RESERVATIONS, limits.operations),
         (_LINKS, limits.operations),
         (_LOAD_DECISIONS, limits.load),
+        (_WITHDRAWN_IMAGES, limits.operations),
     ):
         dealt_with += db.execute(sql, (limit, most)).rowcount
     dealt_with += _sweep_meter_index(db, most, never_ended=limits.meter)
@@ -128,3 +129,7 @@ _LOAD_DECISIONS = """
     DELETE FROM load_decisions WHERE decision_id IN (
         SELECT decision_id FROM (SELECT decision_id, decided_at FROM load_decisions ORDER BY decision_id LIMIT ?2)
         WHERE decided_at < ?1)"""
+_WITHDRAWN_IMAGES = """
+    DELETE FROM firmware_images WHERE image_id IN (
+        SELECT image_id FROM firmware_images WHERE state = 'withdrawn' AND removed_at < ?1
+        AND image_id NOT IN (SELECT image_id FROM campaigns) LIMIT ?2)"""

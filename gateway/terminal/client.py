@@ -75,7 +75,7 @@ def expect(response: Response) -> object:
     """The document of a 2xx answer; anything else is an Ending with the gateway's own words."""
     if 200 <= response.status < 300:
         return response.document
-    raise negative(problem_text(response))
+    raise negative(problem_text(response), status=response.status)
 
 
 def problem_text(response: Response) -> str:
@@ -106,10 +106,12 @@ def download(gateway: Gateway, path: str) -> Iterator[tuple[int | None, Iterator
         yield (int(length) if length else None), iter(lambda: answer.read(65_536), b"")
 
 
-def upload(gateway: Gateway, path: str, pieces: Iterable[bytes], *, length: int, content_type: str) -> object:
+def upload(
+    gateway: Gateway, path: str, pieces: Iterable[bytes], *, length: int, content_type: str, method: str = "POST"
+) -> object:
     """Send `length` bytes in pieces; the answer's document."""
     headers = {"Content-Type": content_type, "Content-Length": str(length)}
-    with _exchange(gateway, "POST", path, body=pieces, headers=headers, patience_seconds=None) as answer:
+    with _exchange(gateway, method, path, body=pieces, headers=headers, patience_seconds=None) as answer:
         _stop_on_error(gateway, answer)
         return _document(answer.read(), answer.headers.get_content_type())
 
@@ -198,7 +200,7 @@ def _stop_on_error(gateway: Gateway, answer: http.client.HTTPResponse) -> None:
     response = Response(answer.status, _document(answer.read(), answer.headers.get_content_type()))
     if response.status in (401, 403):
         raise no_permission(_refusal(gateway, response))
-    raise negative(problem_text(response))
+    raise negative(problem_text(response), status=response.status)
 
 
 def _refusal(gateway: Gateway, response: Response) -> str:

@@ -15,17 +15,18 @@ INTERRUPTED = 130
 
 
 class Ending(Exception):
-    """The command ends here with `sentence` on standard error and `code`."""
+    """The command ends here with `sentence` on standard error and `code`; `status`: of the HTTP answer that says so."""
 
-    def __init__(self, code: int, sentence: str) -> None:
+    def __init__(self, code: int, sentence: str, *, status: int | None = None) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
+        self.status = status
 
 
-def negative(sentence: str) -> Ending:
+def negative(sentence: str, *, status: int | None = None) -> Ending:
     """The answer is no."""
-    return Ending(NEGATIVE, sentence)
+    return Ending(NEGATIVE, sentence, status=status)
 
 
 def usage(sentence: str) -> Ending:

@@ -9,6 +9,7 @@ from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
+from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
 from gateway.web.documents_of_jobs import JOBS
 from gateway.web.documents_of_links import LINKS
@@ -229,6 +230,7 @@ SCHEMAS: dict[str, Schema] = {
     **LINKS,
     **LOCAL_LISTS,
     **CHARGING,
+    **FIRMWARE,
     **FLEET_DOCUMENTS,
     "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME, "upstreams": LIST_OF_TEXTS}),
     "IdTagFields": object_with(

@@ -8,7 +8,7 @@ CREATE TABLE firmware_images (
     size         INTEGER NOT NULL CHECK (size > 0),
     file_name    TEXT NOT NULL,           -- as the vendor named it, made safe for addresses
     manifest     TEXT NOT NULL,           -- JSON, see firmware_store/manifest.py
-    verified     TEXT,                    -- the scheme that proved the signature; null: none was given, or not verifiable
+    verified     TEXT,                    -- by which scheme (see firmware_store/signatures.py); null: not, or not signed
     verification TEXT NOT NULL,           -- the same in words
     source       TEXT NOT NULL,           -- api, cli, usb, or the upstream whose document named it
     imported_by  TEXT NOT NULL,
@@ -16,7 +16,9 @@ CREATE TABLE firmware_images (
     state        TEXT NOT NULL CHECK (state IN ('staged', 'approved', 'withdrawn')),
     state_by     TEXT NOT NULL,
     state_at     INTEGER NOT NULL,
-    damaged_at   INTEGER                  -- since then its bytes are not, or not all, on the disk
+    damaged_at   INTEGER,                 -- since then its bytes are not, or not all, on the disk
+    checked_at   INTEGER NOT NULL,        -- when its bytes were last seen to be whole
+    removed_at   INTEGER                  -- withdrawn, and since then its bytes are not kept any more
 ) STRICT;
 CREATE INDEX firmware_images_by_digest ON firmware_images (sha256);
 
