@@ -38,6 +38,7 @@ from gateway.operations.keep_room import watch_room
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
+from gateway.operations.sweep_uploads import sweep_uploads
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
 from gateway.operations.watch_clock import note_clock, watch_clock
@@ -318,6 +319,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         "room": watch_room,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
+        "uploads": sweep_uploads,
     }
     if site.configuration.circuits:
         # its parts are not needed by a site without circuits, and stations are answered meanwhile
@@ -326,6 +328,9 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
     if site.configuration.upstreams:
         keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
         named |= keeping.loops_of(site, around.connect_upstream)
+    if any(upstream.uploads_url is not None for upstream in site.configuration.upstreams):
+        forwarding = await asyncio.to_thread(importlib.import_module, "gateway.operations.forward_uploads")
+        named["forwarding of uploads"] = forwarding.forward_uploads
     if bool(site.configuration.upstreams) or await site.database.write(fleet_documents.is_any):
         documents = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_documents")
         named["fleet documents"] = documents.keep_documents

@@ -1,6 +1,6 @@
 """Keeps the files that stations upload: within their room, for their time, each under its number in `uploads/`.
 
-Killed at any moment, a row never lacks its file: the file is moved to its place first, under a number given before. What
+Killed at any moment, a row never lacks its file: that is moved to its place first, under a number given before. What
 is left without a row is swept away some time later. Which uploads go for new ones is decided by `rules.upload_room`,
 what an upload means for the job that asked for it by `match_uploads`.
 """
@@ -90,10 +90,16 @@ def forget_upload(db: Writing, site: Site, upload_id: int, *, why: str, actor: s
     row = uploads.remove(db, upload_id)
     if row is None:
         return False
-    data = {**_told(row), "why": why, "actor": actor}
+    data = {**told_of(row), "why": why, "actor": actor}
     now = site.wall_clock()
     events.append(db, "upload.deleted", station=row.station, happened_at=now, recorded_at=now, data=data)
     return True
+
+
+def told_of(row: UploadRow) -> dict[str, object]:
+    """The members that every event about an upload has."""
+    names = ("upload_id", "kind", "reason", "command_id", "link_id", "file_name", "size", "sha256")
+    return {name: getattr(row, name) for name in names}
 
 
 async def _number_for(site: Site, received: Received, lacking: int) -> int:
@@ -155,17 +161,11 @@ def _keep(db: Writing, site: Site, received: Received, number: int, lacking: int
     )
     uploads.add(db, row)
     transfer_links.note_received(db, link.link_id, received.size, now)
-    data = {**_told(row), "scheme": row.scheme, "address": row.address, "empty": row.size == 0}
+    data = {**told_of(row), "scheme": row.scheme, "address": row.address, "empty": row.size == 0}
     events.append(db, "upload.received", station=row.station, happened_at=now, recorded_at=now, data=data)
     note_arrival(db, site, row, now)
     db.then.append(site.uploads_changed.announce)
     return gone
-
-
-def _told(row: UploadRow) -> dict[str, object]:
-    """The members that every event about an upload has."""
-    names = ("upload_id", "kind", "reason", "command_id", "link_id", "file_name", "size", "sha256")
-    return {name: getattr(row, name) for name in names}
 
 
 def _lacking_bytes(site: Site) -> int:
