@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from gateway.contract.data_of_firmware import DATA_OF_FIRMWARE
 from gateway.contract.data_of_sessions import DATA_OF_SAMPLES, DATA_OF_SESSIONS
 from gateway.contract.data_of_site import DATA_OF_SITE
 from gateway.contract.data_of_stations import DATA_OF_STATIONS
@@ -75,7 +76,13 @@ class EventType(NamedTuple):
     about: str
 
 
-DATA_OF_TYPE: dict[str, Schema] = {**DATA_OF_SESSIONS, **DATA_OF_SAMPLES, **DATA_OF_STATIONS, **DATA_OF_SITE}
+DATA_OF_TYPE: dict[str, Schema] = {
+    **DATA_OF_SESSIONS,
+    **DATA_OF_SAMPLES,
+    **DATA_OF_STATIONS,
+    **DATA_OF_FIRMWARE,
+    **DATA_OF_SITE,
+}
 
 
 def _stream_of(name: str) -> str:

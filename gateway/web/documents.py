@@ -7,11 +7,11 @@ from typing import get_args
 from gateway.operations.known_settings import State
 from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
-from gateway.store.security_events import SOURCES
-from gateway.store.station_jobs import KINDS, RESULTS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
+from gateway.web.documents_of_jobs import JOBS
+from gateway.web.documents_of_links import LINKS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
@@ -204,43 +204,7 @@ SCHEMAS: dict[str, Schema] = {
     "ExpectedRemoteStart": object_with(
         {"command_id": TEXT, "connector": COUNT_OR_NULL, "id_tag": TEXT, "asked_time": TIME}
     ),
-    "Job": object_with(
-        {
-            "job_id": COUNT,
-            "station": TEXT,
-            "kind": {"enum": list(KINDS)},
-            "command_id": TEXT_OR_NULL,
-            "request_id": COUNT_OR_NULL,
-            "location": TEXT_OR_NULL,
-            "file_name": TEXT_OR_NULL,
-            "asked_time": TIME,
-            "status": TEXT,
-            "status_time": TIME,
-            "age_seconds": COUNT_OR_NULL,
-            "detail": TEXT_OR_NULL,
-            "idle_time": TIME_OR_NULL,
-            "result": {"enum": [*RESULTS, None]},
-            "finished_time": TIME_OR_NULL,
-            "version_before": TEXT_OR_NULL,
-            "version_after": TEXT_OR_NULL,
-        }
-    ),
-    "JobCollection": collection("Job"),
-    "SecurityEvent": object_with(
-        {
-            "security_event_id": COUNT,
-            "source": {"enum": list(SOURCES)},
-            "station": TEXT_OR_NULL,
-            "type": TEXT,
-            "critical": FLAG,
-            "times": COUNT,
-            "tech_info": TEXT_OR_NULL,
-            "address": TEXT_OR_NULL,
-            "time": TIME,
-            "recorded_time": TIME,
-        }
-    ),
-    "SecurityEventCollection": collection("SecurityEvent"),
+    **JOBS,
     "Knock": object_with({"station": TEXT, "address": TEXT, "times": COUNT, "first_seen": TIME, "last_seen": TIME}),
     "StationCollection": object_with(
         {
@@ -262,6 +226,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=("response", "code", "description", "request", "warning"),
     ),
+    **LINKS,
     **LOCAL_LISTS,
     **CHARGING,
     **FLEET_DOCUMENTS,

@@ -161,3 +161,25 @@ def test_what_was_json_stays_json(text: str) -> None:
     shown = masked_text(text)
     assert "HUSH" not in shown and "12345" not in shown
     assert json.loads(shown)
+
+
+TOKEN = "k3x9q2".replace("9", "7") + "abcdefgh2345"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://192.168.1.10:8088/f/{TOKEN}/EVSE_1.2.3.bin",
+        f"https://[fe80::1]:8443/u/{TOKEN}",
+        f"http://gateway/u/{TOKEN}/diagnostics.zip",
+        f"ftp://{TOKEN}:put@192.168.1.10:2121/",
+        f"ftp://192.168.1.10:2121/{TOKEN}/EVSE_1.2.3.bin",
+    ],
+)
+def test_an_address_of_the_own_store_is_shown_without_its_token(address: str) -> None:
+    assert TOKEN in secrets_in({"location": address})
+    shown = masked({"location": address, "echo": f"cannot load {TOKEN}"})
+    assert TOKEN not in str(shown)
+    assert MASK in masked_text(f'{{"location": "{address}"}}')
+    assert TOKEN.encode() not in masked_bytes(f'[2,"1","UpdateFirmware",{{"location":"{address}"}}]'.encode())
+    assert masked_text(f"http://h/{TOKEN}x/y") == f"http://h/{TOKEN}x/y"

@@ -46,6 +46,7 @@ class PlayedConnection:
     treatment: Treatment = field(default_factory=Treatment)
     proof: Proof = field(default_factory=Proof)
     address: str = "192.0.2.7:4000"
+    local_address: tuple[str, int] = ("::ffff:192.168.1.10", 9000)
     since: Instant = NOON
     last_message_at: float = 0.0
     subprotocol: str = "ocpp1.6"
