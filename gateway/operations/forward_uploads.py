@@ -44,26 +44,27 @@ async def forward_uploads(site: Site) -> None:
 
 async def forward(site: Site, upstream: Upstream, row: UploadRow) -> bool:
     """One try, and what came of it; False when another upload would fare no better now."""
+    answer: Answer | None = None
+    reason: str | None
     try:
-        answer = await _send(_parcel(site, upstream, row, await site.database.write(outgoing_events.epoch_of)))
+        epoch = await site.database.write(outgoing_events.epoch_of)
+        answer = await _send(_parcel(site, upstream, row, epoch))
+        meaning = rules.meaning_of(answer.status)
+        told = f"the server answered {answer.status}" + (f": {answer.words}" if answer.words else "")
+        reason = None if meaning == "done" else told
     except FileGone as error:
-        await site.database.write(lambda db: _note(db, site, row, "given_up", str(error)))
-        return True
-    except (NotSent, OSError, ValueError) as error:
-        await site.database.write(lambda db: _note(db, site, row, "waiting", str(error)))
-        logger.info("upload %d could not be forwarded to %s: %s", row.upload_id, upstream.name, error)
-        return False
-    meaning = rules.meaning_of(answer.status)
-    told = f"the server answered {answer.status}" + (f": {answer.words}" if answer.words else "")
-    reason = None if meaning == "done" else told
-    await site.database.write(lambda db: _note(db, site, row, meaning, reason, answer=answer))
-    if meaning == "given_up":
-        logger.warning("upload %d is not wanted by %s: %s", row.upload_id, upstream.name, told)
+        meaning, reason = "given_up", str(error)
+    except NotSent as error:
+        meaning, reason = "waiting", str(error)
+    await site.database.write(lambda db: _note(db, site, row, meaning, reason, answer))
+    if reason is not None:
+        level = logging.WARNING if meaning == "given_up" else logging.INFO
+        logger.log(level, "upload %d was not forwarded to %s: %s", row.upload_id, upstream.name, reason)
     return meaning != "waiting"
 
 
 def _note(
-    db: Writing, site: Site, row: UploadRow, meaning: rules.Meaning, reason: str | None, *, answer: Answer | None = None
+    db: Writing, site: Site, row: UploadRow, meaning: rules.Meaning, reason: str | None, answer: Answer | None
 ) -> None:
     """The row as it stands after a try; an end is told."""
     now = site.wall_clock()
@@ -101,7 +102,7 @@ async def _send(parcel: Parcel) -> Answer:
 
 
 def _parcel(site: Site, upstream: Upstream, row: UploadRow, epoch: str) -> Parcel:
-    """What is sent; raises OSError and ValueError when the token cannot be read."""
+    """What is sent; raises NotSent when the token cannot be read."""
     assert upstream.uploads_url is not None
     told = {
         "Epoch": epoch,
