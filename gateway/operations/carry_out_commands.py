@@ -75,14 +75,15 @@ async def carry_out(
         outcome = replace(outcome, request=accepted.payload)
     outcome = _shown(outcome, accepted)
     await site.database.write(lambda db: _finish(db, site, accepted, result, outcome, behalf))
-    if (
-        of_turn
-        and order.actor == GATEWAY
-        and outcome.status != "answered"
-        and not cannot_do(outcome.status, outcome.code)
-    ):
-        site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
+    if of_turn:
+        _note_failure(site, order, outcome)
     return with_given_address(outcome, action, asked=payload, sent=accepted.payload)
+
+
+def _note_failure(site: Site, order: Order, outcome: Outcome) -> None:
+    """What the gateway asked by itself and did not get counts in the turn in which it looks after the station."""
+    if order.actor == GATEWAY and outcome.status != "answered" and not cannot_do(outcome.status, outcome.code):
+        site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
 
 
 def _accept(db: Writing, site: Site, order: Order) -> Order | None:
