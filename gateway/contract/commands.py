@@ -28,7 +28,13 @@ _NOTHING = object_with({})
 # the arguments of each type; docs/fleet-commands.md explains them
 ARGUMENTS: dict[str, Schema] = {
     "ocpp.call": object_with(
-        {"action": told(TEXT, "such as Reset"), "payload": told(OBJECT, "verbatim")}, optional=("payload",)
+        {
+            "action": told(TEXT, "such as Reset"),
+            "payload": told(OBJECT, "verbatim"),
+            "image": told(TEXT_OR_NULL, "of the gateway's store, for UpdateFirmware and SignedUpdateFirmware"),
+            "reason": told(TEXT_OR_NULL, "of GetDiagnostics and GetLog, kept with what is uploaded"),
+        },
+        optional=("payload", "image", "reason"),
     ),
     "station.remote_start": object_with(
         {"id_tag": TEXT_OR_NULL, "charging_profile": {"type": ["object", "null"]}},

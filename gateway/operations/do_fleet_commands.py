@@ -62,7 +62,16 @@ async def ask_station(errand: Errand) -> Ended:
     behalf = Behalf(row.id, finished)
     return _ended(
         command,
-        await carry_out(site, station=station, action=action, payload=payload, actor=row.actor, behalf=behalf),
+        await carry_out(
+            site,
+            station=station,
+            action=action,
+            payload=payload,
+            actor=row.actor,
+            behalf=behalf,
+            image=_told(command, "image"),
+            reason=_told(command, "reason"),
+        ),
     )
 
 
@@ -103,6 +112,11 @@ async def ping(errand: Errand) -> Ended:
 
 
 _NO_CIRCUIT = Ended("rejected", error=Complaint("unknown_circuit", "there is no such circuit"))
+
+
+def _told(command: Command, name: str) -> str | None:
+    told = command.args.get(name)
+    return None if told is None else str(told)
 
 
 def _open_transactions(db: Writing, station: StationId) -> list[tuple[int, int]]:

@@ -257,6 +257,10 @@ def _wrong_call(command: Command) -> Iterator[str]:
         yield "args.action: expected the name of an OCPP request"
     if not isinstance(command.args.get("payload", {}), dict):
         yield "args.payload: expected an object"
+    for name in ("image", "reason"):
+        told = command.args.get(name)
+        if told is not None and not _is_text(told, _LONGEST_TEXT):
+            yield f"args.{name}: expected a text"
 
 
 def _wrong_remote_start(command: Command) -> Iterator[str]:

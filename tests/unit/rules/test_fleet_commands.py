@@ -90,6 +90,7 @@ def test_what_is_left_out_or_null_has_its_usual_meaning() -> None:
         ({"if_offline": "later"}, "if_offline: expected reject or queue"),
         ({"type": "ocpp.call", "target": {"station": "CP"}}, "args.action: expected"),
         ({"type": "ocpp.call", "target": {"station": "CP"}, "args": {"action": "A", "payload": 5}}, "args.payload"),
+        ({"type": "ocpp.call", "target": {"station": "CP"}, "args": {"action": "A", "image": 5}}, "args.image"),
         ({"type": "station.reset"}, "target.station: expected"),
         ({"type": "station.reset", "target": {"station": "CP"}, "args": {"type": "medium"}}, "Soft or Hard"),
         ({"type": "station.remote_start", "args": {"id_tag": 5}}, "args.id_tag"),
