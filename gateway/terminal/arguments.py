@@ -232,6 +232,8 @@ def _add_actions(grammar: Grammar) -> None:
     call.add_argument("station", metavar="STATION")
     call.add_argument("action", metavar="ACTION", help="such as Reset")
     call.add_argument("payload", metavar="JSON", nargs="?", help="the payload, sent as it is; - reads standard input")
+    call.add_argument("--image", metavar="ID", help="of the store: its address is filled into an UpdateFirmware")
+    call.add_argument("--reason", metavar="TEXT", help="kept with what GetDiagnostics or GetLog brings")
     lists = grammar.add("local-list", "commands_lists:local_list", "the list of tags in a station; sent when told to")
     lists.add_argument("station", metavar="STATION")
     which = lists.add_mutually_exclusive_group()

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from gateway.terminal.client import API, Gateway, ask, problem_text
 from gateway.terminal.exits import NEGATIVE, OK, negative, usage
@@ -19,7 +19,8 @@ from gateway.terminal.reaching import reach
 
 def call(options: argparse.Namespace) -> int:
     """Exit 0 when the station answered with a result, whatever it says in it; 1 for everything else."""
-    document = send(reach(options).gateway, options.station, options.action, _payload(options.payload))
+    query = {name: told for name in ("image", "reason") if (told := getattr(options, name)) is not None}
+    document = send(reach(options).gateway, options.station, options.action, _payload(options.payload), query=query)
     if options.json:
         print_json(document)
     else:
@@ -27,9 +28,13 @@ def call(options: argparse.Namespace) -> int:
     return OK if document["status"] == "answered" else NEGATIVE
 
 
-def send(gateway: Gateway, station: str, action: str, payload: bytes) -> Document:
+def send(
+    gateway: Gateway, station: str, action: str, payload: bytes, *, query: Mapping[str, str] | None = None
+) -> Document:
     """The outcome document of a request to a station. Raises Ending when there is none."""
     path = f"{API}/stations/{quote(station, safe='')}/commands/{quote(action, safe='')}"
+    if query:
+        path = f"{path}?{urlencode(query)}"
     # how long a station may take is the gateway's decision (call_timeout_seconds)
     response = ask(gateway, "POST", path, text=payload, patience_seconds=None)
     document = response.document
