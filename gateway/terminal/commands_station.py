@@ -19,7 +19,7 @@ from gateway.terminal.reaching import reach
 
 def call(options: argparse.Namespace) -> int:
     """Exit 0 when the station answered with a result, whatever it says in it; 1 for everything else."""
-    query = {name: told for name in ("image", "reason") if (told := getattr(options, name)) is not None}
+    query = {name: told for name in ("image", "reason") if (told := getattr(options, name, None)) is not None}
     document = send(reach(options).gateway, options.station, options.action, _payload(options.payload), query=query)
     if options.json:
         print_json(document)
