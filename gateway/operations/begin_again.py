@@ -22,6 +22,7 @@ from gateway.store import (
     limits_sent,
     local_lists,
     reservations,
+    transfer_links,
 )
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
@@ -36,6 +37,7 @@ AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
     limits_sent.doubt_everything,
     local_lists.doubt_everything,
     reservations.doubt_everything,
+    transfer_links.doubt_everything,
 )
 
 

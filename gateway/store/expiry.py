@@ -31,6 +31,7 @@ def delete_some(db: Writing, limits: Limits, *, claims: Claims, most: int, now: 
         (_SILENT_JOBS, limits.operations),
         (_SECURITY_EVENTS, limits.operations),
         (_RESERVATIONS, limits.operations),
+        (_LINKS, limits.operations),
         (_LOAD_DECISIONS, limits.load),
     ):
         dealt_with += db.execute(sql, (limit, most)).rowcount
@@ -114,6 +115,9 @@ _SILENT_JOBS = """
         SELECT job_id FROM (
             SELECT job_id, status_at FROM station_jobs WHERE finished_at IS NULL ORDER BY job_id LIMIT ?2
         ) WHERE status_at < ?1)"""
+_LINKS = """
+    DELETE FROM transfer_links WHERE link_id IN (
+        SELECT link_id FROM transfer_links WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)"""
 _SECURITY_EVENTS = """
     DELETE FROM security_events WHERE id IN (
         SELECT id FROM (SELECT id, recorded_at FROM security_events ORDER BY id LIMIT ?2) WHERE recorded_at < ?1)"""

@@ -147,3 +147,8 @@ def end_of_station(db: Writing, station: str, now: Instant) -> None:
 def end(db: Writing, link_id: int, now: Instant) -> None:
     """This address is of no use any more."""
     db.execute("UPDATE transfer_links SET ended_at = ?2 WHERE link_id = ?1 AND ended_at IS NULL", (link_id, now))
+
+
+def doubt_everything(db: Writing, now: Instant) -> None:
+    """Of an older state nobody knows which addresses were taken back since: none is good any more."""
+    db.execute("UPDATE transfer_links SET ended_at = ? WHERE ended_at IS NULL", (now,))

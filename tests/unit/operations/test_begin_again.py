@@ -114,6 +114,7 @@ async def test_a_restored_backup_vouches_for_nothing(site: Site) -> None:
     payload = {"connectorId": 1, "csChargingProfiles": PROFILE}
     await order(site, "SetChargingProfile", payload, Answered({"status": "Accepted"}))
     await order(site, "SendLocalList", {"updateType": "Full"}, Answered({"status": "Accepted"}))
+    await order(site, "GetDiagnostics", {}, Answered({"fileName": "a.zip"}))
 
     def read(db: Writing) -> None:
         configuration_keys.record_reading(db, STATION, how="whole", firmware_version=None, now=NOON)
@@ -124,6 +125,7 @@ async def test_a_restored_backup_vouches_for_nothing(site: Site) -> None:
     assert await rows(site, "SELECT certain FROM charging_profiles") == [(0,)]
     assert await rows(site, "SELECT must_ask, contents_known FROM local_lists") == [(1, 0)]
     assert await rows(site, "SELECT station FROM settings_read") == []
+    assert await rows(site, "SELECT ended_at FROM transfer_links") == [(NOON,)], "it may have been taken back since"
 
 
 async def test_what_ran_when_a_backup_was_made_ends_with_its_restore(site: Site) -> None:

@@ -22,6 +22,7 @@ from gateway.store import (
     station_jobs,
     station_numbers,
     transactions,
+    transfer_links,
 )
 from gateway.store.journal_expiry import Deleting
 from gateway.store.writing import Writing, newest_numbers
@@ -103,6 +104,8 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
         job = station_jobs.begin(db, CP, "log", status="Asked", now=OLD)
         station_jobs.move(db, job.job_id, Moves("Uploaded", 2, "succeeded"), now=OLD)
         security_events.record(db, station=CP, source="station", type="X", happened_at=OLD, now=OLD)
+        digest = bytes([number])
+        transfer_links.add(db, digest, CP, "log", scheme="http", actor="a", now=OLD, expires_at=OLD)
         meter_frames.append(db, CP, 1, None, None, OLD, b"{}")
         meter_frames.unindexed(db, 1)
         meter_frames.index(db, [(transaction_id, db.next_numbers("meter")[0] - 1)], upto=10**9)
@@ -110,6 +113,7 @@ def test_a_bite_is_bounded_in_every_table(db: Writing) -> None:
     everything = Limits(*[NOW] * 6)
     tables = (
         "events", "quarantine", "commands", "transactions", "meter_frames", "station_jobs", "security_events",
+        "transfer_links",
     )  # fmt: skip
     sizes = {table: count(db, table) for table in tables}
     bites = 0
