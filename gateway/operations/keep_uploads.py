@@ -41,9 +41,15 @@ def uploads_folder(site: Site) -> Path:
 
 
 def incoming_folder(site: Site) -> Path:
-    """Where files are received; it is there after the call, on the file system of their end."""
+    """Where files are received; it is there after the call, on the file system of their end.
+
+    The FTP server is another user of our group, and writes here as well.
+    """
     folder = uploads_folder(site) / "incoming"
-    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.parent.mkdir(mode=0o750, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o2770)
     return folder
 
 
@@ -177,7 +183,8 @@ def _lacking_bytes(site: Site) -> int:
 def _move(source: Path, place: Path) -> None:
     """The file under its number, whatever happens next. Its content was flushed by whoever received it."""
     source.rename(place)
-    place.chmod(0o640)
+    with contextlib.suppress(PermissionError):  # it is the FTP server's, and our group may read it
+        place.chmod(0o640)
     folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

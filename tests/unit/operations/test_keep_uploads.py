@@ -79,6 +79,11 @@ class TestKeeping:
         (link_row,) = look(site.database.path, "SELECT attempts, bytes_served, complete_at FROM transfer_links")
         assert link_row == (1, 4, NOON)
 
+    async def test_the_ftp_server_which_is_another_user_of_the_group_may_write_where_files_are_received(
+        self, site: Site
+    ) -> None:
+        assert incoming_folder(site).stat().st_mode & 0o7777 == 0o2770
+
     async def test_an_empty_file_is_kept_and_said_to_be_empty(self, site: Site) -> None:
         await uploaded(site, b"")
         assert told(site, "upload.received")[0]["empty"] is True
