@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import shutil
 from pathlib import Path
@@ -26,8 +25,6 @@ from gateway.store.database import StoreUnavailable
 from gateway.store.transfer_links import LinkRow
 from gateway.store.uploads import UploadRow
 from gateway.store.writing import Writing
-
-logger = logging.getLogger(__name__)
 
 FILES_PER_LINK = 20
 _MEGABYTE = 1_000_000
@@ -74,7 +71,6 @@ async def keep_upload(site: Site, received: Received) -> None:
         gone = await site.database.write(lambda db: _keep(db, site, received, number, lacking))
     except (NoRoom, OSError, StoreUnavailable) as error:
         site.health.counters.increase("uploads_total", result="refused")
-        logger.warning("a file of %s bytes is not kept: %s", received.size, error)
         await asyncio.to_thread(_remove, received.path, place)
         if isinstance(error, StoreUnavailable):
             raise OSError(str(error)) from error

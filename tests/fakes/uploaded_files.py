@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import secrets
 from pathlib import Path
 
 from firmware_store.tickets import Received
@@ -26,7 +27,7 @@ async def upload_link(
 ) -> int:
     """A link by which the station may upload."""
     now, command = site.wall_clock(), None if command_id is None else CommandId(command_id)
-    token = next(_numbers).to_bytes(32, "big")
+    token = secrets.token_bytes(32)
     return await site.database.write(
         lambda db: transfer_links.add(
             db, token, StationId(station), kind, scheme="http", actor="test", now=now,
