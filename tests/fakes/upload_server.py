@@ -13,6 +13,7 @@ from pathlib import Path
 
 # beside a status: what the server does instead of answering
 HANG_UP, TALK_NONSENSE, SAY_NOTHING, CUT_OFF = "hang up", "talk nonsense", "say nothing", "cut off"
+REFUSE_EARLY = "refuse early"  # with 413, before the body was read
 Fate = int | str
 
 
@@ -53,6 +54,10 @@ def upload_server(
 
         def do_PUT(self) -> None:
             fate = told.fates.pop(0) if told.fates else 201
+            if fate == REFUSE_EARLY:
+                self.wfile.write(b"HTTP/1.1 413 No\r\nContent-Length: 8\r\nConnection: close\r\n\r\ntoo much")
+                self.wfile.flush()
+                return self._end()
             if fate == CUT_OFF:
                 self.rfile.read(1)
                 return self._end()

@@ -23,7 +23,16 @@ from gateway.operations.site import Site
 from gateway.rules import forwarding as rules
 from gateway.upstream.send_file import NotSent, Parcel, Sending
 from tests.fakes.certificate_maker import Authority
-from tests.fakes.upload_server import CUT_OFF, HANG_UP, SAY_NOTHING, TALK_NONSENSE, Fate, UploadServer, upload_server
+from tests.fakes.upload_server import (
+    CUT_OFF,
+    HANG_UP,
+    REFUSE_EARLY,
+    SAY_NOTHING,
+    TALK_NONSENSE,
+    Fate,
+    UploadServer,
+    upload_server,
+)
 from tests.fakes.uploaded_files import uploaded
 from tests.unit.store.opened_database import look
 from tests.unit.web.conftest import NOON, configuration_in, open_site
@@ -228,8 +237,17 @@ async def test_a_silent_server_holds_nobody_up_and_the_loop_ends_at_once(tmp_pat
             await uploaded(site)
             await until(lambda: server.puts)
             began = time.monotonic()
+        await asyncio.get_running_loop().shutdown_default_executor()  # as when the gateway stops
         assert time.monotonic() - began < 2
         assert states(site)[0][:2] == ("waiting", 0)
+
+
+async def test_a_server_that_refuses_before_it_has_all_is_understood(tmp_path: Path, server: UploadServer) -> None:
+    server.fates.append(REFUSE_EARLY)
+    async with site_with(tmp_path, server.url) as site, forwarding(site):
+        await uploaded(site, b"x" * 20_000_000)
+        await until(lambda: states(site)[0][0] == "given_up")
+        assert states(site)[0][2] == "the server answered 413: too much"
 
 
 def test_a_silent_server_is_given_up_after_a_while(tmp_path: Path, server: UploadServer) -> None:
