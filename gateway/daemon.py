@@ -39,6 +39,7 @@ from gateway.operations.look_after_images import keep_images
 from gateway.operations.look_after_stations import look_after_stations
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
+from gateway.operations.sweep_uploads import sweep_uploads
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
 from gateway.operations.watch_clock import note_clock, watch_clock
@@ -320,6 +321,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         "room": watch_room,
         "rounds": keep_house.make_rounds,
         "store watch": keep_house.watch_store,
+        "uploads": sweep_uploads,
     }
     if site.configuration.circuits:
         # its parts are not needed by a site without circuits, and stations are answered meanwhile
@@ -328,6 +330,9 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
     if site.configuration.upstreams:
         keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
         named |= keeping.loops_of(site, around.connect_upstream)
+    if any(upstream.uploads_url is not None for upstream in site.configuration.upstreams):
+        forwarding = await asyncio.to_thread(importlib.import_module, "gateway.operations.forward_uploads")
+        named["forwarding of uploads"] = forwarding.forward_uploads
     if bool(site.configuration.upstreams) or await site.database.write(fleet_documents.is_any):
         documents = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_documents")
         named["fleet documents"] = documents.keep_documents

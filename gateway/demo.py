@@ -34,6 +34,7 @@ from gateway.terminal.reaching import lan_address
 _FAREWELL_SECONDS = 5.0
 _TELL_METER_SECONDS = 10.0
 
+_PROTOCOLS = ("HTTP", "FTP,HTTP", "FTP,FTPS,HTTP,HTTPS")  # by which they fetch and upload, in turn
 _FOLLOWS_WITHIN_SECONDS = (2.0, 5.0)  # whatever the speed: limits act in the time of real sites
 
 
@@ -238,6 +239,8 @@ def _habits(number: int, speed: float) -> Habits:
         id_tags=_tags(number),
         most_amps=OUTLET_AMPS,
         follows_within_seconds=_FOLLOWS_WITHIN_SECONDS,
+        file_transfer_protocols=_PROTOCOLS[(number - 1) % len(_PROTOCOLS)],
+        transfers=True,
     )
 
 

@@ -116,6 +116,8 @@ def _password_files(configuration: Configuration) -> Iterator[tuple[tuple[Step, 
     for position, upstream in enumerate(configuration.upstreams):
         if upstream.password_file:
             yield ("upstream", position, "password_file"), upstream.password_file
+        if upstream.uploads_token_file:
+            yield ("upstream", position, "uploads_token_file"), upstream.uploads_token_file
     for position, station in enumerate(configuration.stations):
         if station.password_file:
             yield ("station", position, "password_file"), station.password_file

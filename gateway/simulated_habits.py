@@ -23,6 +23,8 @@ class Habits:
     firmware_version: str = "1.0.0"
     password: bytes | None = None
     patience_seconds: float = 30.0
+    file_transfer_protocols: str = "FTP,FTPS,HTTP,HTTPS"
+    transfers: bool = False  # files are really fetched and uploaded; else only told
     repeats_under_first_id: bool = True  # errata 3.7 allows both; many stations take a new message id
 
 

@@ -1,7 +1,8 @@
 """What a simulated station does when it is asked to update its firmware or to upload diagnostics or a log.
 
-It tells every step as a real one would, but nothing is fetched and nothing is uploaded: an address without a scheme for
-files is what fails. It takes plain and signed updates, unlike real stations, which take one of the two.
+It tells every step as a real one would. Files are fetched and uploaded only if it is its habit (`simulated_transfers`);
+else an address without a scheme for files is what fails. It takes plain and signed updates, unlike real stations, which
+take one of the two.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from gateway.simulated_link import Away, Object, Refused
 from gateway.simulated_outlet import text_of
+from gateway.simulated_transfers import SCHEMES, Failed, Fetched, fetch, send
 
 if TYPE_CHECKING:
     from gateway.simulated_station import SimulatedStation
@@ -26,7 +28,6 @@ Tell = Callable[[str], Awaitable[None]]
 
 _STEP_SECONDS = 60.0
 _AWAY_SECONDS = 5.0
-_SCHEMES = frozenset({"ftp", "ftps", "http", "https"})
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class Jobs:
 
     firmware_version: str
     doing: dict[What, str] = field(default_factory=lambda: {"firmware": "Idle", "diagnostics": "Idle", "log": "Idle"})
+    fetched: Fetched | None = None  # the newest file that came
     turns: dict[What, int] = field(default_factory=lambda: {"firmware": 0, "diagnostics": 0, "log": 0})
 
     def next_turn(self, what: What) -> int:
@@ -45,6 +47,16 @@ class Jobs:
     def busy(self, what: What) -> bool:
         """Whether a request is under way."""
         return self.doing[what] in ("Downloading", "Downloaded", "SignatureVerified", "Installing", "Uploading")
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """What is asked for; `failed`: the word for a failure, which differs between the two requests."""
+
+    what: What
+    location: str
+    name: str
+    failed: str
 
 
 def answer_update_firmware(station: SimulatedStation, payload: Object) -> Answer:
@@ -78,8 +90,9 @@ def answer_get_diagnostics(station: SimulatedStation, payload: Object) -> Answer
     """The file's name, and an upload that is told."""
     location = str(payload["location"])
     tell = _telling(station, "diagnostics", "DiagnosticsStatusNotification", None)
-    answer = {"fileName": _file_name(station, "diagnostics")}
-    return answer, lambda: station.in_background(_upload(station, "diagnostics", location, tell, "UploadFailed"))
+    name = _file_name(station, "diagnostics")
+    upload = _Upload("diagnostics", location, name, failed="UploadFailed")
+    return {"fileName": name}, lambda: station.in_background(_upload(station, upload, tell))
 
 
 def answer_get_log(station: SimulatedStation, payload: Object) -> Answer:
@@ -87,8 +100,9 @@ def answer_get_log(station: SimulatedStation, payload: Object) -> Answer:
     location, number = str(_object(payload, "log")["remoteLocation"]), payload["requestId"]
     status = "AcceptedCanceled" if station.jobs.busy("log") else "Accepted"
     tell = _telling(station, "log", "LogStatusNotification", number)
-    answer = {"status": status, "filename": _file_name(station, str(payload["logType"]))}
-    return answer, lambda: station.in_background(_upload(station, "log", location, tell, "UploadFailure"))
+    name = _file_name(station, str(payload["logType"]))
+    upload = _Upload("log", location, name, failed="UploadFailure")
+    return {"status": status, "filename": name}, lambda: station.in_background(_upload(station, upload, tell))
 
 
 def say_how_it_goes(what: What, action: str) -> Callable[[SimulatedStation, object], None]:
@@ -104,10 +118,10 @@ async def _update(
     """Download, check, wait for drivers to leave, install, reboot. Ends early when a newer request has come."""
     jobs = station.jobs
     await tell("Downloading")
-    await _rest(station)
+    has_come = await _fetch(station, location)
     if turn != jobs.turns["firmware"]:
         return
-    if not _is_for_files(location):
+    if not has_come:
         await tell("DownloadFailed")
     elif await _downloaded(tell, check) and turn == jobs.turns["firmware"]:
         await _install(station, location, turn, tell)
@@ -138,15 +152,56 @@ async def _install(station: SimulatedStation, location: str, turn: int, tell: Te
         station.set_operative(outlet, True)
 
 
-async def _upload(station: SimulatedStation, what: What, location: str, tell: Tell, failed: str) -> None:
-    jobs = station.jobs
+async def _upload(station: SimulatedStation, upload: _Upload, tell: Tell) -> None:
+    jobs, what = station.jobs, upload.what
     turn = jobs.next_turn(what)
     await tell("Uploading")
-    await _rest(station)
+    has_gone = await _send(station, upload)
     if turn == jobs.turns[what]:
-        await tell("Uploaded" if _is_for_files(location) else failed)
+        await tell("Uploaded" if has_gone else upload.failed)
     if turn == jobs.turns[what]:
         jobs.doing[what] = "Idle"
+
+
+async def _fetch(station: SimulatedStation, location: str) -> bool:
+    """Whether the file has come whole."""
+    if not station.habits.transfers:
+        await _rest(station)
+        return _is_for_files(location)
+    if not _is_told(station, location):
+        return False
+    try:
+        station.jobs.fetched = await asyncio.to_thread(fetch, location)
+    except Failed:
+        return False
+    return True
+
+
+async def _send(station: SimulatedStation, upload: _Upload) -> bool:
+    """Whether the log has gone."""
+    if not station.habits.transfers:
+        await _rest(station)
+        return _is_for_files(upload.location)
+    if not _is_told(station, upload.location):
+        return False
+    try:
+        await asyncio.to_thread(send, upload.location, upload.name, log_of(station))
+    except Failed:
+        return False
+    return True
+
+
+def log_of(station: SimulatedStation) -> bytes:
+    """What the station writes about itself: the keys, its sessions, and how it is."""
+    lines = [f"{text_of(station.wall_clock())} {station.identity} firmware {station.jobs.firmware_version}"]
+    lines += [f"boots {station.boots}, registration {station.registration}, connected {station.connected}"]
+    lines += [f"connector {outlet.number}: {outlet.status}, {outlet.meter.amps} A" for outlet in station.outlets]
+    lines += [
+        f"{text_of(session.start_at)} session {session.transaction_id} at connector {session.connector}:"
+        f" {session.energy_wh} Wh, ended by {session.reason}"
+        for session in station.sessions[-100:]
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _telling(station: SimulatedStation, what: What, action: str, number: object) -> Tell:
@@ -201,7 +256,13 @@ def _object(payload: Object, name: str) -> Mapping[str, object]:
 
 
 def _is_for_files(location: str) -> bool:
-    return urlsplit(location).scheme in _SCHEMES
+    return urlsplit(location).scheme in SCHEMES
+
+
+def _is_told(station: SimulatedStation, location: str) -> bool:
+    """Whether it says that it can do this scheme."""
+    able = station.settings.text("SupportedFileTransferProtocols").split(",")
+    return urlsplit(location).scheme.upper() in able
 
 
 def _is_base64(text: str) -> bool:

@@ -26,7 +26,7 @@ class Setting:
     reboot: bool = False
 
 
-def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
+def settings_of_a_small_station(connectors: int, file_transfer_protocols: str) -> dict[str, Setting]:
     """What is on the station when it leaves the factory."""
     return {
         "AllowOfflineTxForUnknownId": Setting("false", "yes_no"),
@@ -60,7 +60,7 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
         "SupportedFeatureProfiles": Setting(
             "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging", readonly=True
         ),
-        "SupportedFileTransferProtocols": Setting("FTP,FTPS,HTTP,HTTPS", readonly=True),
+        "SupportedFileTransferProtocols": Setting(file_transfer_protocols, readonly=True),
         "TransactionMessageAttempts": Setting("3", "whole", readonly=True),
         "TransactionMessageRetryInterval": Setting("10", "whole", readonly=True),
         "UnlockConnectorOnEVSideDisconnect": Setting("true", "yes_no"),
@@ -71,9 +71,9 @@ def settings_of_a_small_station(connectors: int) -> dict[str, Setting]:
 class Settings:
     """The keys and values of one station, and the roots that it has installed."""
 
-    def __init__(self, connectors: int) -> None:
+    def __init__(self, connectors: int, file_transfer_protocols: str) -> None:
         self.certificates = Certificates()
-        self._settings = settings_of_a_small_station(connectors)
+        self._settings = settings_of_a_small_station(connectors, file_transfer_protocols)
 
     def text(self, key: str) -> str:
         """The value of a key that exists."""

@@ -49,7 +49,7 @@ class SimulatedStation:
         self.sessions: list[Session] = []
         self.boots = 0
         self.registration: str | None = None  # newest BootNotification.conf status
-        self.settings = Settings(habits.connectors)
+        self.settings = Settings(habits.connectors, habits.file_transfer_protocols)
         self.jobs = Jobs(habits.firmware_version)
         self.remembered_tags: dict[str, str] = {}
         self.local_list = LocalList()

@@ -14,6 +14,7 @@ import msgspec
 from gateway.model.instants import Instant
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.follow_jobs import keepable, move, usable_number
+from gateway.operations.match_uploads import doubt_about
 from gateway.operations.note_security_events import note_security_event
 from gateway.operations.questions import AnswerUnit, Question
 from gateway.rules import station_jobs as rules
@@ -97,7 +98,8 @@ def _follow(
     match change:
         case rules.Moves():
             assert job is not None
-            move(db, asked.site, asked.station, job, change, asked.now)
+            doubt = doubt_about(db, job.job_id, change)
+            move(db, asked.site, asked.station, job, change, asked.now, detail=doubt)
         case rules.Begins():
             status, number = change.at.status, told.request_id
             own = station_jobs.begin(db, asked.station, told.kind, request_id=number, status=status, now=asked.now)

@@ -49,6 +49,7 @@ class Site:
     meters: Latest = field(default_factory=Latest)  # the newest reading of each site meter
     failed_by_itself: dict[StationId, set[str]] = field(default_factory=dict)  # how the gateway's own requests failed
     certificates_asked: JournalSignal = field(default_factory=JournalSignal)  # a station waits for a certificate
+    uploads_changed: JournalSignal = field(default_factory=JournalSignal)  # there is one more to forward
     load: LoadNow = field(default_factory=LoadNow)  # of load limits: the newest currents of cars and the newest tick
     fleet: FleetNow = field(default_factory=FleetNow)  # the links to fleet managers
     fleet_commands: FleetCommandsNow = field(default_factory=FleetCommandsNow)  # what they asked for, in this life

@@ -20,6 +20,7 @@ JobResult = Literal["succeeded", "failed", "refused", "nothing_to_upload", "supe
 # Our own words beside the station's: sent, accepted without a word, no answer but an error, not sent at all
 ASKED, ACCEPTED, CALL_ERROR, NOT_SENT = "Asked", "Accepted", "CallError", "NotSent"
 NOTHING_TO_UPLOAD = "NothingToUpload"
+ARRIVED = "Arrived"  # a file came, and its station tells nothing
 
 # A plain trigger may be answered with the plain notification although the signed update is what runs.
 FAMILIES: Mapping[Kind, tuple[Kind, ...]] = {
@@ -171,6 +172,13 @@ def after_answer(job: Job, *, status: str | None, file_name: str | None) -> Move
     if job.kind == "diagnostics" and not file_name:
         return Moves(NOTHING_TO_UPLOAD, 0, "nothing_to_upload")
     return Moves(status or ACCEPTED, 0)
+
+
+def after_arrival(job: Job) -> Moves | None:
+    """What a file that came changes of the job that asked for it; None: nothing, its station tells how it goes."""
+    if job.finished_at is not None or job.stage > 0:
+        return None
+    return Moves(ARRIVED, _STAGES["uploaded"], "succeeded")
 
 
 def takes_up(job: Job, change: Moves) -> bool:

@@ -5,6 +5,7 @@ A job without a result is open, however long its station has been silent; `age_s
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from sqlite3 import Row
 
@@ -12,6 +13,9 @@ from gateway.model.instants import SECOND, Instant, text_of
 from gateway.store.readers import Readers
 
 Document = dict[str, object]
+
+_UPLOADS = """(SELECT json_group_array(upload_id) FROM
+    (SELECT upload_id FROM uploads WHERE command_id = station_jobs.command_id ORDER BY upload_id)) AS upload_ids"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ async def page(
     """Newest first, job ids below `before`."""
     of_station = "?1 IS NULL" if filters.station is None else "station = ?1"
     rows = await readers.rows(
-        f"SELECT * FROM station_jobs WHERE {of_station} AND (?2 IS NULL OR kind = ?2)"
+        f"SELECT *, {_UPLOADS} FROM station_jobs WHERE {of_station} AND (?2 IS NULL OR kind = ?2)"
         " AND (?3 IS NULL OR (finished_at IS NULL) = ?3) AND (?4 IS NULL OR job_id < ?4) ORDER BY job_id DESC LIMIT ?5",
         (filters.station, filters.kind, filters.open, before, limit),
     )
@@ -39,8 +43,8 @@ async def page(
 async def standing(readers: Readers, station: str, *, now: Instant) -> list[Document]:
     """Of each kind the open job, else the newest."""
     rows = await readers.rows(
-        "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY finished_at IS NOT NULL, job_id DESC)"
-        " AS place FROM station_jobs WHERE station = ?) WHERE place = 1 ORDER BY kind",
+        f"SELECT *, {_UPLOADS} FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY finished_at IS NOT NULL,"
+        " job_id DESC) AS place FROM station_jobs WHERE station = ?) AS station_jobs WHERE place = 1 ORDER BY kind",
         (station,),
     )
     return [_document_of(row, now) for row in rows]
@@ -65,6 +69,7 @@ def _document_of(row: Row, now: Instant) -> Document:
         "finished_time": _text(row["finished_at"]),
         "version_before": row["version_before"],
         "version_after": row["version_after"],
+        "upload_ids": json.loads(row["upload_ids"]),
     }
 
 

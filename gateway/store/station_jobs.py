@@ -118,7 +118,7 @@ def note_file_name(db: Writing, job_id: int, file_name: str) -> None:
     db.execute("UPDATE station_jobs SET file_name = ? WHERE job_id = ?", (file_name, job_id))
 
 
-def note_detail(db: Writing, job_id: int, detail: str) -> None:
+def note_detail(db: Writing, job_id: int, detail: str | None) -> None:
     """Why the job stands where it stands."""
     db.execute("UPDATE station_jobs SET detail = ? WHERE job_id = ?", (detail, job_id))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.terminal.arguments_firmware import add_firmware
 from gateway.terminal.arguments_fleet import add_fleet, broker
+from gateway.terminal.arguments_jobs import add_jobs
 
 _DESCRIPTION = "Local OCPP 1.6 central system for a charging site."
 _EPILOG = """exit codes: 0 done; 1 the answer is no; 2 the command was not understood; 69 the gateway does not answer;
@@ -132,7 +133,7 @@ def _add_questions(grammar: Grammar) -> None:
     transactions.add_argument("--from", dest="begin", metavar="TIME", help="started at or after (RFC 3339)")
     transactions.add_argument("--to", dest="end", metavar="TIME", help="started before (RFC 3339)")
     transactions.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
-    _add_job_questions(grammar)
+    add_jobs(grammar, _positive)
     _add_meters(grammar)
     _add_limits(grammar)
     why = grammar.add("why", "commands_load:why", "why a station has the limit it has")
@@ -148,18 +149,6 @@ def _add_questions(grammar: Grammar) -> None:
         "--after", type=_count, metavar="EVENT", help="begin after this event_id (default: with the next)"
     )
     tail.add_argument("--station", metavar="ID")
-
-
-def _add_job_questions(grammar: Grammar) -> None:
-    jobs = grammar.add("jobs", "commands_jobs:jobs", "firmware updates, diagnostics and logs, newest first")
-    jobs.add_argument("station", metavar="STATION", nargs="?", help="only this station's")
-    jobs.add_argument("--kind", choices=("firmware", "signed_firmware", "diagnostics", "log"))
-    jobs.add_argument("--open", action="store_true", help="only those without a result")
-    jobs.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
-    security = grammar.add("security-events", "commands_jobs:security_events", "security events, newest first")
-    security.add_argument("--station", metavar="ID")
-    security.add_argument("--critical", action="store_true", help="only those that somebody should look at")
-    security.add_argument("--limit", type=_positive, default=50, metavar="N", help="at most so many (50)")
 
 
 def _add_charging(grammar: Grammar) -> None:

@@ -7,7 +7,6 @@ the gateway's business (operations/keep_backups).
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,8 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from gateway.configuration import Configuration
+from gateway.terminal.appearing_files import appearing, write_new
 from gateway.terminal.client import API, Gateway, download, upload
-from gateway.terminal.exits import NEGATIVE, OK, UNREACHABLE, Ending, negative, usage
+from gateway.terminal.exits import OK, UNREACHABLE, Ending, negative, usage
 from gateway.terminal.json_output import part_of, print_json
 from gateway.terminal.progress import Progress
 from gateway.terminal.reaching import expect_writable, reach
@@ -26,7 +26,7 @@ def backup(options: argparse.Namespace) -> int:
     """A consistent copy in FILE."""
     reached = reach(options)
     target: Path = options.file
-    with _appearing(target) as temporary:
+    with appearing(target) as temporary:
         try:
             _download(reached.gateway, temporary)
         except Ending as ending:
@@ -67,48 +67,13 @@ def restore(options: argparse.Namespace) -> int:
     return OK
 
 
-@contextlib.contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A temporary name beside `target` that becomes `target` when the block ends well and the bytes are on disk."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        directory = os.open(target.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise _file_trouble(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
 def _download(gateway: Gateway, temporary: Path) -> None:
     with download(gateway, f"{API}/backup") as (length, pieces):
         progress = Progress("backup", total=length)
-        try:
-            file = os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
-        except OSError as error:
-            raise _file_trouble(temporary, error) from error
-        with file:
-            for piece in pieces:
-                _write(file, piece, temporary)
-                progress.advance(len(piece))
+        write_new(temporary, pieces, moved=progress.advance)
         progress.finish()
     if length is not None and progress.moved != length:
         raise Ending(UNREACHABLE, "the gateway ended before the backup was complete; nothing was written")
-
-
-def _write(file: IO[bytes], piece: bytes, temporary: Path) -> None:
-    try:
-        file.write(piece)
-    except OSError as error:
-        raise _file_trouble(temporary, error) from error
 
 
 def _upload(gateway: Gateway, file: IO[bytes], length: int) -> object:
@@ -169,8 +134,3 @@ def _restore_offline(configuration: Configuration, source: Path) -> str:
             return restore_offline(configuration, source)
     except AlreadyRunning as error:
         raise Ending(UNREACHABLE, f"{error}, but it does not answer: stop it first") from error
-
-
-def _file_trouble(target: Path, error: OSError) -> Ending:
-    code = 77 if isinstance(error, PermissionError) else NEGATIVE
-    return Ending(code, f"cannot write {target}: {error.strerror or error}")

@@ -42,6 +42,7 @@ from gateway.web import (
     stations_api,
     tokens_api,
     transactions_api,
+    uploads_api,
     upstreams_api,
 )
 from gateway.web.asking import MOST_BODY_BYTES
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     *certificates_api.ROUTES,
     *health_api.ROUTES,
     *metrics.ROUTES,
+    *uploads_api.ROUTES,
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
 )

@@ -17,6 +17,7 @@ from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
 from gateway.web.documents_of_security import SECURITY
+from gateway.web.documents_of_uploads import UPLOADS
 from gateway.web.documents_of_upstreams import UPSTREAMS
 from gateway.web.schema_parts import (
     ANYTHING,
@@ -307,5 +308,6 @@ SCHEMAS: dict[str, Schema] = {
     **LOAD,
     **METERS,
     **SECURITY,
+    **UPLOADS,
     **UPSTREAMS,
 }

@@ -14,6 +14,7 @@ from gateway.web.schema_parts import (
     TIME_OR_NULL,
     Schema,
     collection,
+    list_of,
     object_with,
 )
 
@@ -37,6 +38,7 @@ JOBS: dict[str, Schema] = {
             "finished_time": TIME_OR_NULL,
             "version_before": TEXT_OR_NULL,
             "version_after": TEXT_OR_NULL,
+            "upload_ids": list_of(COUNT),
         }
     ),
     "JobCollection": collection("Job"),

@@ -19,7 +19,7 @@ from gateway.operations.describe_upstreams import UpstreamState, upstream_states
 from gateway.operations.site import Site
 from gateway.operations.watch_certificates import expiry_seconds
 from gateway.operations.watch_meters import judged
-from gateway.store import reports_reservations
+from gateway.store import reports_reservations, reports_uploads
 from gateway.store.reports_totals import totals
 from gateway.web.routes import SITE, Route
 
@@ -48,6 +48,10 @@ HELP = {
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
     "station_jobs_total": "Firmware, diagnostics and log jobs that ended since the start, by kind and result.",
     "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
+    "uploads_total": "Files that stations uploaded since the start, by what became of them.",
+    "uploads_forwarded_total": "Uploads that were forwarded to a fleet manager since the start, or given up.",
+    "uploads_files": "Files of stations that are kept.",
+    "uploads_bytes": "What these files fill of the disk.",
     "upstream_connected": "1 while the link to the fleet manager's broker works.",
     "upstream_backlog_events": "Events of a stream that the fleet manager has not acknowledged.",
     "upstream_acked_sequence": "Up to where the fleet manager has a stream; falls with a new epoch.",
@@ -108,6 +112,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         *(("certificate_expiry_timestamp_seconds", labels, end) for labels, end in await expiry_seconds(site)),
         *_meter_gauges(site),
         *_load_gauges(site),
+        *_upload_gauges(*await reports_uploads.totals(site.readers)),
         *_upstream_gauges(site, await upstream_states(site)),
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
@@ -140,6 +145,11 @@ def _load_gauges(site: Site) -> Iterable[Sample]:
         yield "load_degraded", {"circuit": circuit.name}, circuit.mode != "normal"
     kinds = [alarm.kind for alarm in tick.decision.alarms]
     yield from (("load_alarms", {"kind": kind}, kinds.count(kind)) for kind in get_args(AlarmKind))
+
+
+def _upload_gauges(files: int, size_bytes: int) -> Iterable[Sample]:
+    yield "uploads_files", {}, files
+    yield "uploads_bytes", {}, size_bytes
 
 
 def _upstream_gauges(site: Site, states: Iterable[UpstreamState]) -> Iterable[Sample]:

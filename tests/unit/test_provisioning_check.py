@@ -80,6 +80,10 @@ def test_a_machine_that_has_everything(load: Load) -> None:
 
 
 def test_mistakes_print_with_file_key_and_line(load: Load, tmp_path: Path) -> None:
+    (mistake,) = check_provisions(
+        load('[[upstream]]\nname = "f"\nhost = "127.0.0.1"\nuploads_token_file = "none"\nuploads_url = "http://h"')
+    )
+    assert "upstream[0].uploads_token_file: expected a readable file" in str(mistake)
     (mistake,) = check_provisions(load('[[station]]\nid = "A"\npassword_file = "none"'))
     assert str(mistake) == (
         f"{tmp_path}/gateway.toml: station[0].password_file: expected a readable file, "

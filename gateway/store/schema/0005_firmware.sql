@@ -72,7 +72,8 @@ CREATE TABLE uploads (
     forward_to   TEXT,                    -- the upstream's name
     forward_tries INTEGER NOT NULL DEFAULT 0,
     forward_at   INTEGER,                 -- the next try, or when it ended
-    forward_error TEXT
+    forward_error TEXT,
+    missing_at   INTEGER                  -- since then its file is not, or not whole, on the disk
 ) STRICT;
 CREATE INDEX uploads_by_station ON uploads (station, upload_id);
 CREATE INDEX uploads_by_command ON uploads (command_id) WHERE command_id IS NOT NULL;

@@ -9,6 +9,7 @@ import pytest
 from gateway.model.instants import SECOND, Instant
 from gateway.rules.station_jobs import (
     ACCEPTED,
+    ARRIVED,
     ASKED,
     CALL_ERROR,
     FAMILIES,
@@ -24,6 +25,7 @@ from gateway.rules.station_jobs import (
     Said,
     SaysIdle,
     after_answer,
+    after_arrival,
     is_worth_telling,
     next_state,
     proven_by_boot,
@@ -279,3 +281,22 @@ def test_a_boot_is_about_the_newest_job_that_was_not_refused() -> None:
     refused, running, old = ended("refused"), job(version_before="1"), ended("succeeded", version_before="0")
     assert proven_by_boot([refused, running, old], version="2", now=SOON) is running
     assert proven_by_boot([], version="2", now=SOON) is None
+
+
+# Files that came
+
+
+@pytest.mark.parametrize("status", [ASKED, ACCEPTED])
+def test_a_file_is_the_end_where_the_station_tells_nothing(status: str) -> None:
+    assert after_arrival(job("log", status)) == Moves(ARRIVED, 2, "succeeded")
+
+
+def test_a_file_changes_nothing_where_the_station_tells_how_it_goes_or_has_ended() -> None:
+    assert after_arrival(job("log", "Uploading", 1)) is None
+    assert after_arrival(ended("failed", "log", "UploadFailure", 2)) is None
+
+
+def test_what_a_station_tells_after_its_file_is_late() -> None:
+    arrived = ended("succeeded", "log", ARRIVED, 2)
+    for status in ("Uploading", "Uploaded", "UploadFailure"):
+        assert next_state(arrived, told(status, "log"), SOON) == LATE

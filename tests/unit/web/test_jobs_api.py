@@ -67,6 +67,7 @@ async def test_a_job_is_the_document(door: Door) -> None:
         "finished_time": "2027-01-15T08:00:00.000Z",
         "version_before": None,
         "version_after": None,
+        "upload_ids": [],
     }
 
 
