@@ -31,6 +31,13 @@ class DeskClient:
     patience_seconds: float = 5.0
     receiving_seconds: float = 60.0  # taking a file over may wait for the disk
 
+    def expect_somebody(self) -> None:
+        """Raise OSError unless somebody listens there."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(self.patience_seconds)
+            with reachable(self.path) as short:
+                connection.connect(short)
+
     def find(self, token: str) -> Ticket | None:
         """What the token allows now."""
         try:

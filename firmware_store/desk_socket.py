@@ -142,7 +142,7 @@ class _Counter:
             raise NotUnderstood("path: not in the folder of the token")
         if scheme not in get_args(Scheme):
             raise NotUnderstood("scheme: expected http, https, ftp or ftps")
-        facts = path.lstat()
+        facts = os.lstat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1 or facts.st_size != number_in(question, "size"):
             raise NotUnderstood("path: not the plain file that it was told to be")
         received = Received(

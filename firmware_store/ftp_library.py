@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="The asyn(core|chat) module is deprecated", category=DeprecationWarning)
     from pyftpdlib.exceptions import FilesystemError, _FileReadWriteError  # type: ignore[import-untyped]
     from pyftpdlib.filesystems import AbstractedFS  # type: ignore[import-untyped]
-    from pyftpdlib.handlers import FTPHandler, ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler  # type: ignore[import-untyped]
+    from pyftpdlib.handlers import DTPHandler, FTPHandler, ThrottledDTPHandler, TLS_DTPHandler, TLS_FTPHandler  # type: ignore[import-untyped]
     from pyftpdlib.handlers.ftp.dispatchers import ActiveDTP, PassiveDTP  # type: ignore[import-untyped]
     from pyftpdlib.ioloop import AsyncChat, IOLoop  # type: ignore[import-untyped]
     from pyftpdlib.servers import FTPServer  # type: ignore[import-untyped]
@@ -22,6 +22,7 @@ __all__ = [
     "AbstractedFS",
     "ActiveDTP",
     "AsyncChat",
+    "DTPHandler",
     "FTPHandler",
     "FTPServer",
     "FileTrouble",
