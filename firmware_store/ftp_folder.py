@@ -100,8 +100,8 @@ class StationFolder(AbstractedFS):  # type: ignore[misc]  # the library has no t
         return False
 
     def lexists(self, path: str) -> bool:
-        """Whether anything is there."""
-        return self.isfile(path) or self.isdir(path)
+        """Whether it may be renamed, which is all that the library asks this for."""
+        return path in self.done
 
     def listdir(self, path: str) -> list[str]:
         """The file to fetch; what this login uploaded there, and nothing that others did."""

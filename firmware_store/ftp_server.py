@@ -88,6 +88,10 @@ class FtpServer:
         logger.info("stopping")
         self._say_farewell()
 
+    def wake(self) -> None:
+        """Have `stops` asked now; may be called by any thread."""
+        self._errands.wake()
+
     def close(self) -> None:
         """End everything that is open."""
         self._loop.close()

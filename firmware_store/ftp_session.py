@@ -55,6 +55,8 @@ class StationSession(StationLogin):
 
         def go() -> None:
             self.waits = False
+            if is_transfer and not self._closed and self.data_channel is not None:
+                self.data_channel.begin_to_watch()
             self._carry_out(line, cmd, arg)
 
         self._find(token, lambda ticket: self._found(token, ticket, go, is_transfer=is_transfer))

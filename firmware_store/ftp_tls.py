@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 
 logger = logging.getLogger(__name__)
@@ -51,12 +55,11 @@ class TlsFiles:
 
     def _is_usable(self, pair: Pair, wrong: list[str]) -> bool:
         try:
-            for file in pair:
-                file.read_bytes()  # the library would not say why it cannot
+            pair[0].read_bytes()  # the library would not say why it cannot
             _context([pair], self.ciphers)
         except OSError as error:
             wrong.append(f"{error.filename}: {error.strerror}")
-        except SSL.Error:
+        except (SSL.Error, ValueError, TypeError, UnsupportedAlgorithm):  # damaged, not its key, with a password
             wrong.append(f"{pair[0]}: cannot be used with its key")
         else:
             return True
@@ -69,10 +72,12 @@ def _context(pairs: Sequence[Pair], ciphers: str) -> SSL.Context:
     context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE)
     context.set_session_id(b"ocpp-gateway-ftpd")
     context.set_cipher_list(ciphers.encode())
-    context.set_passwd_cb(lambda *_: b"")  # OpenSSL would ask the terminal
     for chain, key in pairs:
         context.use_certificate_chain_file(str(chain))
-        context.use_privatekey_file(str(key))
+        loaded = load_pem_private_key(key.read_bytes(), password=None)
+        if not isinstance(loaded, RSAPrivateKey | EllipticCurvePrivateKey):
+            raise ValueError("neither RSA nor EC")
+        context.use_privatekey(loaded)
         context.check_privatekey()
     return context
 

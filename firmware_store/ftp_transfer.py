@@ -82,6 +82,11 @@ class StationTransfer(TLS_DTPHandler, ThrottledDTPHandler):  # type: ignore[misc
         self._error = True  # no farewell in TLS: the station may not listen
         self.close()
 
+    def begin_to_watch(self) -> None:
+        """The transfer begins now, whenever the connection was made."""
+        if self._idler is not None and not self._idler.cancelled:
+            self._idler.reset()
+
     def handle_timeout(self) -> None:
         """Too few bytes since the last look: the station is gone, or holds a place for nothing."""
         if self.cmd_channel.waits:

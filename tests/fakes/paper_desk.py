@@ -57,8 +57,8 @@ class PaperDesk:
         """Read and removed."""
         if self.broken:
             raise OSError("the database is closed")
-        content = received.path.read_bytes()  # noqa: ASYNC240  # nobody waits for this desk
-        received.path.unlink()  # noqa: ASYNC240
+        content = received.path.read_bytes()  # nobody waits for this desk
+        received.path.unlink()
         if self.no_room:
             raise NoRoom("the disk is full")
         self.taken.append((received, content))
