@@ -53,7 +53,6 @@ async def serve_desk(desk: Desk, path: Path, *, silence_seconds: float = _SILENC
             yield
         finally:
             server.close()
-            counter.is_open = False
             for task in [*counter.talks]:
                 task.cancel()
             await asyncio.gather(*counter.talks, return_exceptions=True)
@@ -65,7 +64,6 @@ class _Counter:
     desk: Desk
     silence_seconds: float
     talks: set[asyncio.Task[None]] = field(default_factory=set)
-    is_open: bool = True
     # what was found for whom, so that a transfer which began in time may also end
     found: OrderedDict[str, Ticket] = field(default_factory=OrderedDict)
 
@@ -75,7 +73,7 @@ class _Counter:
         assert task is not None
         self.talks.add(task)
         try:
-            if self.is_open and len(self.talks) <= _MOST_CONNECTIONS:
+            if len(self.talks) <= _MOST_CONNECTIONS:
                 await self._answer_lines(reader, writer)
         except (OSError, TimeoutError, ValueError, asyncio.CancelledError):
             pass  # gone, silent, a line without end, or we are closing: asyncio has no use for the reason

@@ -179,8 +179,8 @@ async def test_the_desk_closes_while_clients_hang(desk: PaperDesk, path: Path) -
     async with asyncio.timeout(5):
         async with serve_desk(desk, path):
             reader, writer = await asyncio.open_unix_connection(path)
-            writer.write(b'{"ask"')
-            await writer.drain()
+            writer.write(b'{"ask": "find", "token": "x"}\n{"ask"')
+            assert await reader.readline() == b'{"answer":"nothing"}\n'
         assert await reader.read() == b""
     writer.close()
     await writer.wait_closed()
