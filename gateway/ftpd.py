@@ -7,6 +7,7 @@ neither the database nor other keys. Without `[firmware] ftp_port` there is noth
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ipaddress
 import logging
 import os
@@ -126,7 +127,8 @@ def _allow_descriptors() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
     if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        with contextlib.suppress(OSError):  # the unit allows no change, and has LimitNOFILE
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _notify(state: str) -> None:
