@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 _MOST_CONNECTIONS = 250  # each has up to four descriptors
 _MOST_CONNECTIONS_OF_ONE_ADDRESS = 40  # all stations of a site may come through one router
 _SWEEP_EVERY_SECONDS = 300.0
-_LOOK_FOR_DESK_SECONDS = 5.0
+_LOOK_FOR_DESK_SECONDS = 2.0
 _FAREWELL_SECONDS = 5.0
 _NO_DESCRIPTORS_SECONDS = 1.0
 
@@ -76,7 +76,7 @@ class FtpServer:
             raise
         self.port = int(self._listener.address[1])
         self.wakeup_descriptor = self._errands.wake_on_signals()  # for signal.set_wakeup_fd
-        self._told_waiting = False
+        self._looks_in_vain = 0
         self._look_for_desk()
         self._sweep()
 
@@ -136,12 +136,12 @@ class FtpServer:
         try:
             future.result()
         except OSError as error:
-            if not self._told_waiting:
+            self._looks_in_vain += 1
+            if self._looks_in_vain == 2:  # both may be starting
                 logger.warning("waiting for the gateway, nobody answers on %s: %s", self._settings.desk_socket, error)
-                self._told_waiting = True
             self._loop.call_later(_LOOK_FOR_DESK_SECONDS, self._look_for_desk)
         else:
-            logger.log(logging.WARNING if self._told_waiting else logging.INFO, "the gateway answers")
+            logger.log(logging.WARNING if self._looks_in_vain > 1 else logging.INFO, "the gateway answers")
 
     def _sweep(self) -> None:
         """Partial files go when nobody came back for them, or their token is not good any more."""

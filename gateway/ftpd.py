@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.configuration import Configuration
@@ -25,6 +26,10 @@ from gateway.terminal.exits import OK, Ending, negative
 from gateway.terminal.logging_setup import set_up_logging
 from gateway.terminal.reaching import configuration_of
 from gateway.version import version
+
+if TYPE_CHECKING:
+    from firmware_store.ftp_server import FtpSettings
+    from firmware_store.ftp_tls import TlsFiles
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +68,32 @@ def _run(options: argparse.Namespace) -> int:
         return OK
     set_up_logging(configuration.log.level, as_json=options.log_json)
     _allow_descriptors()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    from firmware_store.ftp_server import FtpServer
+
+    try:
+        server = FtpServer(_settings(configuration, port), tls=_tls(configuration))
+    except OSError as error:
+        host = configuration.firmware.host
+        raise negative(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+    with server:
+        signal.set_wakeup_fd(server.wakeup_descriptor)
+        logger.info("stations: ftp://%s:%d", configuration.firmware.host, server.port)
+        _notify("READY=1")
+        server.run(stopping.is_set)
+        _notify("STOPPING=1")
+        signal.set_wakeup_fd(-1)
+    return OK
+
+
+def _settings(configuration: Configuration, port: int) -> FtpSettings:
     from firmware_store.desk_socket import SOCKET_NAME
-    from firmware_store.ftp_server import FtpServer, FtpSettings
-    from firmware_store.ftp_tls import TlsFiles
+    from firmware_store.ftp_server import FtpSettings
 
     firmware, data = configuration.firmware, configuration.data.directory
-    settings = FtpSettings(
+    return FtpSettings(
         host=firmware.host,
         port=port,
         desk_socket=data / SOCKET_NAME,
@@ -78,26 +103,15 @@ def _run(options: argparse.Namespace) -> int:
         transfers_at_once=firmware.transfers_at_once,
         station_bytes_per_second=firmware.station_kilobytes_per_second * 1000,
     )
-    tls = None
-    if configuration.ocpp.tls is not None:
-        from gateway.stations.tls import CIPHERS
 
-        tls = TlsFiles(lambda: _pairs(configuration), CIPHERS[configuration.ocpp.tls.cipher_set])
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    try:
-        server = FtpServer(settings, tls=tls)
-    except OSError as error:
-        raise negative(f"cannot listen on {firmware.host}, port {port}: {error.strerror or error}") from error
-    with server:
-        signal.set_wakeup_fd(server.wakeup_descriptor)
-        logger.info("stations: ftp://%s:%d", firmware.host, server.port)
-        _notify("READY=1")
-        server.run(stopping.is_set)
-        _notify("STOPPING=1")
-        signal.set_wakeup_fd(-1)
-    return OK
+
+def _tls(configuration: Configuration) -> TlsFiles | None:
+    if configuration.ocpp.tls is None:
+        return None
+    from firmware_store.ftp_tls import TlsFiles
+    from gateway.stations.tls import CIPHERS
+
+    return TlsFiles(lambda: _pairs(configuration), CIPHERS[configuration.ocpp.tls.cipher_set])
 
 
 def _pairs(configuration: Configuration) -> Sequence[tuple[Path, Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import io
 import os
 import signal
 import socket
@@ -84,17 +85,40 @@ def test_it_waits_for_the_daemon(place: Path) -> None:
             ftpd.process.kill()
 
 
-def test_it_opens_nothing_that_is_not_its_own(place: Path) -> None:
+_SPY = """
+import sys
+told = open(%r, "a", buffering=1)
+def spy(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir"):
+        told.write(f"{arguments[0]}\\n")
+    elif event == "socket.connect":
+        told.write(f"{arguments[1]}\\n")
+    elif event.startswith("sqlite3"):
+        told.write(f"{event}\\n")
+sys.addaudithook(spy)
+"""
+
+
+def test_it_opens_nothing_that_is_not_its_own(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spied, spy = place / "spied", place / "spy"
+    spy.mkdir()
+    (spy / "sitecustomize.py").write_text(_SPY % str(spied))
+    monkeypatch.setenv("PYTHONPATH", f"{spy}:{PROJECT}")
     with running_ftpd(place) as ftpd:
-        secrets = [ftpd.data / name for name in ("gateway.db", "api.sock", "pki")]
+        blob = place / "blob"
+        blob.write_bytes(b"image")
+        ftpd.desk.image("fetch-1234", blob, "x.bin")
         ftpd.desk.place("give-1234", ftpd.incoming)
-        with ftpd.talk() as talk:
-            talk.log_in("give-1234")
-            assert ftpd.process is not None
-            folder = Path(f"/proc/{ftpd.process.pid}/fd")
-            opened = [os.readlink(folder / name) for name in os.listdir(folder)]
-        assert not [name for name in opened if any(name.startswith(str(secret)) for secret in secrets)]
-        assert not any(secret.exists() for secret in secrets)
+        with ftpd.client("fetch-1234") as client:
+            client.retrbinary("RETR x.bin", lambda _: None)
+        with ftpd.client("give-1234") as client:
+            client.storbinary("STOR x", io.BytesIO(b"x"))
+        assert ftpd.stop() == 0
+    lines = {line for line in spied.read_text().splitlines() if str(place) in line} - {str(spied)}
+    inside = {line for line in lines if str(ftpd.incoming) not in line and not line.startswith(str(spy))}
+    inside.discard(str(place / "conf.d"))
+    assert inside == {str(ftpd.configuration), str(ftpd.data / "transfers.sock"), str(blob)}
+    assert not any(line.startswith("sqlite3.") for line in spied.read_text().splitlines())
 
 
 def test_the_passive_ports_and_the_public_address_count(place: Path) -> None:
