@@ -103,6 +103,8 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
 
     def found_terminator(self) -> None:
         """A line has come; it waits for the one before it."""
+        if self._closed or self._closing:
+            return  # more lines of one write, behind a last word
         line = b"".join(self._in_buffer)
         word = line.split(b" ", 1)[0].upper()
         if not self._busy and (not self._has_place or word[-4:] in _DURING_TRANSFERS):
