@@ -22,8 +22,9 @@ from OpenSSL import SSL
 from firmware_store.desk_client import DeskClient
 from firmware_store.ftp_errands import Errands
 from firmware_store.ftp_folder import Rights, StationFolder
-from firmware_store.ftp_library import IOLoop, TLS_FTPHandler
+from firmware_store.ftp_library import AsyncChat, IOLoop, TLS_FTPHandler
 from firmware_store.ftp_limits import Guesses, Pace, Places
+from firmware_store.ftp_receiving import has_hung_up
 from firmware_store.ftp_tls import TlsFiles
 from firmware_store.tickets import Ticket
 
@@ -33,6 +34,7 @@ _DURING_TRANSFERS = (b"ABOR", b"STAT", b"NOOP")
 _MOST_WAITING_LINES = 64
 _MOST_LOGINS_OF_A_TOKEN = 4
 _LOGIN_SECONDS = 60.0
+_WATCH_SECONDS = 1.0
 _LATER = "The gateway cannot be asked now, try again later."
 _NOT_OFFERED = ("MFMT", "SITE CHMOD")
 
@@ -75,6 +77,8 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
         self._lines: deque[bytes] = deque()
         self._busy = False
         self._has_place = False
+        self._watch: object = None
+        self.finishing = False  # an upload is being kept
         self.token = ""
         self.authorizer = Rights()
         super().__init__(conn, server, ioloop)
@@ -98,6 +102,13 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
     @_current_type.setter
     def _current_type(self, said: str) -> None:
         pass
+
+    def initiate_send(self) -> None:
+        """While nothing is read the loop does not know us; `_resume` tells it what is still to be written."""
+        if self._fileno in self.ioloop.socket_map:
+            super().initiate_send()
+        else:
+            super(AsyncChat, self).initiate_send()
 
     # lines, one after the other
 
@@ -139,8 +150,25 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
             then(None)
 
     def _pause(self) -> None:
+        """Read no more for now."""
         self._busy = True
         self.del_channel()
+        if self._watch is None:
+            self._watch = self._later(_WATCH_SECONDS, self._leave_if_alone)
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> object:
+        """Also when this has closed by then: the library minds when calls that are due are cancelled."""
+        return self.ioloop.call_later(seconds, what, _errback=self.handle_error)
+
+    def _leave_if_alone(self) -> None:
+        """Whoever hung up while nothing is read is not waited for: connections are counted."""
+        self._watch = None
+        if self._closed or not self._busy or self.finishing:
+            return
+        if has_hung_up(self._raw):
+            self.close()
+        else:
+            self._watch = self._later(_WATCH_SECONDS, self._leave_if_alone)
 
     def _resume(self) -> None:
         self._busy = False
@@ -204,6 +232,8 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
         """Answer late, and later each time."""
 
         def refuse() -> None:
+            if self._closed:
+                return
             self.attempted_logins += 1
             if self.attempted_logins >= self.max_login_attempts:
                 self.end(response)
@@ -213,7 +243,7 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
 
         if not self.authenticated:
             self.username = ""
-        self.call_later(self.shared.guesses.failed(self.remote_ip, time.monotonic()), refuse)
+        self._later(self.shared.guesses.failed(self.remote_ip, time.monotonic()), refuse)
 
     def _end_if_nobody(self) -> None:
         if not self.authenticated:

@@ -7,6 +7,7 @@ come in.
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -96,6 +97,13 @@ class Handover:
         else:
             logger.info("%s uploaded %d bytes", self.file.ticket.station, whole.size)
             self.answer("226 Transfer complete.", whole.size)
+
+
+def has_hung_up(raw: socket.socket) -> bool:
+    """Whether the other side will say nothing more, whatever it said before."""
+    poll = select.poll()
+    poll.register(raw, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def still_there(raw: socket.socket) -> bool:

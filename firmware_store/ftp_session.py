@@ -35,7 +35,6 @@ class StationSession(StationLogin):
         self._has_left = False
         self.expected_bytes: int | None = None
         self.waits = False  # for a place
-        self.finishing = False
         super().__init__(conn, server, ioloop)
 
     def pre_process_command(self, line: str, cmd: str, arg: str) -> None:

@@ -212,6 +212,18 @@ def test_floods_of_one_address_end_and_others_are_served(ftpd: RunningFtpd) -> N
         assert client.size(NAME) == len(_CONTENT)
 
 
+def test_who_hung_up_while_kept_waiting_is_not_counted(ftpd: RunningFtpd) -> None:
+    for _ in range(40):  # each would be answered late, the last ones after 30 s
+        with ftpd.talk() as talk:
+            talk.say("USER a-wrong-token", "PASS x")
+
+    def is_served() -> bool:
+        with socket.create_connection(("127.0.0.1", ftpd.port)) as one_more:
+            return one_more.recv(3) == b"220"
+
+    wait_until(is_served, "a place for others of this address", patience_seconds=5)
+
+
 def test_commands_piled_up_behind_a_transfer_are_bounded(ftpd: RunningFtpd) -> None:
     with ftpd.talk() as talk:
         talk.log_in(GIVE)
