@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import random
 import socket
-from contextlib import suppress
+import ssl
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.running_ftpd import RunningFtpd, running_ftpd
+from tests.fakes.certificate_maker import Authority
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +33,19 @@ _ARGUMENTS = (
 )  # fmt: skip
 
 
-def play(ftpd: RunningFtpd, chance: random.Random) -> None:
+def play(ftpd: RunningFtpd, chance: random.Random, encrypting: ssl.SSLContext) -> None:
     """One connection that says odd things, now and then connects for data, and leaves without a word."""
-    with socket.create_connection(("127.0.0.1", ftpd.port), timeout=0.05) as talk:
+    with ExitStack() as stack:
+        talk = stack.enter_context(socket.create_connection(("127.0.0.1", ftpd.port), timeout=0.05))
+        if chance.random() < 0.3:
+            with suppress(OSError):
+                talk.settimeout(1)
+                talk.recv(100)
+                talk.sendall(b"AUTH TLS\r\n")
+                talk.recv(100)
+                talk = stack.enter_context(encrypting.wrap_socket(talk, server_hostname="localhost"))
+                talk.sendall(b"PBSZ 0\r\nPROT P\r\n")
+            talk.settimeout(0.05)
         heard = b""
         user = chance.choice((FETCH, GIVE, GIVE, "anonymous"))
         lines = [f"USER {user}", "PASS x"] if chance.random() < 0.9 else []
@@ -48,11 +60,14 @@ def play(ftpd: RunningFtpd, chance: random.Random) -> None:
                 heard = talk.recv(65536)
             lines = lines[count:]
             if b"|||" in heard and chance.random() < 0.7:
-                _exchange(int(heard.split(b"|||")[-1].split(b"|")[0]), chance)
+                _exchange(int(heard.split(b"|||")[-1].split(b"|")[0]), chance, encrypting)
 
 
-def _exchange(port: int, chance: random.Random) -> None:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.05) as data:
+def _exchange(port: int, chance: random.Random, encrypting: ssl.SSLContext) -> None:
+    with suppress(OSError), ExitStack() as stack:
+        data = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.05))
+        if chance.random() < 0.2:
+            data = stack.enter_context(encrypting.wrap_socket(data, server_hostname="localhost"))
         if chance.random() < 0.5:
             data.sendall(chance.randbytes(chance.randrange(100_000)))
         if chance.random() < 0.5:
@@ -60,7 +75,9 @@ def _exchange(port: int, chance: random.Random) -> None:
 
 
 def test_nothing_that_is_said_ends_it(place: Path) -> None:
-    with running_ftpd(place) as ftpd:
+    authority = Authority(place / "ca")
+    context, pair = authority.client_context(), authority.issue("localhost", names="DNS:localhost")
+    with running_ftpd(place, more=f"[ocpp.tls]\ncertificates = [{pair.toml()}]") as ftpd:
         blob = place / "blob"
         blob.write_bytes(bytes(range(256)) * 2000)
         ftpd.desk.image(FETCH, blob)
@@ -68,7 +85,7 @@ def test_nothing_that_is_said_ends_it(place: Path) -> None:
         chance = random.Random(_SEED)
         print("FUZZ_SEED", _SEED)
         for _ in range(int(os.environ.get("FUZZ_ROUNDS", "60"))):
-            play(ftpd, chance)
+            play(ftpd, chance, context)
         with ftpd.client(FETCH) as client:
             assert client.size(NAME) == 512_000
         assert "error" not in ftpd.log_text(), ftpd.log_text()
