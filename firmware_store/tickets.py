@@ -27,7 +27,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Files may be uploaded, each of at most `most_bytes`; they are written in `folder` (where they stay)."""
+    """Files may be uploaded, each of at most `most_bytes`; written in `folder` (same file system as their end)."""
 
     link_id: int
     station: str

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gateway.configuration import Configuration, TcpTransport, load_configuration
 from gateway.daemon import Addresses, AlreadyRunning, Surroundings, data_directory_held, run
+from gateway.demo_ftp import ftp_beside
 from gateway.demo_site import FUSE_AMPS, OUTLET_AMPS, connectors_of, rotation_of, write_configuration
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.manage_tokens import create_token
@@ -96,7 +97,8 @@ async def _play(configuration: Configuration, file: Path, wishes: DemoWishes) ->
         site, addresses = await started
         await _introduce(site, addresses, file, wishes.stations)
         stations += _make_stations(addresses, wishes)
-        await _live(site, stations, wishes=wishes, enough=enough)
+        async with ftp_beside(file):
+            await _live(site, stations, wishes=wishes, enough=enough)
         stop.set()
 
 
@@ -140,6 +142,7 @@ async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int
                        (listening on 0.0.0.0: real stations in this network may join, any card charges)
   main fuse            {FUSE_AMPS} A per phase, shared by a building and the simulated stations
   site meter           127.0.0.1:{meter_port} (Modbus TCP, simulated: a building and the stations)
+  FTP for stations     ftp://{lan_address()}:{site.configuration.firmware.ftp_port} (logins are given out with each job)
   API                  {web}
   OpenAPI              {web}/openapi.json
   installer token      {token}

@@ -14,6 +14,8 @@ from gateway.terminal.exits import negative
 USUAL_STATIONS_PORT = 9000
 USUAL_WEB_PORT = 8080
 USUAL_METER_PORT = 5020
+USUAL_FIRMWARE_PORT = 8088
+USUAL_FTP_PORT = 2121
 
 _CONFIGURATION = """\
 # written by `ocpp-gateway demo`
@@ -33,6 +35,11 @@ unknown_tags = "accept"
 [web]
 host = "127.0.0.1"
 port = {web_port}
+
+[firmware]
+host = "0.0.0.0"
+port = {firmware_port}
+ftp_port = {ftp_port}
 
 [[meter]]
 name = "grid"
@@ -78,6 +85,8 @@ def write_configuration(directory: Path, *, stations: int, broker: tuple[str, in
         stations_port=_port("0.0.0.0", USUAL_STATIONS_PORT),
         web_port=_port("127.0.0.1", USUAL_WEB_PORT),
         meter_port=_port("127.0.0.1", USUAL_METER_PORT),
+        firmware_port=_port("0.0.0.0", USUAL_FIRMWARE_PORT),
+        ftp_port=_port("0.0.0.0", USUAL_FTP_PORT),
         fuse=FUSE_AMPS,
         building=BUILDING_AMPS,
     )

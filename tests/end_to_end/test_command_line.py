@@ -182,6 +182,7 @@ def test_the_demo_bills_what_its_stations_believe(place: Path) -> None:
     text = "".join(shown)
     errors_shown = (place / "errors").read_text().splitlines()
     assert demo.returncode == 0 and all("tell_load load limits: " in line for line in errors_shown), errors_shown
+    assert re.search(r"FTP for stations +ftp://[\d.]+:\d+ ", text)
     assert re.search(r"site meter +127.0.0.1:\d+ \(Modbus TCP", text)
     assert re.search(r"ws://[\d.]+:\d+/ocpp/<any id>", text) and "openapi.json" in text
     billed = re.search(r"billed: (\d+ sessions, [\d.]+ kWh)", text)
