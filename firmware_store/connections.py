@@ -21,6 +21,7 @@ from aiohttp.web_protocol import RequestHandler
 from firmware_store.progress_notes import Piece
 
 _LOOK_EVERY_SECONDS = 1.0
+_SOON_SECONDS = 0.3
 
 
 class Moving(Protocol):
@@ -56,6 +57,7 @@ class Connection:
         self.said_all = False  # the client will send nothing more
         self.body: StreamReader | None = None  # of the upload that is being received
         self.fetched: Piece | None = None  # what was fetched last
+        self._unanswered = False
         self._answering = False
         self._made = made
         self._lost = lost
@@ -70,7 +72,7 @@ class Connection:
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
-        self._answering = True
+        self._unanswered = True
         self.speaker.data_received(data)
 
     def eof_received(self) -> bool:
@@ -78,7 +80,10 @@ class Connection:
         self.said_all = True
         self.speaker.eof_received()
         cut_off = self.body is not None and not self.body.is_eof()
-        return self._answering and not cut_off and not self.encrypted
+        if not self._unanswered or cut_off or self.encrypted:
+            return False
+        asyncio.get_running_loop().call_later(_SOON_SECONDS, self._close_unless_answering)
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is no more."""
@@ -93,11 +98,19 @@ class Connection:
         """The kernel takes more again."""
         self.speaker.resume_writing()
 
+    def answering(self) -> None:
+        """A request has come whole, up to its body."""
+        self._answering = True
+
     def answered(self) -> None:
-        """A request has its answer."""
-        self._answering = False
+        """It has its answer."""
+        self._answering = self._unanswered = False
         if self.said_all:
             self.speaker.close()
+
+    def _close_unless_answering(self) -> None:
+        if not self._answering and not self.transport.is_closing():
+            self.transport.close()  # half a request, and the other half will never come
 
     def unread_by_client(self) -> int:
         """Bytes in the kernel that the client has not acknowledged."""

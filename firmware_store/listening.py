@@ -9,6 +9,7 @@ import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from firmware_store.connections import Connection
 from firmware_store.guesses import network_of
@@ -26,12 +27,10 @@ ContextNow = Callable[[], Awaitable[ssl.SSLContext | None]]
 
 async def bound(host: str, port: int) -> list[socket.socket]:
     """Listening sockets for all addresses of `host`, all on one port (0: a free one). Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
+    found = await _addresses(host, port)
     opened: list[socket.socket] = []
     try:
-        for family, _, _, _, address in dict.fromkeys(found):
+        for family, address in found:
             one = socket.socket(family, socket.SOCK_STREAM)
             opened.append(one)
             one.setblocking(False)
@@ -46,6 +45,15 @@ async def bound(host: str, port: int) -> list[socket.socket]:
             one.close()
         raise
     return opened
+
+
+async def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    try:
+        flags = socket.AI_PASSIVE | socket.AI_NUMERICHOST
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    except socket.gaierror:  # a name: to be asked for, in a thread
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
 @dataclass(slots=True)

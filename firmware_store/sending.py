@@ -75,7 +75,7 @@ class Sender:
         self, request: web.BaseRequest, response: web.StreamResponse, part: Part
     ) -> AsyncIterator[Callable[[], Awaitable[int]]]:
         transport = self.connection.transport
-        transport.set_write_buffer_limits(high=0)  # so that draining waits until the kernel has everything
+        transport.set_write_buffer_limits(high=1)  # so that draining waits until the kernel has everything
 
         async def step() -> int:
             most = min(self.pace.piece, _COPIED_PIECE, part.end - part.piece.position)
@@ -97,7 +97,7 @@ class Sender:
         transport = self.connection.transport
         opened: socket.socket = transport.get_extra_info("socket")
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1)
         await request.writer.drain()  # the head is with the kernel
         transport.set_write_buffer_limits()
         duplicate = os.dup(opened.fileno())  # the loop lets nobody else wait for a descriptor of its transports

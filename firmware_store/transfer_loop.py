@@ -123,6 +123,7 @@ class TransferLoop:
         connection = self._connections.of_transport.get(request.transport) if request.transport else None
         if connection is None:
             raise ConnectionResetError
+        connection.answering()
         try:
             return await self._answer_to(request, connection)
         except Crowded:
