@@ -27,7 +27,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Files may be uploaded, each of at most `most_bytes`; they are written in `folder` (same file system as their end)."""
+    """Files may be uploaded, each of at most `most_bytes`; they are written in `folder` (where they stay)."""
 
     link_id: int
     station: str

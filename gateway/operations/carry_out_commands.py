@@ -17,7 +17,9 @@ from gateway.ocpp.v16 import to_station
 from gateway.ocpp.v16.actions import sent_to_station
 from gateway.ocpp.v16.schemas import violations
 from gateway.operations.change_security import hash_of_new_password
+from gateway.operations.fill_in_addresses import with_given_address
 from gateway.operations.fill_in_orders import filled_in
+from gateway.operations.give_links import CannotLink
 from gateway.operations.heed_results import expect, heed
 from gateway.operations.heed_settings import cannot_do
 from gateway.operations.known_stations import is_known
@@ -46,18 +48,26 @@ async def carry_out(
     patience_seconds: float | None = None,
     of_turn: bool = True,
     behalf: Behalf | None = None,
+    image: str | None = None,
+    reason: str | None = None,
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does.
 
     `patience_seconds`: to wait for the answer no longer than this, when that is less than usual. `of_turn`: if the
     gateway asks, a failure is one of the turn in which it looks after the station. `behalf`: who asked under
-    an id of their own, and is told of the end in its commit.
+    an id of their own, and is told of the end in its commit. `image`: of the store, for the address that a firmware
+    update is given. `reason`: why an upload is asked for.
     """
     new_password_hash = await hash_of_new_password(action, payload)
-    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash)
+    order = Order(
+        CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash, None, image, reason
+    )
     if not sent_to_station(action):
         return Outcome(order.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
-    accepted = await site.database.write(lambda db: _accept(db, site, order))
+    try:
+        accepted = await site.database.write(lambda db: _accept(db, site, order))
+    except CannotLink as error:
+        return Outcome(order.command_id, "unknown_image" if error.unknown else "refused", description=str(error))
     if accepted is None:
         return Outcome(order.command_id, "unknown_station", description="unknown station")
     result, outcome = await _send(site, accepted, patience_seconds)
@@ -72,7 +82,7 @@ async def carry_out(
         and not cannot_do(outcome.status, outcome.code)
     ):
         site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
-    return outcome
+    return with_given_address(outcome, action, asked=payload, sent=accepted.payload)
 
 
 def _accept(db: Writing, site: Site, order: Order) -> Order | None:

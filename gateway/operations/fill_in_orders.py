@@ -1,4 +1,4 @@
-"""What the gateway chooses when a command leaves it out: ids, and the tag of a remote start.
+"""What the gateway chooses when a command leaves it out: ids, the tag of a remote start, addresses of its own store.
 
 `FILLED_IN` is the table; each function runs in the unit that accepts the order and returns the complete payload, the
 very same object when nothing was missing. What the operator did write is never changed.
@@ -12,7 +12,12 @@ from types import MappingProxyType
 from gateway.model.calls import Payload
 from gateway.operations import ask_for_profiles, mirror_local_lists
 from gateway.operations.ask_for_reservations import choose_reservation_id
-from gateway.operations.follow_jobs import fill_in_request_id
+from gateway.operations.fill_in_addresses import (
+    fill_in_diagnostics,
+    fill_in_log,
+    fill_in_signed_update,
+    fill_in_update,
+)
 from gateway.operations.orders import Order
 from gateway.operations.site import Site
 from gateway.store.writing import Writing
@@ -36,11 +41,13 @@ def remote_start(db: Writing, site: Site, order: Order) -> Payload:
 
 FILLED_IN: Mapping[str, FillIn] = MappingProxyType(
     {
-        "GetLog": fill_in_request_id,
+        "GetDiagnostics": fill_in_diagnostics,
+        "GetLog": fill_in_log,
         "RemoteStartTransaction": remote_start,
         "ReserveNow": choose_reservation_id,
         "SendLocalList": mirror_local_lists.fill_in_version,
-        "SignedUpdateFirmware": fill_in_request_id,
+        "SignedUpdateFirmware": fill_in_signed_update,
         "SetChargingProfile": ask_for_profiles.fill_in_set,
+        "UpdateFirmware": fill_in_update,
     }
 )

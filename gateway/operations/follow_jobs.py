@@ -128,6 +128,19 @@ def keepable(text: str, secrets: Iterable[str] = ()) -> str:
     return str(masked(clipped(text, most_bytes=_LONGEST_BYTES), secrets=secrets))
 
 
+def address_in(payload: Payload) -> str | None:
+    """Where the station is to load from or to upload to; None when nothing is written."""
+    for place, name in (
+        (payload, "location"),
+        (payload.get("firmware"), "location"),
+        (payload.get("log"), "remoteLocation"),
+    ):
+        found = place.get(name) if isinstance(place, Mapping) else None
+        if isinstance(found, str):
+            return found
+    return None
+
+
 def _heed_answer(db: Writing, site: Site, order: Order, result: Result, job: rules.Job, now: Instant) -> None:
     answer = result.answer if isinstance(result.answer, JobAnswer) else JobAnswer(None, None)
     secrets = secrets_in(order.payload)
@@ -155,8 +168,5 @@ def _location(payload: Payload) -> str | None:
     """Where the station is to load from or to upload to, without the password in it."""
     shown = masked(payload)
     assert isinstance(shown, Mapping)
-    for place, name in ((shown, "location"), (shown.get("firmware"), "location"), (shown.get("log"), "remoteLocation")):
-        found = place.get(name) if isinstance(place, Mapping) else None
-        if isinstance(found, str):
-            return str(clipped(found, most_bytes=_LONGEST_BYTES))
-    return None
+    found = address_in(shown)
+    return None if found is None else str(clipped(found, most_bytes=_LONGEST_BYTES))

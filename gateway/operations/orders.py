@@ -15,7 +15,14 @@ from gateway.ocpp.v16.to_station import Answer
 from gateway.store.writing import Writing
 
 Status = Literal[
-    "answered", "call_error", "unanswered", "not_connected", "refused", "unknown_station", "unknown_action"
+    "answered",
+    "call_error",
+    "unanswered",
+    "not_connected",
+    "refused",
+    "unknown_station",
+    "unknown_action",
+    "unknown_image",
 ]
 
 # the actor of what nobody asked for
@@ -27,7 +34,8 @@ class Order:
     """One request to a station; `payload` is complete once the order is accepted.
 
     `new_password_hash`: of the password that ChangeConfiguration(AuthorizationKey) sets (hashing takes long, and is
-    done before any unit of work). `warning`: what looked wrong when it was accepted.
+    done before any unit of work). `warning`: what looked wrong when it was accepted. `image`: of the store, whose
+    address a firmware update is to have. `reason`: why an upload is asked for, in a person's words.
     """
 
     command_id: CommandId
@@ -37,6 +45,8 @@ class Order:
     actor: str
     new_password_hash: str | None = None
     warning: str | None = None
+    image: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

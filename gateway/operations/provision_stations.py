@@ -29,7 +29,7 @@ from gateway.operations.site import Site
 from gateway.rules.security_profiles import HIGHEST
 from gateway.rules.station_passwords import key_bytes
 from gateway.rules.station_settings import changed_run_time_values, with_run_time_values
-from gateway.store import events, limiting, security_changes, stations, transactions
+from gateway.store import events, limiting, security_changes, stations, transactions, transfer_links
 from gateway.store.passwords import hash_password
 from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
@@ -119,6 +119,7 @@ def remove_known(db: Writing, site: Site, station: str, *, actor: str, now: Inst
         end_reconstructed(db, site, session, why="station_removed", now=now)
     keep_reservations.remove_station(db, site, StationId(station), now=now)
     stations.remove(db, station)
+    transfer_links.end_of_station(db, station, now)
     station_removed(db, StationId(station))
     if site.configuration.circuits:
         db.then.append(lambda: site.load.tell_limits(LimitNews(StationId(station), "removed")))

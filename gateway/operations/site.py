@@ -18,6 +18,7 @@ from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
 from gateway.operations.load_now import LoadNow
 from gateway.operations.room_now import RoomNow
+from gateway.operations.transfers_now import TransfersNow
 from gateway.stations.connected import Connected
 from gateway.store.database import Database
 from gateway.store.readers import Readers
@@ -51,4 +52,5 @@ class Site:
     fleet: FleetNow = field(default_factory=FleetNow)  # the links to fleet managers
     fleet_commands: FleetCommandsNow = field(default_factory=FleetCommandsNow)  # what they asked for, in this life
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
+    transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers

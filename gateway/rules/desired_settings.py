@@ -97,7 +97,9 @@ def desired_settings(
 ) -> dict[str, str]:
     """The wanted value by key: of every kind that fits, a later one beats an earlier one, `own` beats them all."""
     wanted: dict[str, tuple[str, str]] = {}
-    fitting = [kind.desired_configuration for kind in models if _fits(kind.vendor, vendor) and _fits(kind.model, model)]
+    fitting = [
+        kind.desired_configuration for kind in models if kind_fits(kind.vendor, vendor) and kind_fits(kind.model, model)
+    ]
     for configuration in (*fitting, own):
         for key, value in configuration.items():
             wanted[key.casefold()] = (key, value)
@@ -202,7 +204,8 @@ def _trial(folded: str, desired: str, known: Known) -> Trial | None:
     return trial if fits else None
 
 
-def _fits(pattern: str, name: str | None) -> bool:
+def kind_fits(pattern: str, name: str | None) -> bool:
+    """Whether a vendor or model is meant by a pattern with * and ?; letter case does not matter."""
     return fnmatchcase((name or "").strip().casefold(), pattern.strip().casefold())
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from gateway.model.instants import SECOND, Instant
+from gateway.rules.desired_settings import kind_fits
 
 MOST_TRIES = 3
 _WAIT_SECONDS = (0, 3600, 6 * 3600)
@@ -50,7 +50,7 @@ def wanted_of(
     for entry in entries:
         if station in entry.stations:
             named = entry
-        elif not entry.stations and _fits(entry.vendor, vendor) and _fits(entry.model, model):
+        elif not entry.stations and kind_fits(entry.vendor, vendor) and kind_fits(entry.model, model):
             kind = entry
     return named or kind
 
@@ -71,7 +71,3 @@ def standing_of(
     if tried is not None and tries and now - tried.tried_at < _WAIT_SECONDS[tries] * SECOND:
         return "waiting"
     return "due"
-
-
-def _fits(pattern: str, name: str | None) -> bool:
-    return fnmatchcase((name or "").strip().casefold(), pattern.strip().casefold())

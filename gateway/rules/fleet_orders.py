@@ -13,7 +13,14 @@ from gateway.model.fleet_commands import Command, Complaint, Ended
 from gateway.rules.fleet_commands import needs_station, text_digest
 
 CallStatus = Literal[
-    "answered", "call_error", "unanswered", "not_connected", "refused", "unknown_station", "unknown_action"
+    "answered",
+    "call_error",
+    "unanswered",
+    "not_connected",
+    "refused",
+    "unknown_station",
+    "unknown_action",
+    "unknown_image",
 ]
 
 DEFAULT_SOURCE = "fleet"  # of a limit
@@ -77,7 +84,7 @@ def verdict_on(
     """
     if status != "answered":
         error = Complaint(code or status, description or status.replace("_", " "))
-        return Ended("rejected" if status in ("unknown_station", "unknown_action") else "failed", None, error, more)
+        return Ended("rejected" if status.startswith("unknown") else "failed", None, error, more)
     wanted = _GOOD.get(kind)
     told = None if response is None else response.get("status")
     if wanted is not None and told != wanted:

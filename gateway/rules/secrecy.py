@@ -36,6 +36,8 @@ _HEADER = re.compile(r"\b(Basic|Bearer)\s+[A-Za-z0-9+/=._~\-]{6,}")
 _IN_ADDRESS = re.compile(r"(\w://[^/\s:@]{0,200}:)([^/\s]+|(?!\d{1,5}/)[^\s\"']{1,300})@")
 # what signs an address of a cloud store: whoever has it may fetch or upload there
 _IN_QUERY = re.compile(r"([?&](?:sig|[\w-]{0,40}(?:signature|credential))=)([^&#\s\"'\\]+)", re.IGNORECASE)
+# our own capability addresses (rules/transfer_addresses): /f/TOKEN/name, /u/TOKEN, TOKEN as the user of FTP
+_CAPABILITY = re.compile(r"(://(?:[^\s/\"'\\]{1,300}/(?:[fu]/)?)?)([a-z2-7]{18})(?=[/:?#\s\"'\\]|$)")
 _HINT = re.compile(rf"{SECRET_NAMES}|Basic|Bearer|://", re.IGNORECASE)
 
 _LONGEST_REMEMBERED = 64  # the same few names are in every message, and nobody may fill the memory with others
@@ -68,6 +70,7 @@ def _without_named(text: str) -> str:
     text = _HEADER.sub(rf"\1 {MASK}", text)
     text = _IN_ADDRESS.sub(rf"\1{MASK}@", text)
     text = _IN_QUERY.sub(rf"\1{MASK}", text)
+    text = _CAPABILITY.sub(rf"\1{MASK}", text)
     return _NAMED.sub(_mask_quoted, text)
 
 
@@ -93,7 +96,9 @@ def secrets_in(document: object, *, depth: int = 0) -> frozenset[str]:
         text = document[:_LONGEST_LOOKED_THROUGH]
         if "://" not in text:
             return frozenset()
-        return frozenset(found[2] for pattern in (_IN_ADDRESS, _IN_QUERY) for found in pattern.finditer(text))
+        return frozenset(
+            found[2] for pattern in (_IN_ADDRESS, _IN_QUERY, _CAPABILITY) for found in pattern.finditer(text)
+        )
     if depth == _DEEPEST or not isinstance(document, Mapping | list | tuple):
         return frozenset()
     members = document.values() if isinstance(document, Mapping) else document

@@ -38,6 +38,7 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "station.message_quarantined": "ops",
     "connector.status": "ops",
     "diagnostics.status": "ops",
+    "firmware.fetched": "ops",
     "firmware.status": "ops",
     "log.status": "ops",
     "command.finished": "ops",
