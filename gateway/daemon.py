@@ -36,6 +36,7 @@ from gateway.operations.clock_now import ClockNow
 from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.keep_room import watch_room
 from gateway.operations.look_after_stations import look_after_stations
+from gateway.operations.roll_out_firmware import roll_out_firmware
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
@@ -313,6 +314,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         "certificates": send_certificates,
         "commands of fleet managers": carry_out_fleet_commands,
         "clock watch": watch_clock,
+        "firmware rollout": roll_out_firmware,
         "meter index": keep_house.index_meter_frames,
         "reservations": expire_reservations,
         "room": watch_room,

@@ -39,7 +39,8 @@ class Order:
 
     `new_password_hash`: of the password that ChangeConfiguration(AuthorizationKey) sets (hashing takes long, and is
     done before any unit of work). `warning`: what looked wrong when it was accepted. `image`: of the store, whose
-    address a firmware update is to have. `reason`: why an upload is asked for, in a person's words. `agreed`: see there.
+    address a firmware update is to have. `reason`: why an upload is asked for, in a person's words. `agreed`: asked
+    last of all.
     """
 
     command_id: CommandId

@@ -71,11 +71,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What our own server sent of the image; `quiet`: seconds since the newest byte, None: there was none."""
+    """What our own server sent of the image; `quiet`: seconds since the newest byte, None: there was none.
+
+    `served`: all bytes together, repetitions included.
+    """
 
     upto: int
     size: int
     quiet: float | None
+    served: int = 0
 
     @property
     def is_complete(self) -> bool:
@@ -101,6 +105,7 @@ class Seen:
     action: str | None = "UpdateFirmware"
     job: Job | None = None
     failed_for: float | None = None
+    link_id: int | None = None
     fetched: Fetched | None = None
     signature_refused: bool = False
     may_trigger: bool = True

@@ -69,14 +69,14 @@ class Moment:
     place: Place = field(default_factory=Place)
 
 
-def window_reason(policy: Policy, now: Instant, zone: tzinfo, *, needs_time: bool = True) -> Reason | None:
-    """Why the maintenance window does not allow it now; `needs_time`: so much of it must be left."""
+def window_reason(policy: Policy, now: Instant, zone: tzinfo) -> Reason | None:
+    """Why the maintenance window does not allow it now: it is closed, or too little is left of it."""
     if policy.window is None:
         return None
     until = open_until(policy.window.window, now, zone)
     if until is None:
         return Reason("window", "the maintenance window is closed")
-    if needs_time and until - now < policy.window.minutes_needed * 60 * SECOND:
+    if until - now < policy.window.minutes_needed * 60 * SECOND:
         return Reason("window", "too little time is left of the maintenance window")
     return None
 

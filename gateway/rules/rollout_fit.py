@@ -6,7 +6,7 @@ where an image is for some only, a person confirms that by naming the station.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, cast
@@ -73,6 +73,15 @@ def image_of(image_id: str, manifest: Mapping[str, object]) -> Image:
 def runs_it(image: Image, version: str | None) -> bool:
     """Does a station that reports this version run the image?"""
     return is_same(version, image.expected)
+
+
+def request_for(image: Image, *, security_extension: bool | None, unsupported: Collection[str]) -> str | None:
+    """The request that a station is sent; None: it takes none. With the security extension it is the signed one."""
+    wished = (
+        ["SignedUpdateFirmware", "UpdateFirmware"] if security_extension else ["UpdateFirmware", "SignedUpdateFirmware"]
+    )
+    possible = [action for action in wished if image.is_signed or action == "UpdateFirmware"]
+    return next((action for action in possible if action not in unsupported), None)
 
 
 def why_not(image: Image, plate: Plate | None, *, named: bool, force_downgrade: bool) -> Reason | None:

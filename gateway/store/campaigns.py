@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
-from gateway.rules.firmware_rollout import ENDED, Failure, State
-from gateway.rules.rollout_course import CampaignState
+from gateway.rules.firmware_rollout import ENDED, STATES, Failure, State
+from gateway.rules.rollout_course import CAMPAIGN_STATES, CampaignState
+from gateway.rules.rollout_policy import KEYS as POLICY_KEYS
 from gateway.store.writing import Writing
+
+__all__ = ["CAMPAIGN_STATES", "FAILURES", "POLICY_KEYS", "STATES", "CampaignRow", "StationRow"]
+
+FAILURES: tuple[str, ...] = get_args(Failure)
 
 
 class CampaignRow(NamedTuple):
@@ -142,14 +147,16 @@ def stations_under_way(db: Writing, states: Collection[State]) -> dict[StationId
     return {StationId(station): campaign_id for station, campaign_id in rows}
 
 
-def open_in(db: Writing, station: str, *, besides: str) -> str | None:
-    """The name of another campaign that is not over and in which the station has not ended; None: there is none."""
+def goes_first(db: Writing, station: str) -> tuple[str, str] | None:
+    """(id, name) of the campaign that may ask the station: one that did, else the oldest that is let run."""
     row = db.execute(
-        "SELECT name FROM campaign_stations JOIN campaigns USING (campaign_id) WHERE station = ? AND campaign_id <> ?"
-        f" AND finished_at IS NULL AND campaign_stations.state NOT IN ({_ENDED}) LIMIT 1",
-        (station, besides),
+        "SELECT campaign_id, name FROM campaign_stations AS s JOIN campaigns AS c USING (campaign_id)"
+        f" WHERE station = ? AND finished_at IS NULL AND s.state NOT IN ({_ENDED})"
+        " AND (s.state <> 'waiting' OR c.state = 'running')"
+        " ORDER BY s.state = 'waiting', created_at, campaign_id LIMIT 1",
+        (station,),
     ).fetchone()
-    return None if row is None else str(row[0])
+    return None if row is None else (row[0], row[1])
 
 
 def update(db: Writing, campaign_id: str, **changes: object) -> None:
@@ -175,6 +182,15 @@ def move_marks(db: Writing, micros: int) -> None:
         "UPDATE campaign_stations SET counted_from = counted_from + ?1, asked_at = asked_at + ?1,"
         f" healthy_from = healthy_from + ?1 WHERE state NOT IN ({_ENDED})",
         (micros,),
+    )
+
+
+def doubt_everything(db: Writing, now: Instant) -> None:
+    """A backup was restored: stations were asked for other things since, so none begins before a person looked."""
+    why = "an older state of the database was restored"
+    db.execute(
+        "UPDATE campaigns SET state = 'paused', why = ? WHERE finished_at IS NULL AND state IN ('running', 'waiting')",
+        (why,),
     )
 
 

@@ -86,6 +86,17 @@ def of_command(db: Writing, command_id: CommandId) -> Job | None:
     return None if row is None else _job(row)
 
 
+def moved_since(db: Writing, station: StationId, kinds: Sequence[Kind], since: Instant, *, besides: str | None) -> bool:
+    """Has an open job of these kinds, other than that of this command, begun or moved on since then?"""
+    places = ", ".join("?" * len(kinds))
+    row = db.execute(
+        f"SELECT 1 FROM station_jobs WHERE station = ? AND kind IN ({places}) AND finished_at IS NULL"
+        " AND status_at >= ? AND command_id IS NOT ? LIMIT 1",
+        (station, *kinds, since, besides),
+    ).fetchone()
+    return row is not None
+
+
 def move(db: Writing, job_id: int, change: Moves, *, now: Instant, detail: str | None = None) -> None:
     """An open job has another status now; with a result it has ended."""
     finished_at = None if change.result is None else now

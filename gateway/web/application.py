@@ -21,6 +21,7 @@ from gateway.operations.site import Site
 from gateway.web import (
     asyncapi_api,
     backups_api,
+    campaigns_api,
     certificates_api,
     charging_api,
     commands_api,
@@ -66,6 +67,7 @@ ROUTES: tuple[Route, ...] = (
     *events_api.ROUTES,
     *fleet_documents_api.ROUTES,
     *jobs_api.ROUTES,
+    *campaigns_api.ROUTES,
     *tokens_api.ROUTES,
     *backups_api.ROUTES,
     *certificates_api.ROUTES,

@@ -9,6 +9,7 @@ from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
 from gateway.store.security_events import SOURCES
 from gateway.store.station_jobs import KINDS, RESULTS
+from gateway.web.documents_of_campaigns import CAMPAIGNS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
@@ -262,6 +263,7 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=("response", "code", "description", "request", "warning"),
     ),
+    **CAMPAIGNS,
     **LOCAL_LISTS,
     **CHARGING,
     **FLEET_DOCUMENTS,
