@@ -155,7 +155,7 @@ def row_of(row: StationRow, now: Instant) -> Row:
 
 
 def moment_of(
-    db: Writing, site: Site, station: StationId, noticed: Noticed, place: Place, *, besides: str | None = None
+    db: Writing, site: Site, station: StationId, noticed: Noticed, place: Place, *, besides: tuple[str | None, ...] = ()
 ) -> Moment:
     """Who uses the station now, and what else counts; `besides`: the command of the update in question."""
     now, connection, here = site.wall_clock(), site.connected.get(station), noticed.here.get(station)
@@ -189,10 +189,11 @@ def seen_of(
     job = None if row.command_id is None else _job(db, row.station, CommandId(row.command_id))
     wanted = "StatusNotification" if row.state == "checking" else "BootNotification"
     return Seen(
-        moment=moment_of(db, site, row.station, noticed, place, besides=besides or row.command_id),
+        moment=moment_of(db, site, row.station, noticed, place, besides=(besides, row.command_id)),
         plate=plate_of(db, site, row.station),
         booted_at=None if station is None else station.booted_at,
         command=str(outcome["status"]) if "status" in outcome else None,
+        interrupted=asked is not None and asked.outcome is None,
         action_sent=None if asked is None else asked.action,
         action=request_for(
             image, security_extension=capabilities.security_extension, unsupported=capabilities.unsupported

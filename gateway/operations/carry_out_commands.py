@@ -54,14 +54,13 @@ async def carry_out(
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does.
 
-    `patience_seconds`: to wait for the answer no longer than this, when that is less than usual. `of_turn`: if the
-    gateway asks, a failure is one of the turn in which it looks after the station. `behalf`: who asked under
-    an id of their own, and is told of the end in its commit. `image`: of the store, for the address that a firmware
-    update is given. `reason`: why an upload is asked for. `agreed`: asked last, in the unit that accepts the order.
+    `patience_seconds`: to wait for the answer no longer, when that is less than usual. `of_turn`: if the gateway asks,
+    a failure is one of the turn in which it looks after the station. `behalf`: who asked under an id of their own, and
+    is told of the end in its commit. `image`, `reason`, `agreed`: as in `Order`.
     """
     new_password_hash = await hash_of_new_password(action, payload)
-    of_store = (None, image, reason, agreed)
-    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash, *of_store)
+    more = (new_password_hash, None, image, reason, agreed)
+    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, *more)
     if not sent_to_station(action):
         return Outcome(order.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
     accepted = await _accepted(site, order)

@@ -178,7 +178,8 @@ def wish(db: Writing, site: Site, campaign_id: str, what: Wish, *, actor: str) -
     turn_campaign(db, site, campaign, turn, actor=actor, now=now)
     for row in rows:
         if what == "retry" and row.state == "failed":
-            campaigns.update_station(db, campaign_id, row.station, tries=0)
+            # its last try may be under way still: it counts as any other update of the station from here on
+            campaigns.update_station(db, campaign_id, row.station, tries=0, command_id=None)
             move_station(db, site, campaign, row, Goes("waiting", "it is tried again"), actor=actor, now=now)
         if what == "abort" and row.state in NOT_BEGUN:
             move_station(db, site, campaign, row, Goes("aborted", "the campaign was aborted"), actor=actor, now=now)

@@ -75,8 +75,6 @@ def move_station(
         changes["tries"] = max(0, row.tries - 1)
     if step.state in NOT_BEGUN | ENDED and row.link_id is not None:
         transfer_links.end(db, row.link_id, now)
-    if step.state == "waiting":
-        changes |= {"link_id": None, "command_id": None}
     if step.state == "verified":
         changes |= _verified(db, row, now)
     if step.state == "done":

@@ -91,16 +91,17 @@ class Fetched:
 class Seen:
     """What is known of the station now.
 
-    `command`: what became of our request (None: nothing is known), `job`: what the station says of it, or of what it
-    began by itself since; `failed_for`: seconds since it said that it failed; `action`: the request that it would be
-    sent now, None: it takes none. `stale`: connectors that told no status since the boot. `settings_read`: by the
-    new firmware; None: they cannot be.
+    `command`: what became of our request (None: nothing is known), `interrupted`: the gateway died before that. `job`:
+    what the station says of it, or of what it began by itself since; `failed_for`: seconds since it said that it
+    failed. `action`: the request that it would be sent now, None: it takes none. `stale`: connectors that told no
+    status since the boot. `settings_read`: by the new firmware; None: they cannot be.
     """
 
     moment: Moment
     plate: Plate | None
     booted_at: Instant | None = None
     command: str | None = None
+    interrupted: bool = False
     action_sent: str | None = None
     action: str | None = "UpdateFirmware"
     job: Job | None = None
@@ -272,6 +273,8 @@ def _time_is_up(row: Row, seen: Seen, policy: Policy, *, booted: bool) -> Step |
         return Asks("boot", "it is asked for its version")
     if failure == "timeout" and row.asked is not None and row.asked < _ASK_EVERY_SECONDS:
         return Stays("it was asked for its version")
+    if row.state == "sent" and seen.interrupted:
+        return Goes("waiting", "the gateway stopped while it asked, and nothing came of it", uncounted=True)
     return Goes("failed", text, failure)
 
 
@@ -310,8 +313,9 @@ def _boot_to_ask_for(row: Row, seen: Seen) -> Asks | None:
 
 
 def _failed(row: Row, step: Goes, policy: Policy) -> Step:
-    """A failure is the end, unless the station may be asked again."""
-    if step.failure in _TRIED_AGAIN and row.tries < policy.tries:
+    """A failure is the end, unless the station may be asked again: its address is void, so the try before is over."""
+    again = step.failure in _TRIED_AGAIN or (step.failure == "timeout" and row.state == "sent")
+    if again and row.tries < policy.tries:
         return Goes("waiting", step.detail, step.failure)
     return step
 
