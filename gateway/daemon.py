@@ -37,6 +37,7 @@ from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.keep_room import watch_room
 from gateway.operations.look_after_images import keep_images
 from gateway.operations.look_after_stations import look_after_stations
+from gateway.operations.roll_out_firmware import roll_out_firmware
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
 from gateway.operations.sweep_uploads import sweep_uploads
@@ -316,6 +317,7 @@ async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates
         "commands of fleet managers": carry_out_fleet_commands,
         "clock watch": watch_clock,
         "firmware images": keep_images,
+        "firmware rollout": roll_out_firmware,
         "meter index": keep_house.index_meter_frames,
         "reservations": expire_reservations,
         "room": watch_room,

@@ -14,6 +14,7 @@ from gateway.operations.heed_results import heed
 from gateway.operations.orders import Order, Result
 from gateway.operations.site import Site
 from gateway.store import (
+    campaigns,
     charging_profiles,
     commands,
     configuration_keys,
@@ -30,6 +31,7 @@ from gateway.store.writing import Writing
 logger = logging.getLogger(__name__)
 
 AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
+    campaigns.doubt_everything,
     charging_profiles.doubt_everything,
     configuration_keys.doubt_everything,
     fallback_profiles.doubt_everything,

@@ -23,7 +23,7 @@ from gateway.operations.give_links import CannotLink
 from gateway.operations.heed_results import expect, heed
 from gateway.operations.heed_settings import cannot_do
 from gateway.operations.known_stations import is_known
-from gateway.operations.orders import GATEWAY, Behalf, Order, Outcome, Result
+from gateway.operations.orders import GATEWAY, Agreed, Behalf, NotAgreed, Order, Outcome, Result
 from gateway.operations.site import Site
 from gateway.operations.warn_of_orders import warning_of
 from gateway.rules import commands as rules
@@ -50,26 +50,22 @@ async def carry_out(
     behalf: Behalf | None = None,
     image: str | None = None,
     reason: str | None = None,
+    agreed: Agreed | None = None,
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does.
 
-    `patience_seconds`: to wait for the answer no longer than this, when that is less than usual. `of_turn`: if the
-    gateway asks, a failure is one of the turn in which it looks after the station. `behalf`: who asked under
-    an id of their own, and is told of the end in its commit. `image`: of the store, for the address that a firmware
-    update is given. `reason`: why an upload is asked for.
+    `patience_seconds`: to wait for the answer no longer, when that is less than usual. `of_turn`: if the gateway asks,
+    a failure is one of the turn in which it looks after the station. `behalf`: who asked under an id of their own, and
+    is told of the end in its commit. `image`, `reason`, `agreed`: as in `Order`.
     """
     new_password_hash = await hash_of_new_password(action, payload)
-    order = Order(
-        CommandId(site.new_id()), StationId(station), action, payload, actor, new_password_hash, None, image, reason
-    )
+    more = (new_password_hash, None, image, reason, agreed)
+    order = Order(CommandId(site.new_id()), StationId(station), action, payload, actor, *more)
     if not sent_to_station(action):
         return Outcome(order.command_id, "unknown_action", description=f"OCPP 1.6 has no request {action} to stations")
-    try:
-        accepted = await site.database.write(lambda db: _accept(db, site, order))
-    except CannotLink as error:
-        return Outcome(order.command_id, "unknown_image" if error.unknown else "refused", description=str(error))
-    if accepted is None:
-        return Outcome(order.command_id, "unknown_station", description="unknown station")
+    accepted = await _accepted(site, order)
+    if isinstance(accepted, Outcome):
+        return accepted
     result, outcome = await _send(site, accepted, patience_seconds)
     if accepted.payload is not payload:
         outcome = replace(outcome, request=accepted.payload)
@@ -84,6 +80,17 @@ def _note_failure(site: Site, order: Order, outcome: Outcome) -> None:
     """What the gateway asked by itself and did not get counts in the turn in which it looks after the station."""
     if order.actor == GATEWAY and outcome.status != "answered" and not cannot_do(outcome.status, outcome.code):
         site.failed_by_itself.setdefault(order.station, set()).add(outcome.status)
+
+
+async def _accepted(site: Site, order: Order) -> Order | Outcome:
+    """The complete order, in the inbox; or why it is not."""
+    try:
+        accepted = await site.database.write(lambda db: _accept(db, site, order))
+    except CannotLink as error:
+        return Outcome(order.command_id, "unknown_image" if error.unknown else "refused", description=str(error))
+    except NotAgreed as error:
+        return Outcome(order.command_id, "refused", description=str(error))
+    return accepted or Outcome(order.command_id, "unknown_station", description="unknown station")
 
 
 def _accept(db: Writing, site: Site, order: Order) -> Order | None:
@@ -103,6 +110,8 @@ def _accept(db: Writing, site: Site, order: Order) -> Order | None:
         now=now,
     )
     expect(db, site, order, now)
+    if order.agreed is not None:
+        order.agreed(db, order)
     return order
 
 

@@ -29,13 +29,18 @@ Status = Literal[
 GATEWAY = "gateway"
 
 
+class NotAgreed(Exception):
+    """Whoever asked does not want it any more; nothing of the order is stored, and the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One request to a station; `payload` is complete once the order is accepted.
 
     `new_password_hash`: of the password that ChangeConfiguration(AuthorizationKey) sets (hashing takes long, and is
     done before any unit of work). `warning`: what looked wrong when it was accepted. `image`: of the store, whose
-    address a firmware update is to have. `reason`: why an upload is asked for, in a person's words.
+    address a firmware update is to have. `reason`: why an upload is asked for, in a person's words. `agreed`: asked
+    last of all.
     """
 
     command_id: CommandId
@@ -47,6 +52,12 @@ class Order:
     warning: str | None = None
     image: str | None = None
     reason: str | None = None
+    agreed: Agreed | None = None
+
+
+# runs in the unit that accepts the order, after everything else: notes what whoever asked has to remember of it, or
+# raises NotAgreed
+Agreed = Callable[[Writing, Order], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,3 +57,4 @@ class Site:
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
     transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers
+    campaigns_changed: JournalSignal = field(default_factory=JournalSignal)  # wakes the loop of firmware rollouts

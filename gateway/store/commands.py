@@ -147,6 +147,16 @@ def asked_since(
     return row is not None
 
 
+def newest_asked(db: Writing, station: StationId, action: str, *, most: int) -> list[tuple[str, dict[str, object]]]:
+    """(actor, request) of the newest of these that may have reached the station, newest first."""
+    rows = db.execute(
+        "SELECT actor, request FROM commands WHERE station = ? AND action = ?"
+        " AND status NOT IN ('not_connected', 'refused') ORDER BY asked_at DESC, rowid DESC LIMIT ?",
+        (station, action, most),
+    )
+    return [(actor, json.loads(request)) for actor, request in rows]
+
+
 def expected_starts(db: Writing, station: StationId) -> int:
     """How many remote starts of the station may still come about."""
     (count,) = db.execute("SELECT count(*) FROM remote_starts WHERE station = ?", (station,)).fetchone()

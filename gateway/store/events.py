@@ -24,6 +24,8 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "transaction.stop_repeated": "tx",
     "transaction.meter_values": "tx",
     "authorization.decided": "tx",
+    "campaign.changed": "ops",
+    "campaign.station": "ops",
     "station.booted": "ops",
     "station.connected": "ops",
     "station.disconnected": "ops",
@@ -89,6 +91,8 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
 ALWAYS_RECORDED = frozenset(
     {
         "authority.changed",
+        "campaign.changed",
+        "campaign.station",
         "certificate.revoked",
         "charging_profiles.uncertain",
         "clock.stepped",

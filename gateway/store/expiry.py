@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.model.instants import Instant
 from gateway.rules.retention import EVERYTHING, Claims, Limits
-from gateway.store import journal_expiry
+from gateway.store import campaigns, journal_expiry
 from gateway.store.journal_expiry import Deleting
 from gateway.store.writing import Writing
 
@@ -36,6 +36,7 @@ def delete_some(db: Writing, limits: Limits, *, claims: Claims, most: int, now: 
         (_WITHDRAWN_IMAGES, limits.operations),
     ):
         dealt_with += db.execute(sql, (limit, most)).rowcount
+    dealt_with += campaigns.delete_old(db, finished_before=limits.operations)
     dealt_with += _sweep_meter_index(db, most, never_ended=limits.meter)
     return dealt_with + _delete_sessions(db, limits.transactions, claims, most)
 

@@ -6,10 +6,11 @@ counted in one row; the newest `MOST_KEPT` stay. Critical events and others are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 from gateway.model.clipping import clipped
-from gateway.model.identities import StationId
+from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
 from gateway.rules.secrecy import masked_text
 from gateway.rules.security_events import LEFT_OUT, MOST_AN_HOUR, MOST_KEPT, begin_of_hour, is_critical
@@ -54,6 +55,17 @@ def record(
         return False
     _insert(db, group, type, None if tech_info is None else _shown(tech_info), address, happened_at, now)
     return True
+
+
+def told_since(db: Writing, station: StationId, types: Sequence[str], command_id: CommandId) -> bool:
+    """Has the station told one of these since it was asked for this?"""
+    places = ", ".join("?" * len(types))
+    found = db.execute(
+        f"SELECT 1 FROM security_events WHERE station = ? AND source = 'station' AND type IN ({places})"
+        " AND recorded_at >= (SELECT asked_at FROM commands WHERE command_id = ?) LIMIT 1",
+        (station, *types, command_id),
+    )
+    return found.fetchone() is not None
 
 
 def _kept_lately(db: Writing, group: _Group, now: Instant) -> int:

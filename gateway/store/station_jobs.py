@@ -6,7 +6,7 @@ for the firmware version that the boot after it told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, get_args
 
 from gateway.model.identities import CommandId, StationId
@@ -84,6 +84,19 @@ def of_command(db: Writing, command_id: CommandId) -> Job | None:
     """The job that this command asked for."""
     row = db.execute(f"SELECT {_COLUMNS} FROM station_jobs WHERE command_id = ?", (command_id,)).fetchone()
     return None if row is None else _job(row)
+
+
+def moved_since(
+    db: Writing, station: StationId, kinds: Sequence[Kind], since: Instant, *, besides: Collection[str | None]
+) -> bool:
+    """Has an open job of these kinds, other than those of these commands, begun or moved on since then?"""
+    places = ", ".join("?" * len(kinds))
+    rows = db.execute(
+        f"SELECT command_id FROM station_jobs WHERE station = ? AND kind IN ({places}) AND finished_at IS NULL"
+        " AND status_at >= ?",
+        (station, *kinds, since),
+    )
+    return any(command_id is None or command_id not in besides for (command_id,) in rows)
 
 
 def move(db: Writing, job_id: int, change: Moves, *, now: Instant, detail: str | None = None) -> None:

@@ -21,6 +21,7 @@ from gateway.operations.site import Site
 from gateway.web import (
     asyncapi_api,
     backups_api,
+    campaigns_api,
     certificates_api,
     charging_api,
     commands_api,
@@ -71,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     *firmware_links_api.ROUTES,
     *firmware_images_api.ROUTES,
     *jobs_api.ROUTES,
+    *campaigns_api.ROUTES,
     *tokens_api.ROUTES,
     *backups_api.ROUTES,
     *certificates_api.ROUTES,

@@ -7,6 +7,7 @@ from typing import get_args
 from gateway.operations.known_settings import State
 from gateway.operations.manage_tokens import ROLES
 from gateway.store.id_tags import STATUSES
+from gateway.web.documents_of_campaigns import CAMPAIGNS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_firmware import FIRMWARE
@@ -229,6 +230,7 @@ SCHEMAS: dict[str, Schema] = {
         optional=("response", "code", "description", "request", "warning"),
     ),
     **LINKS,
+    **CAMPAIGNS,
     **LOCAL_LISTS,
     **CHARGING,
     **FIRMWARE,

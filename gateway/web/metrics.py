@@ -20,6 +20,7 @@ from gateway.operations.site import Site
 from gateway.operations.watch_certificates import expiry_seconds
 from gateway.operations.watch_meters import judged
 from gateway.store import reports_reservations, reports_uploads
+from gateway.store.reports_campaigns import count_by_state
 from gateway.store.reports_totals import totals
 from gateway.web.routes import SITE, Route
 
@@ -47,6 +48,7 @@ HELP = {
     "transactions_total": "Transactions since the start, by what became of them.",
     "energy_delivered_watthours_total": "Energy of the transactions that ended since the start.",
     "station_jobs_total": "Firmware, diagnostics and log jobs that ended since the start, by kind and result.",
+    "campaign_stations": "Stations of firmware rollouts that are not over, by how far their update is.",
     "security_events_total": "Security events since the start, by who saw them and whether they are critical.",
     "uploads_total": "Files that stations uploaded since the start, by what became of them.",
     "uploads_forwarded_total": "Uploads that were forwarded to a fleet manager since the start, or given up.",
@@ -101,6 +103,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         ("transactions_open", {}, numbers.open_transactions),
         ("reservations", {"state": "in_force"}, reserved),
         ("reservations", {"state": "uncertain"}, perhaps_reserved),
+        *(("campaign_stations", {"state": state}, n) for state, n in (await count_by_state(site.readers)).items()),
         *(("journal_sequence", {"stream": stream}, newest) for stream, newest in numbers.sequences.items()),
         ("store_failed", {}, site.database.failure is not None),
         ("disk_pressure", {}, site.room.level),

@@ -89,6 +89,8 @@ CREATE TABLE campaigns (
     state        TEXT NOT NULL CHECK (state IN ('running', 'waiting', 'paused', 'halted', 'aborted', 'finished')),
     why          TEXT,                    -- in words, where the state alone does not say it
     wave         INTEGER NOT NULL,        -- stations of this wave and of those before may begin; the canary is wave 0
+    wave_at      INTEGER NOT NULL,        -- since then; moved with a clock that is set, and by the time without power
+    accepted_failures INTEGER NOT NULL DEFAULT 0,  -- so many failed stations were there when a person let it go on
     source       TEXT NOT NULL,           -- who wanted it: api, cli, or the upstream whose document names it
     created_by   TEXT NOT NULL,
     created_at   INTEGER NOT NULL,
@@ -102,18 +104,26 @@ CREATE TABLE campaign_stations (
     campaign_id  TEXT NOT NULL,
     station      TEXT NOT NULL,
     wave         INTEGER NOT NULL,
+    named        INTEGER NOT NULL DEFAULT 0,  -- by whoever made the campaign, which confirms what stations do not tell
     state        TEXT NOT NULL,           -- see rules/firmware_rollout.py
     since        INTEGER NOT NULL,        -- of the state
-    failure      TEXT,                    -- its class, where the state is failed
+    counted_from INTEGER NOT NULL,        -- the same for time limits: moved with a clock that is set, and by the time without power
+    failure      TEXT,                    -- its class, where the state is failed; of a waiting one: of the try before
     detail       TEXT,                    -- in words: why it waits, or what went wrong
     tries        INTEGER NOT NULL,
     link_id      INTEGER,                 -- of the newest try
     command_id   TEXT,
     version_before TEXT,
     booted_before INTEGER,                -- the newest boot when it was asked
+    asks         INTEGER NOT NULL DEFAULT 0,  -- what else the station was asked for in this state
+    asked_at     INTEGER,                 -- the newest of these; moved like counted_from
+    healthy_from INTEGER,                 -- while it is checked: without a fault since then; moved like counted_from
+    version_after TEXT,
     drained      TEXT,                    -- JSON: connectors that the gateway made inoperative, to be restored
+    out_before   TEXT,                    -- JSON: connectors that were out of service before, by somebody else's wish
     settings     TEXT,                    -- JSON: configuration keys before
     changed_settings TEXT,                -- JSON: which of them differ afterwards
     PRIMARY KEY (campaign_id, station)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX campaign_stations_by_station ON campaign_stations (station);
+CREATE INDEX campaign_stations_drained ON campaign_stations (station) WHERE drained IS NOT NULL;

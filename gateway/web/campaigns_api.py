@@ -1,0 +1,145 @@
+"""/firmware/campaigns: rollouts of firmware are planned, made, watched and steered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from gateway.operations.campaign_facts import Noticed
+from gateway.operations.plan_campaigns import (
+    CannotCreate,
+    Mistake,
+    Wish,
+    Wishes,
+    create_campaign,
+    document_of_plan,
+    make_plan,
+    read_wishes,
+    wish,
+)
+from gateway.store import reports_campaigns
+from gateway.web.asking import collection, expect_only, flag_of, integer_of, json_response, limit_of, object_of
+from gateway.web.login import actor_of
+from gateway.web.problems import Problem, not_found, unacceptable
+from gateway.web.routes import AFTER, LIMIT, SITE, Parameter, Route
+
+_PATH = "/api/v1/firmware/campaigns"
+
+
+async def list_campaigns(request: web.Request) -> web.StreamResponse:
+    """Campaigns, newest first, in short."""
+    expect_only(request, ("limit", "after", "open"))
+    after = max(0, integer_of(request, "after") or 0)
+    found = await reports_campaigns.page(
+        request.app[SITE].readers, open=flag_of(request, "open"), after=after, limit=limit_of(request)
+    )
+    return collection(found.items, found.next)
+
+
+async def get_campaign(request: web.Request) -> web.StreamResponse:
+    """One campaign with its stations."""
+    expect_only(request, ())
+    return await _answer(request, request.match_info["campaign"])
+
+
+async def plan_campaign(request: web.Request) -> web.StreamResponse:
+    """What a campaign would be; nothing is stored."""
+    site, wishes, noticed = request.app[SITE], await _wishes(request, unnamed=True), _noticed(request)
+    try:
+        plan = await site.database.write(lambda db: make_plan(db, site, wishes, noticed))
+    except CannotCreate as error:
+        raise _refused(error.mistakes) from None
+    return json_response(document_of_plan(plan))
+
+
+async def post_campaign(request: web.Request) -> web.StreamResponse:
+    """Make a campaign; it begins at once."""
+    site, wishes, noticed = request.app[SITE], await _wishes(request), _noticed(request)
+    actor = actor_of(request)
+    try:
+        campaign_id = await site.database.write(
+            lambda db: create_campaign(db, site, wishes, actor=actor, source="api", noticed=noticed)
+        )
+    except CannotCreate as error:
+        raise _refused(error.mistakes) from None
+    return await _answer(request, campaign_id, status=201)
+
+
+def _wishing(what: Wish) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def steer(request: web.Request) -> web.StreamResponse:
+        expect_only(request, ())
+        site, campaign_id, actor = request.app[SITE], request.match_info["campaign"], actor_of(request)
+        try:
+            reason = await site.database.write(lambda db: wish(db, site, campaign_id, what, actor=actor))
+        except LookupError:
+            raise not_found(f"there is no campaign {campaign_id!r}") from None
+        if reason is not None:
+            raise Problem(HTTPStatus.CONFLICT, reason)
+        return await _answer(request, campaign_id)
+
+    return steer
+
+
+async def _answer(request: web.Request, campaign_id: str, *, status: int = 200) -> web.StreamResponse:
+    found = await reports_campaigns.find(request.app[SITE].readers, campaign_id)
+    if found is None:
+        raise not_found(f"there is no campaign {campaign_id!r}")
+    return json_response(found, status=status)
+
+
+async def _wishes(request: web.Request, *, unnamed: bool = False) -> Wishes:
+    expect_only(request, ())
+    wishes = read_wishes(await object_of(request), unnamed=unnamed)
+    if isinstance(wishes, Wishes):
+        return wishes
+    raise _refused(wishes)
+
+
+def _noticed(request: web.Request) -> Noticed:
+    noticed = Noticed()
+    noticed.look(request.app[SITE], asyncio.get_running_loop().time())
+    return noticed
+
+
+def _refused(mistakes: Iterable[Mistake]) -> Problem:
+    errors = [{"field": one.field, "detail": one.detail} for one in mistakes]
+    return unacceptable("a campaign cannot be made like this", errors)
+
+
+def _steering(what: Wish, summary: str) -> Route:
+    return Route(
+        "POST", f"{_PATH}/{{campaign}}/{what}", _wishing(what), "operator", summary,
+        answers={200: "Campaign"}, errors=(404, 409, 422),
+    )  # fmt: skip
+
+
+ROUTES = (
+    Route(
+        "GET", _PATH, list_campaigns, "viewer", "Rollouts of firmware, newest first",
+        parameters=(
+            LIMIT, AFTER, Parameter("open", "true: only those that are not over; false: only the others",
+                                    {"type": "boolean"}),
+        ),
+        answers={200: "CampaignCollection"}, errors=(422,),
+    ),
+    Route(
+        "POST", _PATH, post_campaign, "operator", "Roll an image out",
+        request={"application/json": "CampaignWish"}, answers={201: "Campaign"}, errors=(400, 422),
+    ),
+    Route(
+        "POST", f"{_PATH}/plan", plan_campaign, "operator", "Which stations a rollout would reach, and why not others",
+        request={"application/json": "CampaignPlanWish"}, answers={200: "CampaignPlan"}, errors=(400, 422),
+    ),
+    Route(
+        "GET", f"{_PATH}/{{campaign}}", get_campaign, "viewer", "A rollout, its stations, and what was served to them",
+        answers={200: "Campaign"}, errors=(404, 422),
+    ),
+    _steering("pause", "Let no further station begin"),
+    _steering("resume", "Go on after a pause or a halt"),
+    _steering("abort", "Let no further station begin, for ever; those under way are followed to their end"),
+    _steering("retry", "Try the failed stations again"),
+    _steering("approve", "Let the waves after the canary begin"),
+)  # fmt: skip
