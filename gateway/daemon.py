@@ -14,7 +14,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from gateway.configuration import Configuration
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
+from gateway.loops import loops_of
 from gateway.machine_clock import machine_clock
 from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant
@@ -31,25 +32,17 @@ from gateway.model.links import Connect
 from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
-from gateway.operations.carry_out_fleet_commands import carry_out_fleet_commands
 from gateway.operations.clock_now import ClockNow
-from gateway.operations.expire_reservations import expire_reservations
-from gateway.operations.keep_room import watch_room
-from gateway.operations.look_after_images import keep_images
-from gateway.operations.look_after_stations import look_after_stations
-from gateway.operations.roll_out_firmware import roll_out_firmware
-from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
-from gateway.operations.sweep_uploads import sweep_uploads
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
-from gateway.operations.watch_clock import note_clock, watch_clock
+from gateway.operations.watch_clock import note_clock
 from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import commands, events, fleet_documents, upstreams
+from gateway.store import commands, events, upstreams
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -97,7 +90,7 @@ class Surroundings:
     wall_clock: Callable[[], Instant] = wall_clock
     clock: Callable[[], RawClock] = machine_clock  # what the machine says of the wall clock
     new_id: Callable[[], str] = random_id
-    web: bool = True
+    web: bool = True  # and the doors for firmware and uploads
     started: Callable[[Site, Addresses], None] | None = field(default=None)
     connect_upstream: Connect | None = None  # None: over MQTT
 
@@ -311,33 +304,7 @@ async def _open_web_door(site: Site) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates | None) -> AsyncIterator[None]:
-    named: dict[str, Callable[[Site], Awaitable[None]]] = {
-        "automatic requests": look_after_stations,
-        "certificates": send_certificates,
-        "commands of fleet managers": carry_out_fleet_commands,
-        "clock watch": watch_clock,
-        "firmware images": keep_images,
-        "firmware rollout": roll_out_firmware,
-        "meter index": keep_house.index_meter_frames,
-        "reservations": expire_reservations,
-        "room": watch_room,
-        "rounds": keep_house.make_rounds,
-        "store watch": keep_house.watch_store,
-        "uploads": sweep_uploads,
-    }
-    if site.configuration.circuits:
-        # its parts are not needed by a site without circuits, and stations are answered meanwhile
-        balancing = await asyncio.to_thread(importlib.import_module, "gateway.operations.balance_load")
-        named["load limits"] = balancing.balance_load
-    if site.configuration.upstreams:
-        keeping = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_upstream")
-        named |= keeping.loops_of(site, around.connect_upstream)
-    if any(upstream.uploads_url is not None for upstream in site.configuration.upstreams):
-        forwarding = await asyncio.to_thread(importlib.import_module, "gateway.operations.forward_uploads")
-        named["forwarding of uploads"] = forwarding.forward_uploads
-    if bool(site.configuration.upstreams) or await site.database.write(fleet_documents.is_any):
-        documents = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_documents")
-        named["fleet documents"] = documents.keep_documents
+    named = await loops_of(site, doors=around.web, connect_upstream=around.connect_upstream)
     if certificates is not None:
         named["certificates of the TLS port"] = lambda site: certificates.watch()
     async with asyncio.TaskGroup() as group:

@@ -1,7 +1,7 @@
-"""Document `firmware`: the version that stations should run, by kind or one by one. `update_firmware` asks them for it.
+"""Document `firmware`: the version that stations should run, by kind or one by one.
 
-The address goes to the station as it is; what the station loads from it is checked by the station, with a signature
-when there is one. A digest is kept for people: OCPP 1.6 has no way to tell it to a station.
+With a digest the image is fetched into the gateway's store and rolled out from there (`roll_out_documents`). Without
+one the address goes to the stations as it is (`update_firmware`), and what they load from it only they can check.
 """
 
 from __future__ import annotations
@@ -10,22 +10,50 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlsplit
 
+from firmware_store.manifest import Announced, read_manifest
 from gateway.model.fleet_documents import Applied, Body, Told, Wrong
 from gateway.model.instants import Instant
 from gateway.operations.document_parts import Parts
 from gateway.operations.document_turn import Applying
 from gateway.operations.site import Site
 from gateway.rules import station_jobs as job_rules
-from gateway.rules.fleet_firmware import Standing, WantedFirmware, standing_of, wanted_of
-from gateway.store import fleet_documents, fleet_updates, station_jobs, stations
+from gateway.rules.fleet_firmware import (
+    Standing,
+    WantedFirmware,
+    entry_id,
+    standing_in_campaign,
+    standing_of,
+    wanted_of,
+)
+from gateway.rules.rollout_policy import Policy, read_policy
+from gateway.store import campaigns, fleet_documents, fleet_images, fleet_updates, station_jobs, stations
 from gateway.store.stations import StationRow
 from gateway.store.writing import Writing
 
 MOST_ENTRIES = 500
 _FIELDS = (
-    "vendor", "model", "stations", "version", "url", "sha256", "signature", "signing_certificate", "not_before"
-)  # fmt: skip
+    "vendor",
+    "model",
+    "stations",
+    "version",
+    "url",
+    "sha256",
+    "signature",
+    "signing_certificate",
+    "not_before",
+    "size_bytes",
+    "policy",
+    "file_name",
+    "expected_reported_version",
+    "min_from",
+    "max_from",
+    "downgrade_allowed",
+)
+# of the image's manifest, beside what every entry has; they count only with a digest
+_OF_MANIFEST = ("file_name", "expected_reported_version", "min_from", "max_from", "downgrade_allowed")
+_ONLY_WITH_DIGEST = ("size_bytes", "policy", *_OF_MANIFEST)  # fmt: skip
 _URL = re.compile("(https?|ftps?|sftp)://[^ ]+")
 # OCPP 1.6 security white paper: the types of FirmwareType
 _LONGEST_SIGNATURE, _LONGEST_CERTIFICATE, _LONGEST_URL = 800, 5500, 512
@@ -90,16 +118,42 @@ def tell(db: Writing, site: Site, upstream: str) -> Told:
         wanted = wanted_of(entries, station=station, vendor=row.vendor, model=row.model)
         if wanted is None or row.admission != "accepted":
             continue
-        standing, job = find_standing(db, row, wanted, now)
-        tried = fleet_updates.find(db, station)
-        found[station] = {
-            "status": standing,
-            "version": row.firmware_version,
-            "wanted": wanted.version,
-            "tries": 0 if tried is None else tried.tries,
-            "job": None if job is None or tried is None else {"status": job.status, "result": job.result},
-        }
+        tell_of = _tell_of_campaign if wanted.sha256 is not None else _tell_of_asking
+        found[station] = {**tell_of(db, row, wanted, now), "version": row.firmware_version, "wanted": wanted.version}
     return Told(found)
+
+
+def _tell_of_asking(db: Writing, row: StationRow, wanted: WantedFirmware, now: Instant) -> dict[str, object]:
+    standing, job = find_standing(db, row, wanted, now)
+    tried = fleet_updates.find(db, row.station)
+    return {
+        "status": standing,
+        "tries": 0 if tried is None else tried.tries,
+        "job": None if job is None or tried is None else {"status": job.status, "result": job.result},
+    }
+
+
+def _tell_of_campaign(db: Writing, row: StationRow, wanted: WantedFirmware, now: Instant) -> dict[str, object]:
+    entry = entry_id(wanted)
+    image = fleet_images.find(db, entry)
+    told: dict[str, object] = {
+        "image": None if image is None else image.image_id,
+        "error": None if image is None else image.error,
+    }
+    for campaign_id in reversed(fleet_images.campaigns_of(db, entry)):
+        member = campaigns.find_station(db, campaign_id, row.station)
+        if member is not None:
+            return {
+                "status": standing_in_campaign(member.state),
+                "tries": member.tries,
+                **told,
+                "campaign": campaign_id,
+                "state": member.state,
+                "failure": member.failure,
+                "detail": member.detail,
+            }
+    expected = (wanted.more or {}).get("expected_reported_version", wanted.version)
+    return {"status": "up_to_date" if row.firmware_version == expected else "not_yet", "tries": 0, **told}
 
 
 def _entry(parts: Parts, path: str, entry: Mapping[str, object]) -> dict[str, object]:
@@ -116,11 +170,54 @@ def _entry(parts: Parts, path: str, entry: Mapping[str, object]) -> dict[str, ob
         parts.wrong(f"{path}.stations", "expected at least one station")
     kept["stations"] = told
     kept |= _signature(parts, path, entry)
-    if "sha256" in entry and not re.fullmatch("[0-9a-fA-F]{64}", str(entry["sha256"])):
-        parts.wrong(f"{path}.sha256", "expected 64 hexadecimal digits")
+    if "sha256" in entry:
+        kept |= _image(parts, path, entry, kept)
+    else:
+        for name in set(_ONLY_WITH_DIGEST) & entry.keys():
+            parts.wrong(f"{path}.{name}", "expected only beside sha256")
     if entry.get("not_before") is not None:
         kept["not_before"] = parts.instant(entry, path, "not_before")
     return kept
+
+
+def manifest_of(entry: WantedFirmware) -> dict[str, object]:
+    """What the manifest of the image will say."""
+    file_name = urlsplit(entry.url).path.rpartition("/")[2] or "firmware.bin"
+    return {
+        "vendor": entry.vendor,
+        "models": [entry.model],
+        "version": entry.version,
+        "file_name": file_name,
+        "signature": entry.signature,
+        "signing_certificate": entry.signing_certificate,
+        **(entry.more or {}),
+    }
+
+
+def _image(parts: Parts, path: str, entry: Mapping[str, object], kept: Mapping[str, object]) -> dict[str, object]:
+    """What an entry with a digest says beside the others."""
+    found: dict[str, object] = {}
+    if not re.fullmatch("[0-9a-fA-F]{64}", str(entry["sha256"])):
+        parts.wrong(f"{path}.sha256", "expected 64 hexadecimal digits")
+    found["sha256"] = str(entry["sha256"]).lower()
+    if not str(kept["url"] or "http://").startswith(("http://", "https://")):
+        parts.wrong(f"{path}.url", "expected http or https: the gateway fetches the image itself")
+    if entry.get("size_bytes") is not None:
+        found["size_bytes"] = parts.number(entry, path, "size_bytes", 1, 2**40, whole=True)
+    policy = read_policy(entry.get("policy") or {})
+    if isinstance(policy, Policy):
+        found["policy"] = entry.get("policy")
+    else:
+        for mistake in policy:
+            parts.wrong(f"{path}.{mistake.field}", mistake.detail)
+    found["more"] = {name: entry[name] for name in _OF_MANIFEST if entry.get(name) is not None}
+    if not parts.mistakes:
+        wanted = WantedFirmware(**cast(dict[str, Any], {**kept, **found, "stations": ()}))
+        read = read_manifest(manifest_of(wanted))
+        if not isinstance(read, Announced):
+            for wrong in read:
+                parts.wrong(f"{path}.{wrong.field}", wrong.detail)
+    return found
 
 
 def _signature(parts: Parts, path: str, entry: Mapping[str, object]) -> dict[str, object]:

@@ -63,7 +63,7 @@ def _due(db: Writing, station: StationId, now: Instant) -> _Due | None:
     if row is None:
         return None
     wanted = wanted_of(entries, station=station, vendor=row.vendor, model=row.model)
-    if wanted is None:
+    if wanted is None or wanted.sha256 is not None:  # campaigns see to those
         return None
     standing, _ = find_standing(db, row, wanted, now)
     if standing in ("up_to_date", "failed"):

@@ -6,8 +6,10 @@ most, because each try may cost a station its life. What it says to have after a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Literal
 
 from gateway.model.instants import SECOND, Instant
@@ -17,11 +19,19 @@ MOST_TRIES = 3
 _WAIT_SECONDS = (0, 3600, 6 * 3600)
 
 Standing = Literal["up_to_date", "not_yet", "under_way", "waiting", "due", "failed"]
+_OF_STATE: Mapping[str, Standing] = {
+    "waiting": "waiting", "draining": "waiting", "done": "up_to_date", "skipped": "up_to_date", "failed": "failed",
+    "aborted": "not_yet",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class WantedFirmware:
-    """One entry: for `stations`, or (none named) for a kind by patterns. With `signature` it is a signed update."""
+    """One entry: for `stations`, or (none named) for a kind by patterns. With `signature` it is a signed update.
+
+    With `sha256` the image is fetched into the gateway's store and rolled out by a campaign with `policy`; `more` is
+    what else the image's manifest says.
+    """
 
     version: str
     url: str
@@ -31,6 +41,10 @@ class WantedFirmware:
     signature: str | None = None
     signing_certificate: str | None = None
     not_before: Instant | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    policy: Mapping[str, object] | None = None
+    more: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,11 @@ class Tried:
     version: str
     tries: int
     tried_at: Instant
+
+
+def entry_id(entry: WantedFirmware) -> str:
+    """The same for the same entry, in whatever version of the document it is."""
+    return sha256(json.dumps(asdict(entry), sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def wanted_of(
@@ -71,3 +90,8 @@ def standing_of(
     if tried is not None and tries and now - tried.tried_at < _WAIT_SECONDS[tries] * SECOND:
         return "waiting"
     return "due"
+
+
+def standing_in_campaign(state: str) -> Standing:
+    """The same in the words of an entry, of a station whose update is this far in its campaign."""
+    return _OF_STATE.get(state, "under_way")

@@ -127,3 +127,22 @@ CREATE TABLE campaign_stations (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX campaign_stations_by_station ON campaign_stations (station);
 CREATE INDEX campaign_stations_drained ON campaign_stations (station) WHERE drained IS NOT NULL;
+
+-- == Firmware that a fleet manager's document names with its digest ==
+
+-- One row per entry of the document that is applied.
+CREATE TABLE fleet_images (
+    entry    TEXT PRIMARY KEY,            -- digest of the entry
+    upstream TEXT NOT NULL,
+    version  INTEGER NOT NULL,            -- of the document, when its campaigns were looked at last
+    image_id TEXT,                        -- null: it is not in the store yet
+    error    TEXT,                        -- why not, or why nothing is rolled out
+    tries    INTEGER NOT NULL,
+    due_at   INTEGER NOT NULL             -- the next try to fetch it
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fleet_campaigns (
+    campaign_id TEXT PRIMARY KEY,
+    entry       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fleet_campaigns_by_entry ON fleet_campaigns (entry);
