@@ -118,7 +118,7 @@ async def _update(
     """Download, check, wait for drivers to leave, install, reboot. Ends early when a newer request has come."""
     jobs = station.jobs
     await tell("Downloading")
-    has_come = await _fetch(station, location)
+    has_come = await _is_fetched(station, location)
     if turn != jobs.turns["firmware"]:
         return
     if not has_come:
@@ -156,36 +156,30 @@ async def _upload(station: SimulatedStation, upload: _Upload, tell: Tell) -> Non
     jobs, what = station.jobs, upload.what
     turn = jobs.next_turn(what)
     await tell("Uploading")
-    has_gone = await _send(station, upload)
+    log = log_of(station)
+    has_gone = await _works(station, upload.location, lambda: send(upload.location, upload.name, log))
     if turn == jobs.turns[what]:
         await tell("Uploaded" if has_gone else upload.failed)
     if turn == jobs.turns[what]:
         jobs.doing[what] = "Idle"
 
 
-async def _fetch(station: SimulatedStation, location: str) -> bool:
-    """Whether the file has come whole."""
+async def _is_fetched(station: SimulatedStation, location: str) -> bool:
+    def work() -> None:
+        station.jobs.fetched = fetch(location)
+
+    return await _works(station, location, work)
+
+
+async def _works(station: SimulatedStation, location: str, work: Callable[[], None]) -> bool:
+    """Whether a transfer works; where it is not the station's habit, only time passes."""
     if not station.habits.transfers:
         await _rest(station)
         return _is_for_files(location)
     if not _is_told(station, location):
         return False
     try:
-        station.jobs.fetched = await asyncio.to_thread(fetch, location)
-    except Failed:
-        return False
-    return True
-
-
-async def _send(station: SimulatedStation, upload: _Upload) -> bool:
-    """Whether the log has gone."""
-    if not station.habits.transfers:
-        await _rest(station)
-        return _is_for_files(upload.location)
-    if not _is_told(station, upload.location):
-        return False
-    try:
-        await asyncio.to_thread(send, upload.location, upload.name, log_of(station))
+        await asyncio.to_thread(work)
     except Failed:
         return False
     return True

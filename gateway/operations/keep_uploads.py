@@ -16,7 +16,7 @@ from pathlib import Path
 from firmware_store.tickets import NoRoom, Received
 from gateway.configuration import Upstream
 from gateway.model.clipping import clipped
-from gateway.operations.match_uploads import note_arrival
+from gateway.operations.match_uploads import name_told, note_arrival
 from gateway.operations.site import Site
 from gateway.rules.transfer_addresses import safe_file_name
 from gateway.rules.upload_room import Arriving, Budget, NotTaken, room_for
@@ -144,6 +144,7 @@ def _keep(db: Writing, site: Site, received: Received, number: int, lacking: int
     for upload_id in gone:
         forget_upload(db, site, upload_id, why="room")
     upstream = forwarding_upstream(site)
+    name = received.file_name or name_told(db, link.command_id)
     row = UploadRow(
         upload_id=number,
         link_id=link.link_id,
@@ -151,7 +152,7 @@ def _keep(db: Writing, site: Site, received: Received, number: int, lacking: int
         kind=link.kind,
         reason=link.reason,
         command_id=link.command_id,
-        file_name=safe_file_name(received.file_name, otherwise=link.kind),
+        file_name=safe_file_name(name, otherwise=link.kind),
         size=received.size,
         sha256=received.sha256,
         scheme=received.scheme,

@@ -6,6 +6,7 @@ doubted in words. What a file means for a job is decided by `rules.station_jobs`
 
 from __future__ import annotations
 
+from gateway.model.identities import CommandId
 from gateway.model.instants import Instant
 from gateway.operations.follow_jobs import move
 from gateway.operations.site import Site
@@ -16,6 +17,12 @@ from gateway.store.writing import Writing
 
 NOTHING_ARRIVED = "the station says that it uploaded, but nothing arrived here"
 _ALL_THE_SAME = "the station says that it failed, but a file arrived"
+
+
+def name_told(db: Writing, command_id: CommandId | None) -> str:
+    """What the station said that it would upload, in its answer; "" when it said nothing."""
+    job = None if command_id is None else station_jobs.of_command(db, command_id)
+    return "" if job is None else station_jobs.facts(db, job.job_id).file_name or ""
 
 
 def note_arrival(db: Writing, site: Site, row: UploadRow, now: Instant) -> None:

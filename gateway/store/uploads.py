@@ -6,7 +6,6 @@ for new ones is asked of `rules.upload_room`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from gateway.model.identities import CommandId, StationId
@@ -139,9 +138,3 @@ def forward_again(db: Writing, upload_id: int, *, upstream: str, now: Instant) -
         " forward_error = NULL WHERE upload_id = ?1",
         (upload_id, upstream, now),
     )
-
-
-def totals(db: Writing) -> Iterable[tuple[str, int, int]]:
-    """(station, files, bytes) of every station that has any."""
-    rows = db.execute("SELECT station, count(*), sum(size) FROM uploads GROUP BY station ORDER BY station")
-    return [(station, files, size) for station, files, size in rows]

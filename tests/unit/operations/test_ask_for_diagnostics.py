@@ -153,3 +153,10 @@ class TestWhatIsToldBesideWhatArrives:
         await keep_upload(site, received(site, 1, b"x"))
         await self.tell(site, "UploadFailed")
         assert self.job(site) == ("UploadFailed", "failed", "the station says that it failed, but a file arrived")
+
+    async def test_a_file_without_a_name_is_called_as_the_station_said(self, site: Site, play: Play) -> None:
+        play(GetDiagnostics=Answered({"fileName": "/var/log/d 1.zip"}))
+        await ask(site)
+        for name in ("", "own.zip"):
+            await keep_upload(site, received(site, 1, b"x", file_name=name))
+        assert look(site.database.path, "SELECT file_name FROM uploads") == [("d_1.zip",), ("own.zip",)]
