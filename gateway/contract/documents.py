@@ -53,13 +53,23 @@ _FIRMWARE = object_with(
         "stations": told(TEXTS, "instead of vendor and model"),
         "version": TEXT,
         "url": TEXT,
-        "sha256": TEXT,
+        "sha256": told(TEXT, "with it the gateway fetches the image itself, and the members below count"),
         "signature": TEXT,
         "signing_certificate": TEXT,
         "not_before": TIME_OR_NULL,
+        "size_bytes": WHOLE_OR_NULL,
+        "policy": told({"type": ["object", "null"]}, "how careful the rollout is; docs/rollout.md"),
+        "file_name": TEXT_OR_NULL,
+        "expected_reported_version": TEXT_OR_NULL,
+        "min_from": TEXT_OR_NULL,
+        "max_from": TEXT_OR_NULL,
+        "downgrade_allowed": {"type": ["boolean", "null"]},
     },
-    optional=("vendor", "model", "stations", "sha256", "signature", "signing_certificate", "not_before"),
-)
+    optional=(
+        "vendor", "model", "stations", "sha256", "signature", "signing_certificate", "not_before", "size_bytes",
+        "policy", "file_name", "expected_reported_version", "min_from", "max_from", "downgrade_allowed",
+    ),
+)  # fmt: skip
 
 # document -> a sentence about it, and the members of its body, none of which is needed in every case
 _BODIES: Mapping[str, tuple[str, Mapping[str, Schema]]] = {

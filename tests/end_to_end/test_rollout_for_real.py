@@ -37,7 +37,21 @@ pytestmark = pytest.mark.slow
 
 IMAGE = random.Random(6).randbytes(300_000)
 DIGEST = hashlib.sha256(IMAGE).hexdigest()
-POLICY = {"canary": 1, "wave_share": 1.0, "min_connected_seconds": 0, "health_seconds": 1, "max_failures": 1}
+POLICY = {
+    "canary": 1,
+    "wave_share": 1.0,
+    "min_connected_seconds": 0,
+    "health_seconds": 1,
+    "at_once": 5,
+    "most_share_of_connectors": 1.0,
+}
+    "canary": 1,
+    "wave_share": 1.0,
+    "min_connected_seconds": 0,
+    "health_seconds": 1,
+    "at_once": 5,
+    "most_share_of_connectors": 1.0,
+}
 
 
 @contextmanager
@@ -133,7 +147,7 @@ def test_a_site_is_updated_and_tells_how_it_is(place: Path) -> None:
         image = import_image(gateway, "2.0.0")
         told = asyncio.run(played(gateway, stations, image))
         assert told["state"] == "finished", told
-        assert {one["station"]: one["state"] for one in told["stations"]} == {
+        assert {one["station"]: one["state"] for one in told["items"]} == {
             station.identity: "done" for station in stations
         }
         for station in stations:
