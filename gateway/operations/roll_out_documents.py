@@ -26,7 +26,7 @@ from gateway.operations.site import Site
 from gateway.rules.fleet_firmware import WantedFirmware, entry_id, wanted_of
 from gateway.rules.rollout_policy import Policy, read_policy
 from gateway.rules.waiting_time import waiting_seconds
-from gateway.store import campaigns, firmware_images, fleet_documents, fleet_images, stations
+from gateway.store import campaigns, fleet_documents, fleet_images, stations
 from gateway.store.database import StoreUnavailable
 from gateway.store.fleet_images import FleetImage
 from gateway.store.writing import Writing
@@ -141,10 +141,6 @@ def _begin_all(db: Writing, site: Site, now: Instant) -> None:
 def _begin(db: Writing, site: Site, row: FleetImage, entry: WantedFirmware, meant: Iterable[StationId]) -> str | None:
     """Make a campaign when it has somebody to update; why that cannot be, in words."""
     assert row.image_id is not None
-    image = firmware_images.find(db, row.image_id)
-    reason = "it is not in the store any more" if image is None else firmware_images.why_unusable(image)
-    if reason is not None:
-        return f"image {row.image_id} cannot be used: {reason}"
     asked = {
         one.station for number in fleet_images.campaigns_of(db, row.entry) for one in campaigns.stations_of(db, number)
     }
@@ -155,11 +151,11 @@ def _begin(db: Writing, site: Site, row: FleetImage, entry: WantedFirmware, mean
     assert isinstance(policy, Policy), policy  # it was read before the document was applied
     name = f"{entry.version} ({row.upstream})"[:64]
     wishes = Wishes(name, row.image_id, new, policy)
-    plan = make_plan(db, site, wishes, Noticed())
-    fitting = tuple(one.station for one in plan.stations if one.misfit is None)
-    if not fitting:
-        return row.error
     try:
+        plan = make_plan(db, site, wishes, Noticed())
+        fitting = tuple(one.station for one in plan.stations if one.misfit is None)
+        if not fitting:
+            return row.error
         campaign_id = create_campaign(
             db,
             site,

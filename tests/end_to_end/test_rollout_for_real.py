@@ -45,13 +45,6 @@ POLICY = {
     "at_once": 5,
     "most_share_of_connectors": 1.0,
 }
-    "canary": 1,
-    "wave_share": 1.0,
-    "min_connected_seconds": 0,
-    "health_seconds": 1,
-    "at_once": 5,
-    "most_share_of_connectors": 1.0,
-}
 
 
 @contextmanager

@@ -103,6 +103,10 @@ async def test_it_is_fetched_once_and_rolled_out_to_those_it_is_for(desk: Desk, 
 
 
 async def test_who_comes_later_is_updated_too(desk: Desk, server: FileServer) -> None:
+    await desk.site.database.write(known("CP-7", "Post"))
+    await desk.site.database.write(
+        lambda db: db.execute("UPDATE stations SET origin = 'knock', admission = 'pending' WHERE station = 'CP-7'")
+    )
     await heard(desk, wanted(server))
     await desk.site.database.write(known("CP-9", "Post"))
     await desk.site.database.write(known("CP-8", "Post", version="9.1"))
