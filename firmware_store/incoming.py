@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -169,8 +169,18 @@ def partials(store: ImageStore) -> Iterator[Partial]:
             yield Partial(store, path.stem)
 
 
-def clear_incoming(store: ImageStore, *, now_seconds: float, abandoned_seconds: float, starting: bool) -> int:
-    """Take away partial files that nobody touched for so long; `starting`: also what a kill left. Returns how many."""
+def clear_incoming(
+    store: ImageStore,
+    *,
+    now_seconds: float,
+    abandoned_seconds: float,
+    starting: bool,
+    in_use: Collection[str] = (),
+) -> int:
+    """Take away partial files that nobody touched for so long; `starting`: also what a kill left. Returns how many.
+
+    `in_use`: names of files that are being written.
+    """
     removed = 0
     for partial in partials(store):
         if partial.note() is None or now_seconds - partial.part.stat().st_mtime > abandoned_seconds:
@@ -179,7 +189,7 @@ def clear_incoming(store: ImageStore, *, now_seconds: float, abandoned_seconds: 
     if starting:
         kept = {path for partial in partials(store) for path in (partial.part, partial.part.with_suffix(".json"))}
         for path in store.incoming.glob("*"):
-            if path not in kept and path.is_file():
+            if path not in kept and path.name not in in_use and path.is_file():
                 path.unlink(missing_ok=True)
                 removed += 1
     return removed

@@ -55,11 +55,16 @@ class Import(NamedTuple):
 @asynccontextmanager
 async def receiving(site: Site) -> AsyncIterator[Arriving]:
     """A file to write in; gone after the block, unless it was taken. Raises OSError."""
-    arriving = await asyncio.to_thread(Arriving, room_for_images(site), f"in-{site.new_id()}".lower())
+    name = f"in-{site.new_id()}".lower()
+    site.images.arriving.add(f"{name}.tmp")
     try:
-        yield arriving
+        arriving = await asyncio.to_thread(Arriving, room_for_images(site), name)
+        try:
+            yield arriving
+        finally:
+            await asyncio.shield(asyncio.to_thread(arriving.discard))
     finally:
-        await asyncio.shield(asyncio.to_thread(arriving.discard))
+        site.images.arriving.discard(f"{name}.tmp")
 
 
 async def take_received(site: Site, arriving: Arriving, announced: Announced, *, actor: str, source: str) -> Taken:

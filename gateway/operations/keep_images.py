@@ -85,6 +85,7 @@ async def take_image(site: Site, arrived: Arrived, wanted: Wanted) -> Taken:
             if not was_there:
                 await asyncio.to_thread(store.remove, arrived.sha256)
             raise
+    site.images.changed.announce()  # what was damaged may be whole
     _log(site, "imported" if taken.new else "found again", taken.row, wanted.actor)
     return taken
 

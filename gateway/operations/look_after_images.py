@@ -52,10 +52,10 @@ class _Seen(NamedTuple):
 
 async def keep_images(site: Site) -> None:
     """For ever: what stands at the beginning of this file."""
-    for number in itertools.count():
+    while True:
         seen = site.images.changed.generation
         try:
-            await clear(site, starting=number == 0)
+            await clear(site)
             await look_at_sizes(site)
             await collect_garbage(site)
             await check_images(site, older_than_seconds=CHECK_EVERY_SECONDS, pause_seconds=_PAUSE_SECONDS)
@@ -71,7 +71,7 @@ async def keep_images(site: Site) -> None:
                 await asyncio.sleep(_SETTLE_SECONDS)
 
 
-async def clear(site: Site, *, starting: bool) -> None:
+async def clear(site: Site) -> None:
     """Take away imports that were abandoned, and at the start what a kill left."""
     now = site.wall_clock()
     removed = await asyncio.to_thread(
@@ -79,8 +79,10 @@ async def clear(site: Site, *, starting: bool) -> None:
         image_store(site),
         now_seconds=now / SECOND,
         abandoned_seconds=ABANDONED_SECONDS,
-        starting=starting,
+        starting=not site.images.cleared,
+        in_use=frozenset(site.images.arriving),
     )
+    site.images.cleared = True
     if removed:
         logger.info("%d files of firmware images that never became whole were removed", removed)
 

@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 async def after_the_restart(site: Site) -> set[str]:
     """What a start does; then versions of images that stations may have, every one of them whole."""
-    await clear(site, starting=True)
+    await clear(site)
     await look_at_sizes(site)
     await collect_garbage(site)
     assert (await check_images(site)).damaged == {}

@@ -201,11 +201,13 @@ async def test_what_a_kill_left_goes_at_the_start_and_what_can_be_resumed_stays(
             arriving.write(b"x")
             for name in ("half.part", "x.json.tmp", "no-part.json"):
                 (store.incoming / name).write_bytes(b"{}")
-            await clear(site, starting=False)
-            assert arriving.path.exists(), "somebody writes it"
-            assert (store.incoming / "half.part").exists()
-        (store.incoming / "in-id-9.tmp").touch()
-        await clear(site, starting=True)
+            (store.incoming / "in-id-9.tmp").touch()
+            await clear(site)
+            assert arriving.path.exists(), "somebody writes it already"
+        (store.incoming / "later.tmp").touch()
+        await clear(site)
+        assert (store.incoming / "later.tmp").exists(), "only at the start"
+        (store.incoming / "later.tmp").unlink()
         assert files(site) == [f"incoming/{name}" for name in ("fresh.json", "fresh.part", "week.json", "week.part")]
 
 
@@ -251,7 +253,7 @@ async def test_what_was_withdrawn_after_the_backup_stays_withdrawn(tmp_path: Pat
         assert (await row_of(site, other.image_id)).state == "approved"
         (link,) = await site.readers.rows("SELECT ended_at FROM transfer_links")
         assert link["ended_at"] == NOON
-        assert site.images.changed.generation == 2, "and its bytes are looked after"
+        assert site.images.changed.generation == 4, "and its bytes are looked after"
 
 
 async def test_after_a_restore_missing_bytes_are_noticed(tmp_path: Path) -> None:
