@@ -173,6 +173,27 @@ def test_a_station_that_dies_uploading_goes_on_later(ftpd: RunningFtpd) -> None:
     assert [kept for _, kept in ftpd.desk.taken] == [content]
 
 
+def test_a_station_whose_connections_end_together_has_died(ftpd: RunningFtpd) -> None:
+    with ftpd.talk() as talk:
+        talk.log_in(GIVE)
+        data = talk.passive()
+        talk.ask("STOR big.log")
+        data.sendall(b"half")
+        wait_until(lambda: _partial_bytes(ftpd) == 4, "the half")
+        data.close()
+    with ftpd.client(GIVE) as client:
+
+        def goes_on() -> bool:
+            try:
+                client.storbinary("APPE big.log", io.BytesIO(b" and half"))
+            except ftplib.error_temp:
+                return False  # 450: the gateway has not noticed yet
+            return True
+
+        wait_until(goes_on, "the rest to be taken")
+    assert [kept for _, kept in ftpd.desk.taken] == [b"half and half"]
+
+
 def test_an_upload_that_was_reset_is_no_whole_file(ftpd: RunningFtpd) -> None:
     with ftpd.talk() as talk:
         talk.log_in(GIVE)

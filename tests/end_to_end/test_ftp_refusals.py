@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -16,9 +16,11 @@ from threading import Event, Thread
 import pytest
 
 from firmware_store.ftp_server import FtpServer, FtpSettings
+from firmware_store.ftp_tls import TlsFiles
 from firmware_store.tickets import Download
-from tests.end_to_end.running_ftpd import RunningFtpd, running_ftpd
+from tests.end_to_end.running_ftpd import RawTalk, RunningFtpd, running_ftpd
 from tests.end_to_end.running_gateway import free_ports, wait_until
+from tests.fakes.certificate_maker import Authority
 from tests.fakes.paper_desk import PaperDesk, desk_in_thread
 
 pytestmark = pytest.mark.slow
@@ -129,7 +131,7 @@ def test_what_is_too_large_is_refused_while_it_comes(place: Path) -> None:
             with talk.passive() as data:
                 talk.ask("STOR endless")
                 with pytest.raises(OSError):
-                    while True:
+                    for _ in range(1000):
                         data.sendall(bytes(10_000))
             assert talk.hear().startswith("552")
         with ftpd.client(GIVE) as client:
@@ -217,11 +219,12 @@ def test_who_hung_up_while_kept_waiting_is_not_counted(ftpd: RunningFtpd) -> Non
         with ftpd.talk() as talk:
             talk.say("USER a-wrong-token", "PASS x")
 
-    def is_served() -> bool:
-        with socket.create_connection(("127.0.0.1", ftpd.port)) as one_more:
-            return one_more.recv(3) == b"220"
+    def are_served() -> bool:
+        with ExitStack() as stack:
+            others = [stack.enter_context(socket.create_connection(("127.0.0.1", ftpd.port))) for _ in range(30)]
+            return all(other.recv(3) == b"220" for other in others)
 
-    wait_until(is_served, "a place for others of this address", patience_seconds=5)
+    wait_until(are_served, "places for others of this address", patience_seconds=8)
 
 
 def test_commands_piled_up_behind_a_transfer_are_bounded(ftpd: RunningFtpd) -> None:
@@ -277,26 +280,73 @@ def test_old_partial_files_are_gone_at_the_start(ftpd: RunningFtpd) -> None:
     assert young.exists() and others.exists()
 
 
-def test_a_stalled_transfer_gives_its_place_back(place: Path) -> None:
+def test_slow_lorises_are_put_out(place: Path) -> None:
+    """With shorter times than stations get: half a command, and an upload byte by byte that holds the only place."""
     desk = PaperDesk()
     desk.place(GIVE, place / "incoming")
     path = place / "desk.sock"
-    settings = FtpSettings("127.0.0.1", 0, path, place / "incoming", transfers_at_once=1, stall_seconds=0.5)
-    with desk_in_thread(desk, path), FtpServer(settings) as server, serving(server):
-        stalled = ftplib.FTP(timeout=20)
-        stalled.connect("127.0.0.1", server.port)
-        stalled.login(GIVE, "x")
-        with stalled.transfercmd("STOR slow") as channel:
-            channel.sendall(b"s")
-            other = ftplib.FTP(timeout=20)
-            other.connect("127.0.0.1", server.port)
-            other.login(GIVE, "x")
-            other.storbinary("STOR quick", io.BytesIO(b"quick"))
-            with pytest.raises(ftplib.error_temp, match="421"):
-                stalled.voidresp()
-        other.close()
-        stalled.close()
+    settings = FtpSettings(
+        "127.0.0.1", 0, path, place / "incoming", transfers_at_once=1, stall_seconds=0.5, idle_seconds=0.5
+    )
+    with desk_in_thread(desk, path), FtpServer(settings) as server, serving(server), ExitStack() as stack:
+        half, slow, other = (stack.enter_context(RawTalk(server.port)) for _ in range(3))
+        half.socket.sendall(b"NOO")
+        slow.log_in(GIVE)
+        channel = slow.passive()
+        slow.ask("STOR slow")
+        other.log_in(GIVE)
+        with other.passive() as data:
+            other.say("STOR quick")
+            dripping = Thread(target=drip, args=(channel,))
+            dripping.start()
+            assert other.hear().startswith("125")
+            data.sendall(b"quick")
+        assert other.hear().startswith("226")
+        assert slow.hear().startswith("421")
+        assert half.hear().startswith("421")
+        assert half.is_closed()
+        dripping.join(20)
     assert [kept for _, kept in desk.taken] == [b"quick"]
+
+
+def drip(channel: socket.socket) -> None:
+    """A byte now and then, until nobody takes it."""
+    pause = Event()
+    with channel, suppress(OSError):
+        while not pause.wait(0.05):
+            channel.sendall(b"s")
+
+
+def test_ipv6_and_a_limited_rate_under_tls(place: Path) -> None:
+    authority = Authority(place / "ca")
+    pair = authority.issue("localhost", names="IP:::1")
+    desk = PaperDesk()
+    blob, path = place / "blob", place / "desk.sock"
+    blob.write_bytes(_CONTENT)
+    desk.image(FETCH, blob)
+    desk.place(GIVE, place / "incoming")
+    settings = FtpSettings("::", 0, path, place / "incoming", station_bytes_per_second=2_000_000)
+    tls = TlsFiles(lambda: [(pair.chain, pair.key)], "ECDHE+AESGCM")
+    with desk_in_thread(desk, path), FtpServer(settings, tls=tls) as server, serving(server):
+        for host in ("::1", "127.0.0.1"):
+            for passive in (True, False):
+                client = ftplib.FTP_TLS(context=authority.client_context(), timeout=20)
+                client.context.check_hostname = False
+                client.set_pasv(passive)
+                client.connect(host, server.port)
+                client.login(FETCH, "x")
+                client.prot_p()
+                received = io.BytesIO()
+                began = time.monotonic()
+                client.retrbinary(f"RETR {NAME}", received.write)
+                assert received.getvalue() == _CONTENT
+                assert time.monotonic() - began > 0.2
+                client.login(GIVE, "x")
+                client.prot_p()
+                client.storbinary("STOR log", io.BytesIO(_CONTENT))
+                client.quit()
+    assert [(kept, received.scheme) for received, kept in desk.taken] == [(_CONTENT, "ftps")] * 4
+    assert [received.address for received, _ in desk.taken] == ["::1", "::1", "127.0.0.1", "127.0.0.1"]
 
 
 @contextmanager
