@@ -184,9 +184,13 @@ class UpdatingStation:
                 await wire.refuse("NotImplemented")
                 continue
             conf, then = self._conf(request.action, request.payload)
-            await wire.answer(conf)
             if then is not None:
-                self._tasks.append(asyncio.create_task(then()))
+                self._tasks.append(asyncio.create_task(self._later(then)))
+            await wire.answer(conf)
+
+    async def _later(self, then: Callable[[], Awaitable[None]]) -> None:
+        await asyncio.sleep(0.5)  # the answer goes first
+        await then()
 
     def _conf(self, action: str, payload: Conf) -> tuple[Conf, Callable[[], Any] | None]:
         match action:
@@ -259,6 +263,7 @@ class UpdatingStation:
         if self.odd.refuses_signature:
             await self._tell("InvalidSignature", number)
             return
+        await asyncio.sleep(10)
         await self._install(number)
 
     async def _install(self, number: int | None) -> None:
