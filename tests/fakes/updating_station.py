@@ -114,7 +114,7 @@ class UpdatingStation:
 
     def keep_connected(self) -> None:
         """Begin to look after the connection."""
-        self._tasks.append(asyncio.create_task(self.stay_connected()))
+        self._tasks += [asyncio.create_task(self.stay_connected()), asyncio.create_task(self._beat())]
 
     async def close(self) -> None:
         """The test is over."""
@@ -155,6 +155,11 @@ class UpdatingStation:
             return None
 
     # Private
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(240)
+            await self.say("Heartbeat", {})
 
     async def _dial(self) -> None:
         self._stack = AsyncExitStack()
