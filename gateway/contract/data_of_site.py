@@ -8,6 +8,7 @@ from gateway.contract.shapes import (
     COUNT,
     FLAG,
     NUMBER,
+    OBJECT,
     SEQUENCE,
     TEXT,
     TEXT_OR_NULL,
@@ -21,6 +22,7 @@ from gateway.contract.shapes import (
     told,
 )
 from gateway.model.journal import STREAMS
+from gateway.store.campaigns import CAMPAIGN_STATES
 
 _LIMIT: dict[str, Schema] = {"circuit": TEXT, "source": TEXT, "limit_amps": THREE_AMPS, "until": TIME_OR_NULL}
 _ALARM = object_with(
@@ -37,6 +39,18 @@ _TOKEN = object_with(
 _LEVEL = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
 
 DATA_OF_SITE: dict[str, Schema] = {
+    "campaign.changed": object_with(
+        {
+            "campaign_id": TEXT,
+            "name": TEXT,
+            "image_id": TEXT,
+            "state": one_of(*CAMPAIGN_STATES),
+            "why": TEXT_OR_NULL,
+            "wave": told(COUNT, "stations of this wave and of those before may begin; the canary is wave 0"),
+            "stations": told(OBJECT, "how many are in which state"),
+            "actor": TEXT,
+        }
+    ),
     "meter.trust": object_with(
         {"meter": TEXT, "model": TEXT, "before": TEXT_OR_NULL, "trust": TEXT, "reason": TEXT_OR_NULL}
     ),

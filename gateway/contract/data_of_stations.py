@@ -27,6 +27,7 @@ from gateway.contract.shapes import (
     one_of,
     told,
 )
+from gateway.store.campaigns import FAILURES, STATES
 
 _CERTIFICATE = object_with(
     {"common_name": TEXT_OR_NULL, "serial_number": TEXT, "fingerprint": TEXT, "issuer": TEXT, "not_after": TIME}
@@ -81,6 +82,25 @@ _JOB = object_with(
         "file_name": TEXT_OR_NULL,
         "version_before": TEXT_OR_NULL,
         "version_after": TEXT_OR_NULL,
+    }
+)
+_ROLLOUT = object_with(
+    {
+        "campaign_id": TEXT,
+        "name": TEXT,
+        "image_id": TEXT,
+        "state": one_of(*STATES),
+        "failure": one_of(*FAILURES, None),
+        "detail": TEXT_OR_NULL,
+        "wave": COUNT,
+        "tries": COUNT,
+        "command_id": TEXT_OR_NULL,
+        "version_before": TEXT_OR_NULL,
+        "version_after": TEXT_OR_NULL,
+        "sha256": told(TEXT_OR_NULL, "of the image whose address it was given"),
+        "bytes_served": COUNT_OR_NULL,
+        "changed_settings": told(OBJECT, "configuration keys that are not as before, once it is done"),
+        "actor": TEXT,
     }
 )
 _SECURITY = object_with(
@@ -235,6 +255,7 @@ _OPEN_SESSION = object_with(
 DATA_OF_STATIONS: dict[str, Schema] = {
     **_LIFE,
     **_SAID,
+    "campaign.station": _ROLLOUT,
     "firmware.status": _JOB,
     "diagnostics.status": _JOB,
     "log.status": _JOB,

@@ -144,6 +144,7 @@ def _drained(db: Writing, campaign: CampaignRow, row: StationRow, order: Order, 
     connector = order.payload["connectorId"]
     assert isinstance(connector, int)
     campaigns.set_drained(db, row.campaign_id, row.station, {*row.drained_connectors, connector})
+    _asked(db, campaign, row, order, now)
 
 
 def _asked(db: Writing, campaign: CampaignRow, row: StationRow, order: Order, now: Instant) -> None:

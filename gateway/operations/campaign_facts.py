@@ -168,7 +168,7 @@ def moment_of(
             reservations=len(reservations.active(db, station)),
         ),
         connected_seconds=None if connection is None else age,
-        accepted=connection is not None and not connection.treatment.pending,
+        accepted=connection is None or not connection.treatment.pending,
         other_job=station_jobs.moved_since(
             db, station, _UPDATES, seconds_later(now, -_OTHER_JOB_SECONDS), besides=besides
         ),

@@ -41,6 +41,7 @@ _INSTALL = frozenset({"installationfailed", "installverificationfailed"})
 _BOOTED_WHILE_LOADING_SECONDS = 300
 _ASK_EVERY_SECONDS = 60
 _MOST_BOOTS_ASKED = 3
+_MOST_DRAINS = 20
 _DRAIN_PAUSE_SECONDS = 3600
 
 What = Literal["update", "drain", "restore", "boot", "status"]
@@ -188,9 +189,14 @@ def _draining(row: Row, seen: Seen, reasons: Collection[Reason], policy: Policy)
         return Goes("waiting", "; ".join(one.text for one in others))
     if row.elapsed >= policy.drain_hours * 3600:
         return Goes("waiting", f"somebody has used it for {policy.drain_hours} hours")
-    connector = to_drain(seen.moment.use, row.drained) if seen.is_connected else None
+    free = to_drain(seen.moment.use) if seen.is_connected else ()
+    first = [number for number in free if number not in row.drained]
     text = "; ".join(one.text for one in reasons)
-    return Stays(text) if connector is None else Asks("drain", text, connector)
+    if first:
+        return Asks("drain", text, first[0])
+    # asked before, and still free: the request may have been lost
+    again = row.asks < _MOST_DRAINS and (row.asked is None or row.asked >= _ASK_EVERY_SECONDS)
+    return Asks("drain", text, free[row.asks % len(free)]) if free and again else Stays(text)
 
 
 def _update(seen: Seen) -> Step:

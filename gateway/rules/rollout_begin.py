@@ -122,17 +122,11 @@ def may_drain(reasons: Collection[Reason], policy: Policy) -> bool:
     return policy.drain and bool(reasons) and all(one.code == "charging" for one in reasons)
 
 
-def to_drain(use: Use, drained: Collection[int]) -> int | None:
-    """The next free connector to take out of service; None: there is none now."""
+def to_drain(use: Use) -> tuple[int, ...]:
+    """The free connectors that can be taken out of service now."""
     if use.reservations or use.expected_starts:
-        return None
-    free = (n for n in use.connectors if use.statuses[n] == "Available" and n not in use.busy and n not in drained)
-    return next(free, None)
-
-
-def out_of_service(use: Use, drained: Collection[int]) -> tuple[int, ...]:
-    """Connectors that are out of service by somebody else's wish: they are left so."""
-    return tuple(n for n in sorted(use.statuses) if use.statuses[n] == "Unavailable" and n not in drained)
+        return ()
+    return tuple(n for n in use.connectors if use.statuses[n] == "Available" and n not in use.busy)
 
 
 def _link_reason(moment: Moment, policy: Policy) -> Reason | None:

@@ -151,7 +151,7 @@ def newest_asked(db: Writing, station: StationId, action: str, *, most: int) -> 
     """(actor, request) of the newest of these that may have reached the station, newest first."""
     rows = db.execute(
         "SELECT actor, request FROM commands WHERE station = ? AND action = ?"
-        " AND status NOT IN ('not_connected', 'refused') ORDER BY asked_at DESC, rowid DESC LIMIT ?",
+        " AND status NOT IN ('not_connected', 'refused') ORDER BY asked_at DESC LIMIT ?",
         (station, action, most),
     )
     return [(actor, json.loads(request)) for actor, request in rows]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gateway.terminal.arguments_campaigns import add_campaigns
 from gateway.terminal.arguments_firmware import add_firmware
 from gateway.terminal.arguments_fleet import add_fleet, broker
 from gateway.terminal.arguments_jobs import add_jobs
@@ -54,8 +55,8 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     _add_pki(grammar)
     _add_station(grammar)
     _add_reservations(grammar)
+    add_campaigns(add_firmware(grammar))
     add_fleet(grammar)
-    add_firmware(grammar)
     return parser
 
 

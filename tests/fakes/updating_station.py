@@ -114,7 +114,7 @@ class UpdatingStation:
 
     def keep_connected(self) -> None:
         """Begin to look after the connection."""
-        self._tasks.append(asyncio.create_task(self.stay_connected()))
+        self._tasks += [asyncio.create_task(self.stay_connected()), asyncio.create_task(self._beat())]
 
     async def close(self) -> None:
         """The test is over."""
@@ -156,6 +156,11 @@ class UpdatingStation:
 
     # Private
 
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(240)
+            await self.say("Heartbeat", {})
+
     async def _dial(self) -> None:
         self._stack = AsyncExitStack()
         self._wire = await self._stack.enter_async_context(plugged_in(self.url))
@@ -184,9 +189,13 @@ class UpdatingStation:
                 await wire.refuse("NotImplemented")
                 continue
             conf, then = self._conf(request.action, request.payload)
-            await wire.answer(conf)
             if then is not None:
-                self._tasks.append(asyncio.create_task(then()))
+                self._tasks.append(asyncio.create_task(self._later(then)))
+            await wire.answer(conf)
+
+    async def _later(self, then: Callable[[], Awaitable[None]]) -> None:
+        await asyncio.sleep(0.5)  # the answer goes first
+        await then()
 
     def _conf(self, action: str, payload: Conf) -> tuple[Conf, Callable[[], Any] | None]:
         match action:
@@ -259,6 +268,7 @@ class UpdatingStation:
         if self.odd.refuses_signature:
             await self._tell("InvalidSignature", number)
             return
+        await asyncio.sleep(10)
         await self._install(number)
 
     async def _install(self, number: int | None) -> None:

@@ -135,6 +135,11 @@ class RolloutStage:
         self.site.database.committed = committed
         return reached
 
+    async def reached(self, what: asyncio.Event) -> None:
+        """Wait for it, not for ever."""
+        async with asyncio.timeout(DAY):
+            await what.wait()
+
     @staticmethod
     def at(text: str) -> Instant:
         """A moment."""

@@ -111,8 +111,8 @@ def test_a_kill_in_any_state_changes_nothing_of_the_end(tmp_path: Path, state: s
     async def scene(stage: RolloutStage) -> None:
         station = await stage.station("CP-1")
         killed = stage.when_it_is("CP-1", state)
-        await stage.campaign(tries=1)
-        await killed.wait()
+        await stage.campaign()
+        await stage.reached(killed)
         await stage.restart(after_seconds=away_seconds)
         await stage.until_state("finished", most_seconds=8 * HOUR)
         assert await result(stage) == ("done", None, 1), await stage.row("CP-1")
@@ -132,14 +132,14 @@ def test_a_kill_never_leaves_a_connector_out_of_service(tmp_path: Path, state: s
         await stage.campaign(drain=True, tries=1)
         await stage.until_station("CP-1", "draining")
         if state == "draining":
-            await killed.wait()
+            await stage.reached(killed)
             await stage.restart(after_seconds=60)
         await asyncio.sleep(HOUR)
         assert station.updates == 0, "a car charges"
         assert station.statuses[1] == "Unavailable"
         await station.stop(2)
         if state != "draining":
-            await killed.wait()
+            await stage.reached(killed)
             await stage.restart(after_seconds=60)
         await stage.until_state("finished", most_seconds=8 * HOUR)
         await asyncio.sleep(120)
@@ -191,17 +191,17 @@ def test_a_person_who_takes_the_connector_out_meanwhile_is_obeyed(tmp_path: Path
     play_rollout(tmp_path, scene)
 
 
-@pytest.mark.parametrize("seconds", [-7 * 86_400, 400 * 86_400])
+@pytest.mark.parametrize("seconds", [-7 * 86_400, 20 * 86_400])
 def test_a_clock_that_is_set_changes_nothing_of_the_end(tmp_path: Path, seconds: int) -> None:
     async def scene(stage: RolloutStage) -> None:
-        station = await stage.station("CP-1", load_seconds=1200)
-        await stage.campaign(tries=1)
+        await stage.station("CP-1", load_seconds=1200)
+        await stage.campaign()
         for state in ("downloading", "installing", "checking"):
             await stage.until_station("CP-1", state)
             stage.world.clock.step(seconds)
         await stage.until_state("finished", most_seconds=3 * HOUR)
-        assert await result(stage) == ("done", None, 1), await stage.row("CP-1")
-        assert station.updates == 1
+        expired = seconds > 0  # by the clock the address is no longer good: it is tried again with another one
+        assert await result(stage) == ("done", None, 2 if expired else 1), await stage.row("CP-1")
 
     play_rollout(tmp_path, scene)
 
