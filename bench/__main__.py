@@ -60,7 +60,7 @@ def _measure(bench: Bench, chosen: list[Figure]) -> list[Line]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="The gateway beside its baselines, in rounds.")
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help="P1 to P10 and P14; all when none is named")
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help="P1 to P10, P13 and P14; all when none is named")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (3; quick: 1)")
     parser.add_argument("--quick", action="store_true", help="a tenth of stations and messages, to try the bench")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import scenarios
+from bench import scenarios, transfers
 from bench.measuring import ECHO, GATEWAY, NAIVE_STORING, OCPP_RPC, Bench, Run, Sample, Unmeasurable
 
 Values = list[float]
@@ -85,6 +85,7 @@ _ours_slow_1000 = _run(GATEWAY, 1000, slow_disk=True)
 _naive_slow_10 = _run(NAIVE_STORING, 10, slow_disk=True)
 _naive_slow_1000 = _run(NAIVE_STORING, 1000, slow_disk=True)
 _memory_start, _memory_station = _once(scenarios.memory)
+_transfer_speed, _transfer_answers = _once(transfers.downloads)
 _day_given, _day_sent = _once(scenarios.bytes_of_a_day)
 
 FIGURES: tuple[Figure, ...] = (
@@ -154,6 +155,13 @@ FIGURES: tuple[Figure, ...] = (
             Row("the same at 1,000 stations", 12, 15, _ratio(_ours_slow_1000, _naive_slow_1000, _rate), True),
         ),
         _runs(_ours_slow_10, _naive_slow_10, _ours_slow_1000, _naive_slow_1000),
+    ),
+    Figure(
+        "P13",
+        (
+            Row("bytes/s of one download: gateway / nginx", 0.8, 1.0, _transfer_speed, True),
+            Row("p99 of an answer while ten stations download 12 MB/s each / quiet", 2, 1.2, _transfer_answers),
+        ),
     ),
     Figure(
         "P14",

@@ -51,6 +51,7 @@ port = {web_port}
 [firmware]
 host = "127.0.0.1"
 port = {firmware_port}
+transfers_at_once = 10
 """
 
 

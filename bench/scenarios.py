@@ -19,7 +19,7 @@ from bench.processes import written_bytes
 # A real station says about one MeterValues in 30 s; this is ten times that.
 PACED_STATIONS = 200
 PACED_SECONDS = 3.0
-_UNTIL_CHARGING = 5  # the messages of the mix before its MeterValues
+UNTIL_CHARGING = 5  # the messages of the mix before its MeterValues
 _DAY_STATIONS = 20
 _STARTS_IN_A_ROUND = 5  # a start is short and the machine is not alone: the median counts
 
@@ -124,7 +124,7 @@ def _paced_p99_seconds(bench: Bench, name: str) -> float:
     seconds = 2.0 if bench.quick else 10.0
     with bench.serving(name) as server, bench.load_on(server, bench.stations(PACED_STATIONS)) as load:
         load.connect()
-        load.closed_loop(MIX[:_UNTIL_CHARGING])
+        load.closed_loop(MIX[:UNTIL_CHARGING])
         server.settle()
         outcome = load.open_loop(meter_values, every_seconds=PACED_SECONDS, seconds=seconds)
         return outcome.percentile(0.99)
