@@ -86,7 +86,7 @@ async def take_image(site: Site, arrived: Arrived, wanted: Wanted) -> Taken:
                 await asyncio.to_thread(store.remove, arrived.sha256)
             raise
     site.images.changed.announce()  # what was damaged may be whole
-    _log(site, "imported" if taken.new else "found again", taken.row, wanted.actor)
+    _log("imported" if taken.new else "found again", taken.row, wanted.actor)
     return taken
 
 
@@ -108,7 +108,7 @@ async def take_known_bytes(site: Site, sha256: str, wanted: Wanted) -> Taken | N
 
         taken = await site.database.write(unit)
     if taken is not None:
-        _log(site, "imported" if taken.new else "found again", taken.row, wanted.actor)
+        _log("imported" if taken.new else "found again", taken.row, wanted.actor)
     return taken
 
 
@@ -132,7 +132,7 @@ async def approve(site: Site, image_id: str, *, actor: str) -> ImageRow | None:
 
     row = await site.database.write(unit)
     if row is not None:
-        _log(site, "approved", row, actor)
+        _log("approved", row, actor)
     return row
 
 
@@ -149,7 +149,7 @@ async def withdraw(site: Site, image_id: str, *, actor: str) -> ImageRow | None:
 
     row = await site.database.write(unit)
     if row is not None:
-        _log(site, "withdrawn", row, actor)
+        _log("withdrawn", row, actor)
         site.images.changed.announce()
     return row
 
@@ -234,5 +234,5 @@ def _change_state(
     return changed
 
 
-def _log(site: Site, word: str, row: ImageRow, actor: str) -> None:
+def _log(word: str, row: ImageRow, actor: str) -> None:
     logger.info("firmware image %s (%s) was %s by %s", row.image_id, row.file_name, word, actor)

@@ -104,7 +104,10 @@ async def look_at_sizes(site: Site) -> None:
 async def check_images(
     site: Site, *, older_than_seconds: float = 0.0, pause_seconds: float = 0.0, now: Instant | None = None
 ) -> Found:
-    """Read all bytes again that were not for so long, in a thread; what is found counts at once."""
+    """Read all bytes again that were not for so long, in a thread; what is found counts at once.
+
+    What is known to be damaged is read again only when everything is (0).
+    """
     now = site.wall_clock() if now is None else now
     due_before = seconds_later(now, -older_than_seconds)
     found = Found()
@@ -112,7 +115,8 @@ async def check_images(
         rows = await site.database.write(firmware_images.kept)
         for sha256, same in itertools.groupby(sorted(rows, key=lambda row: row.sha256), key=lambda row: row.sha256):
             images = list(same)
-            if min(row.checked_at for row in images) > due_before:
+            known = older_than_seconds > 0 and images[0].damaged_at is not None
+            if known or min(row.checked_at for row in images) > due_before:
                 continue
             seen = await _examine(site, sha256, pause_seconds=pause_seconds)
             changed = await _note(site, sha256, seen, site.wall_clock())

@@ -142,6 +142,10 @@ async def test_what_was_read_lately_is_not_read_again(tmp_path: Path, monkeypatc
         assert (await check_images(site, older_than_seconds=60)).whole == []
         later = Instant(NOON + 61 * SECOND)
         assert (await check_images(site, older_than_seconds=60, now=later)).whole == [row.image_id]
+        spoil(site, row, lambda path: path.write_bytes(b"jmage"))
+        assert (await check_images(site, older_than_seconds=60, now=later)).damaged != {}
+        assert (await check_images(site, older_than_seconds=60, now=later)).damaged == {}, "known already"
+        assert (await check_images(site)).damaged != {}
 
 
 async def test_bytes_that_nobody_needs_go(tmp_path: Path) -> None:
