@@ -60,7 +60,8 @@ def link_to_image(
     image = firmware_images.find(db, image_id)
     if image is None:
         raise CannotLink(f"no firmware image {image_id!r} is in the store", unknown=True)
-    reason = firmware_images.why_unusable(image)
+    required = site.configuration.firmware.require_verified
+    reason = firmware_images.why_unusable(image, require_verified=required)
     if reason is not None:
         raise CannotLink(f"firmware image {image_id} cannot be used: {reason}")
     scheme, token, now, expires_at = _chosen(db, site, station)

@@ -31,8 +31,10 @@ class TransferDesk:
 
     async def find(self, token: str) -> Ticket | None:
         """What the token allows now."""
-        now = self._site.wall_clock()
-        row = await self._site.database.write(lambda db: transfer_links.find_good(db, digest_of(token), now))
+        now, required = self._site.wall_clock(), self._site.configuration.firmware.require_verified
+        row = await self._site.database.write(
+            lambda db: transfer_links.find_good(db, digest_of(token), now, require_verified=required)
+        )
         return None if row is None else self._ticket(row)
 
     async def served(self, served: Served) -> None:

@@ -93,13 +93,14 @@ def find(db: Writing, link_id: int) -> LinkRow | None:
     return None if row is None else LinkRow(*row)
 
 
-def find_good(db: Writing, token_digest: bytes, now: Instant) -> LinkRow | None:
-    """The link of a token, if it may be used now: not expired, not ended, and its image is approved and whole."""
+def find_good(db: Writing, token_digest: bytes, now: Instant, *, require_verified: bool = False) -> LinkRow | None:
+    """The link of a token, if it may be used now: not expired, not ended, and its image may be served."""
     row = db.execute(
         f"SELECT {_COLUMNS} FROM transfer_links WHERE token_digest = ?1 AND ended_at IS NULL AND expires_at > ?2"
         " AND (image_id IS NULL OR EXISTS (SELECT 1 FROM firmware_images AS i"
-        " WHERE i.image_id = transfer_links.image_id AND i.state = 'approved' AND i.damaged_at IS NULL))",
-        (token_digest, now),
+        " WHERE i.image_id = transfer_links.image_id AND i.state = 'approved' AND i.damaged_at IS NULL"
+        " AND (?3 = 0 OR i.verified IS NOT NULL)))",
+        (token_digest, now, int(require_verified)),
     ).fetchone()
     return None if row is None else LinkRow(*row)
 

@@ -168,8 +168,8 @@ async def test_bytes_of_a_campaign_that_runs_stay(tmp_path: Path) -> None:
         row = await taken(site, b"image")
         await site.database.write(
             lambda db: db.execute(
-                "INSERT INTO campaigns (campaign_id, name, image_id, policy, state, wave, source, created_by,"
-                " created_at) VALUES ('c', 'c', ?, '{}', 'paused', 0, 'api', 'me', 0)",
+                "INSERT INTO campaigns (campaign_id, name, image_id, policy, state, wave, wave_at, accepted_failures,"
+                " source, created_by, created_at) VALUES ('c', 'c', ?, '{}', 'paused', 0, 0, 0, 'api', 'me', 0)",
                 (row.image_id,),
             )
         )
@@ -226,9 +226,10 @@ async def test_withdrawn_images_are_forgotten_in_the_end_unless_a_campaign_names
                 removed = (NOON - days * DAY, row.image_id)
                 db.execute("UPDATE firmware_images SET removed_at = ? WHERE image_id = ?", removed)
             db.execute(
-                "INSERT INTO campaigns (campaign_id, name, image_id, policy, state, wave, source, created_by,"
-                " created_at, finished_at) VALUES ('c', 'c', ?, '{}', 'finished', 0, 'api', 'me', 0, 1)",
-                (named.image_id,),
+                "INSERT INTO campaigns (campaign_id, name, image_id, policy, state, wave, wave_at, accepted_failures,"
+                " source, created_by, created_at, finished_at)"
+                " VALUES ('c', 'c', ?, '{}', 'finished', 0, 0, 0, 'api', 'me', 0, ?)",
+                (named.image_id, NOON),
             )
 
         await site.database.write(unit)

@@ -15,7 +15,7 @@ from tests.unit.web.conftest import NOON, Door, PlayedConnection
 
 IMAGE = (
     "INSERT INTO firmware_images VALUES (?, ?, 1000, 'post-9.1.bin', ?, NULL, 'no signature', 'api', 'me', ?, ?, 'me',"
-    " ?, ?)"
+    " ?, ?, 0, NULL)"
 )
 MANIFEST = '{"signature": "c2ln", "signing_certificate": "-----BEGIN CERTIFICATE-----"}'
 LINKS = "/api/v1/firmware/images/one/links"
