@@ -57,6 +57,13 @@ class StationTransfer(TLS_DTPHandler, ThrottledDTPHandler):  # type: ignore[misc
         counted = self.cmd_channel.shared.pace.bytes_per_second or self._ssl_requested
         return not counted and bool(DTPHandler.use_sendfile(self))
 
+    def readable(self) -> bool:
+        """What comes before the command that it belongs to waits; the library would hang up."""
+        if not (self._initialized or self.receive or self._ssl_accepting or self._ssl_want_read):
+            self.modify_ioloop_events(0)
+            return False
+        return bool(super().readable())
+
     def recv(self, size: int) -> bytes:
         """The next piece, if it is still allowed."""
         self._look_whether_torn()

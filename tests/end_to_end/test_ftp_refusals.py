@@ -184,6 +184,18 @@ def test_transfers_wait_for_a_place(ftpd: RunningFtpd) -> None:
         assert talks[2].hear().startswith("226")
 
 
+def test_bytes_that_come_before_their_command_wait(ftpd: RunningFtpd) -> None:
+    with ftpd.talk() as talk:
+        talk.log_in(GIVE)
+        with talk.passive() as data:
+            data.sendall(b"too early")
+            assert talk.ask("NOOP").startswith("200")
+            assert talk.ask("NOOP").startswith("200")
+            assert talk.ask("STOR x").startswith("125")
+        assert talk.hear().startswith("226")
+    assert [kept for _, kept in ftpd.desk.taken] == [b"too early"]
+
+
 def test_a_withdrawn_image_stops_at_once(ftpd: RunningFtpd) -> None:
     big = ftpd.directory / "big"
     big.write_bytes(bytes(30_000_000))
@@ -328,25 +340,27 @@ def test_ipv6_and_a_limited_rate_under_tls(place: Path) -> None:
     settings = FtpSettings("::", 0, path, place / "incoming", station_bytes_per_second=2_000_000)
     tls = TlsFiles(lambda: [(pair.chain, pair.key)], "ECDHE+AESGCM")
     with desk_in_thread(desk, path), FtpServer(settings, tls=tls) as server, serving(server):
-        for host in ("::1", "127.0.0.1"):
-            for passive in (True, False):
-                client = ftplib.FTP_TLS(context=authority.client_context(), timeout=20)
-                client.context.check_hostname = False
-                client.set_pasv(passive)
-                client.connect(host, server.port)
-                client.login(FETCH, "x")
-                client.prot_p()
-                received = io.BytesIO()
-                began = time.monotonic()
-                client.retrbinary(f"RETR {NAME}", received.write)
-                assert received.getvalue() == _CONTENT
-                assert time.monotonic() - began > 0.2
-                client.login(GIVE, "x")
-                client.prot_p()
-                client.storbinary("STOR log", io.BytesIO(_CONTENT))
-                client.quit()
-    assert [(kept, received.scheme) for received, kept in desk.taken] == [(_CONTENT, "ftps")] * 4
-    assert [received.address for received, _ in desk.taken] == ["::1", "::1", "127.0.0.1", "127.0.0.1"]
+        for host, passive in (("::1", True), ("127.0.0.1", False)):
+            client = ftplib.FTP_TLS(context=authority.client_context(), timeout=20)
+            client.context.check_hostname = False
+            client.set_pasv(passive)
+            client.connect(host, server.port)
+            client.login(FETCH, "x")
+            client.prot_p()
+            received = io.BytesIO()
+            began = time.monotonic()
+            client.retrbinary(f"RETR {NAME}", received.write)
+            assert received.getvalue() == _CONTENT
+            assert time.monotonic() - began > 0.2
+            client.login(GIVE, "x")
+            client.prot_p()
+            data, size = client.ntransfercmd("STOR log")  # an empty file is a file
+            data.close()
+            assert client.voidresp().startswith("226") and size is None
+            client.storbinary("STOR log", io.BytesIO(_CONTENT))
+            client.quit()
+    assert [(kept, received.scheme) for received, kept in desk.taken] == [(b"", "ftps"), (_CONTENT, "ftps")] * 2
+    assert [received.address for received, _ in desk.taken] == ["::1"] * 2 + ["127.0.0.1"] * 2
 
 
 @contextmanager
