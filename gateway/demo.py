@@ -153,6 +153,7 @@ Try:
   ocpp-gateway meters --config {file}
   ocpp-gateway limits --config {file}
   ocpp-gateway why SIM-1 --config {file}
+  ocpp-gateway diagnostics ask SIM-1 --wait --config {file}
   ocpp-gateway call SIM-1 TriggerMessage '{{"requestedMessage": "Heartbeat"}}' --config {file}
 """,
         flush=True,

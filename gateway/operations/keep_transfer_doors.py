@@ -38,7 +38,7 @@ async def keep_transfer_doors(site: Site) -> None:
             reason = f"stations cannot fetch or upload: {error.strerror or error}"
             site.health.report(COMPONENT, reason)
             if reason != told:
-                logger.error("%s", reason)
+                logger.warning("%s", reason)
             told = reason
         finally:
             site.transfers.http_port = site.transfers.https_port = None
