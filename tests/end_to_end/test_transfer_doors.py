@@ -58,10 +58,9 @@ def test_images_are_fetched_over_tls_with_the_certificates_of_the_site(place: Pa
 
 def test_a_port_in_use_stops_nothing_else_and_is_tried_again(place: Path) -> None:
     taken = socket.create_server(("127.0.0.1", 0))
-    with (
-        taken,
-        running_gateway(place, firmware={"port": taken.getsockname()[1]}, more='[[station]]\nid = "CP-1"\n') as gateway,
-    ):
+    port = taken.getsockname()[1]
+    firmware = {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+    with taken, running_gateway(place, firmware=firmware, more='[[station]]\nid = "CP-1"\n') as gateway:
         wait_until(lambda: "cannot fetch or upload" in gateway.log_text(), "that the port is told")
         assert gateway.is_ready()
         image = import_image(gateway, "2.0.0")
