@@ -54,9 +54,8 @@ async def carry_out(
 ) -> Outcome:
     """Send one request to a station and return what became of it; never raises for what the station does.
 
-    `patience_seconds`: to wait for the answer no longer, when that is less than usual. `of_turn`: if the gateway asks,
-    a failure is one of the turn in which it looks after the station. `behalf`: who asked under an id of their own, and
-    is told of the end in its commit. `image`, `reason`, `agreed`: as in `Order`.
+    `patience_seconds`: to wait no longer, when that is less than usual. `of_turn`: if the gateway asks, a failure is
+    one of its turn of looking after the station. `behalf`: who asked under an id of their own. The others: see `Order`.
     """
     new_password_hash = await hash_of_new_password(action, payload)
     more = (new_password_hash, None, image, reason, agreed)

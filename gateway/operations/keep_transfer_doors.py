@@ -21,7 +21,7 @@ from gateway.operations.site import Site
 logger = logging.getLogger(__name__)
 
 COMPONENT = "firmware"
-_AGAIN_SECONDS = 30.0
+_AGAIN_SECONDS = 10.0
 
 
 async def keep_transfer_doors(site: Site) -> None:

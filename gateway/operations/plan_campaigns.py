@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gateway.model.identities import StationId
-from gateway.operations.campaign_facts import Noticed, Premises, find_image, moment_of, plate_of, policy_in, premises_of
+from gateway.operations.campaign_facts import Noticed, Premises, find_image, moment_of, plate_of, premises_of
 from gateway.operations.decide_rollout import course_of
 from gateway.operations.site import Site
 from gateway.operations.tell_campaigns import members_of, move_station, tell_campaign, turn_campaign
@@ -167,7 +167,7 @@ def wish(db: Writing, site: Site, campaign_id: str, what: Wish, *, actor: str) -
         raise LookupError(campaign_id)
     now, rows = site.wall_clock(), campaigns.stations_of(db, campaign_id)
     _, unusable = find_image(db, campaign.image_id)
-    turn = after_wish(what, course_of(campaign, unusable, now), members_of(rows), policy_in(campaign.policy))
+    turn = after_wish(what, course_of(campaign, unusable, now), members_of(rows))
     if isinstance(turn, str):
         return turn
     if what in ("resume", "approve", "retry"):

@@ -1,7 +1,7 @@
 """Is one firmware version older or newer than another, and is it the one that a station reports?
 
 Vendors write versions in many ways. By `numbers` the numbers in them count, one after another (1.10 is newer than 1.9),
-and what stands between them only where those are equal; `opaque` versions are equal or different, nothing more.
+and 2 is as new as 2.0; `opaque` versions are equal or different, nothing more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def is_same(one: str | None, other: str | None) -> bool:
 
 
 def compare(one: str, other: str, *, scheme: str) -> int | None:
-    """Below 0: `one` is older; 0: they are the same; above 0: newer; None: nobody can tell."""
+    """Below 0: `one` is older; 0: neither is; above 0: newer; None: nobody can tell."""
     if is_same(one, other):
         return 0
     ours, theirs = _numbers(one), _numbers(other)
@@ -24,7 +24,7 @@ def compare(one: str, other: str, *, scheme: str) -> int | None:
     length = max(len(ours), len(theirs))
     ours += (0,) * (length - len(ours))
     theirs += (0,) * (length - len(theirs))
-    return (ours > theirs) - (ours < theirs) or None
+    return (ours > theirs) - (ours < theirs)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

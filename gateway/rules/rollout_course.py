@@ -85,7 +85,7 @@ def gives_up(campaign: Campaign, policy: Policy) -> bool:
     return campaign.state == "running" and campaign.wave_seconds >= policy.give_up_days * 86_400
 
 
-def after_wish(wish: Wish, campaign: Campaign, members: Collection[Member], policy: Policy) -> Turn | str:
+def after_wish(wish: Wish, campaign: Campaign, members: Collection[Member]) -> Turn | str:
     """What a person's wish makes of the campaign; a text says why it cannot be."""
     state, failed = campaign.state, sum(one.state == "failed" for one in members)
     match wish:
@@ -102,7 +102,7 @@ def after_wish(wish: Wish, campaign: Campaign, members: Collection[Member], poli
             return Turn("running", min(later, default=campaign.wave))
         case "abort":
             return _cannot(wish, state) if state in ("aborted", "finished") else Turn("aborted", campaign.wave)
-        case "retry":
+        case _:  # retry
             if not failed:
                 return "none of its stations has failed"
             if state == "aborted" and any(one.state in UNDER_WAY for one in members):

@@ -55,9 +55,9 @@ async def find(readers: Readers, campaign_id: str) -> Document | None:
     versions = sorted({one["version_before"] for one in stations if one["version_before"] is not None})
     back = await readers.rows(
         "SELECT image_id, manifest FROM firmware_images WHERE state = 'approved' AND damaged_at IS NULL"
-        " AND manifest ->> 'vendor' = ?2 AND manifest ->> 'version' IN (SELECT value FROM json_each(?1))"
-        " ORDER BY imported_at DESC",
-        (json.dumps(versions), json.loads(row["manifest"] or "{}").get("vendor")),
+        " AND image_id <> ?3 AND manifest ->> 'vendor' = ?2 AND manifest ->> 'version' IN"
+        " (SELECT value FROM json_each(?1)) ORDER BY imported_at DESC",
+        (json.dumps(versions), json.loads(row["manifest"] or "{}").get("vendor"), row["image_id"]),
     )
     return {
         **_in_short(row),

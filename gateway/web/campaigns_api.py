@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -24,7 +24,7 @@ from gateway.store import reports_campaigns
 from gateway.web.asking import collection, expect_only, flag_of, integer_of, json_response, limit_of, object_of
 from gateway.web.login import actor_of
 from gateway.web.problems import Problem, not_found, unacceptable
-from gateway.web.routes import AFTER, LIMIT, SITE, Parameter, Route
+from gateway.web.routes import AFTER, LIMIT, SITE, Handler, Parameter, Route
 
 _PATH = "/api/v1/firmware/campaigns"
 
@@ -68,19 +68,41 @@ async def post_campaign(request: web.Request) -> web.StreamResponse:
     return await _answer(request, campaign_id, status=201)
 
 
-def _wishing(what: Wish) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def steer(request: web.Request) -> web.StreamResponse:
-        expect_only(request, ())
-        site, campaign_id, actor = request.app[SITE], request.match_info["campaign"], actor_of(request)
-        try:
-            reason = await site.database.write(lambda db: wish(db, site, campaign_id, what, actor=actor))
-        except LookupError:
-            raise not_found(f"there is no campaign {campaign_id!r}") from None
-        if reason is not None:
-            raise Problem(HTTPStatus.CONFLICT, reason)
-        return await _answer(request, campaign_id)
+async def pause_campaign(request: web.Request) -> web.StreamResponse:
+    """No further station begins."""
+    return await _steer(request, "pause")
 
-    return steer
+
+async def resume_campaign(request: web.Request) -> web.StreamResponse:
+    """It goes on."""
+    return await _steer(request, "resume")
+
+
+async def abort_campaign(request: web.Request) -> web.StreamResponse:
+    """No further station begins, for ever."""
+    return await _steer(request, "abort")
+
+
+async def retry_campaign(request: web.Request) -> web.StreamResponse:
+    """The failed stations are tried again."""
+    return await _steer(request, "retry")
+
+
+async def approve_campaign(request: web.Request) -> web.StreamResponse:
+    """The waves after the canary begin."""
+    return await _steer(request, "approve")
+
+
+async def _steer(request: web.Request, what: Wish) -> web.StreamResponse:
+    expect_only(request, ())
+    site, campaign_id, actor = request.app[SITE], request.match_info["campaign"], actor_of(request)
+    try:
+        reason = await site.database.write(lambda db: wish(db, site, campaign_id, what, actor=actor))
+    except LookupError:
+        raise not_found(f"there is no campaign {campaign_id!r}") from None
+    if reason is not None:
+        raise Problem(HTTPStatus.CONFLICT, reason)
+    return await _answer(request, campaign_id)
 
 
 async def _answer(request: web.Request, campaign_id: str, *, status: int = 200) -> web.StreamResponse:
@@ -109,9 +131,9 @@ def _refused(mistakes: Iterable[Mistake]) -> Problem:
     return unacceptable("a campaign cannot be made like this", errors)
 
 
-def _steering(what: Wish, summary: str) -> Route:
+def _steering(what: Wish, handler: Handler, summary: str) -> Route:
     return Route(
-        "POST", f"{_PATH}/{{campaign}}/{what}", _wishing(what), "operator", summary,
+        "POST", f"{_PATH}/{{campaign}}/{what}", handler, "operator", summary,
         answers={200: "Campaign"}, errors=(404, 409, 422),
     )  # fmt: skip
 
@@ -137,9 +159,9 @@ ROUTES = (
         "GET", f"{_PATH}/{{campaign}}", get_campaign, "viewer", "A rollout, its stations, and what was served to them",
         answers={200: "Campaign"}, errors=(404, 422),
     ),
-    _steering("pause", "Let no further station begin"),
-    _steering("resume", "Go on after a pause or a halt"),
-    _steering("abort", "Let no further station begin, for ever; those under way are followed to their end"),
-    _steering("retry", "Try the failed stations again"),
-    _steering("approve", "Let the waves after the canary begin"),
+    _steering("pause", pause_campaign, "Let no further station begin"),
+    _steering("resume", resume_campaign, "Go on after a pause or a halt"),
+    _steering("abort", abort_campaign, "Let no further station begin, for ever; those under way go on"),
+    _steering("retry", retry_campaign, "Try the failed stations again"),
+    _steering("approve", approve_campaign, "Let the waves after the canary begin"),
 )  # fmt: skip

@@ -101,10 +101,10 @@ class RolloutStage:
 
         await self.site.database.write(unit)
 
-    async def campaign(self, stations: list[str] | None = None, **policy: Any) -> str:
+    async def campaign(self, stations: list[str] | None = None, *, image_id: str = IMAGE, **policy: Any) -> str:
         """A campaign that begins at once."""
         chosen = {"min_connected_seconds": 60, "health_seconds": 120, **policy}
-        members = {"name": "spring", "image_id": IMAGE, "stations": stations or [], "policy": chosen}
+        members = {"name": "spring", "image_id": image_id, "stations": stations or [], "policy": chosen}
         wishes = read_wishes(members)
         assert isinstance(wishes, Wishes), wishes
         noticed = Noticed()
