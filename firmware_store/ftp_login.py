@@ -84,6 +84,7 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
         super().__init__(conn, server, ioloop)
         if not self.connected:
             return
+        self.data_context = self.shared.tls.contexts.data if self.shared.tls and self.shared.tls.contexts else None
         if self.ssl_context is None:
             self._extra_feats = []
         self.shared.sessions.append(self)
@@ -91,8 +92,9 @@ class StationLogin(TLS_FTPHandler):  # type: ignore[misc]  # the library has no 
 
     @classmethod
     def get_ssl_context(cls) -> SSL.Context | None:
-        """The certificates as they are now."""
-        return cls.shared.tls.current() if cls.shared.tls else None
+        """The certificates as they are now, for control connections."""
+        contexts = cls.shared.tls.current() if cls.shared.tls else None
+        return contexts.control if contexts else None
 
     @property
     def _current_type(self) -> str:

@@ -21,36 +21,49 @@ logger = logging.getLogger(__name__)
 Pair = tuple[Path, Path]  # chain, key
 
 
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """For the two kinds of connections.
+
+    Data goes by TLS 1.2: in 1.3 a server sends session tickets unasked, and a station that only uploads leaves them
+    unread, so that its machine resets the connection when it closes, with whatever was still on its way.
+    """
+
+    control: SSL.Context
+    data: SSL.Context
+
+
 @dataclass(slots=True)
 class TlsFiles:
-    """The newest usable context; None while there is none, and then only plain FTP is spoken."""
+    """The newest usable contexts; None while there is none, and then only plain FTP is spoken."""
 
     pairs: Callable[[], Sequence[Pair]]
     ciphers: str
-    context: SSL.Context | None = None
+    contexts: Contexts | None = None
     _stamps: object = None
     _told: str = ""
 
-    def current(self) -> SSL.Context | None:
-        """The context for a connection that begins now."""
+    def current(self) -> Contexts | None:
+        """The contexts for a connection that begins now."""
         pairs = self.pairs()
         stamps = [(pair, *map(_stamp, pair)) for pair in pairs]
         if stamps != self._stamps:
             self._stamps = stamps
             self._read(pairs)
-        return self.context
+        return self.contexts
 
     def _read(self, pairs: Sequence[Pair]) -> None:
         wrong: list[str] = []
         usable = [pair for pair in pairs if self._is_usable(pair, wrong)]
         # a file may be half written now: what worked before goes on until all is well
-        if usable and (self.context is None or not wrong):
-            self.context = _context(usable, self.ciphers)
-        elif not pairs and self.context is None:
+        if usable and (self.contexts is None or not wrong):
+            self.contexts = Contexts(_context(usable, self.ciphers), _context(usable, self.ciphers))
+            self.contexts.data.set_max_proto_version(SSL.TLS1_2_VERSION)
+        elif not pairs and self.contexts is None:
             wrong.append("there is no certificate yet")
         told = "; ".join(wrong)
         if told and told != self._told:
-            logger.error("explicit FTPS: %s%s", told, "" if self.context else ": only plain FTP is spoken")
+            logger.error("explicit FTPS: %s%s", told, "" if self.contexts else ": only plain FTP is spoken")
         self._told = told
 
     def _is_usable(self, pair: Pair, wrong: list[str]) -> bool:

@@ -13,6 +13,8 @@ import sys
 import time
 from typing import Any
 
+from OpenSSL import SSL
+
 from firmware_store.ftp_library import (
     ActiveDTP,
     DTPHandler,
@@ -51,6 +53,10 @@ class StationTransfer(TLS_DTPHandler, ThrottledDTPHandler):  # type: ignore[misc
         if rate:
             piece = max(_LEAST_PIECE, min(self.ac_in_buffer_size, rate // 4))
             self.ac_in_buffer_size = self.ac_out_buffer_size = piece
+
+    def secure_connection(self, _context: SSL.Context) -> None:
+        """Begin with TLS, in the way of data connections."""
+        super().secure_connection(self.cmd_channel.data_context)
 
     def use_sendfile(self) -> bool:
         """The kernel copies, unless bytes are counted or encrypted."""
@@ -131,7 +137,7 @@ class StationTransfer(TLS_DTPHandler, ThrottledDTPHandler):  # type: ignore[misc
     def _judge(self) -> None:
         if not (self._resp and self._resp[0].startswith("226")):
             return
-        if self.receive and self._torn:
+        if self.receive and self._torn and not self._has_said_goodbye():
             self.transfer_finished = False
             self._resp = ("426 The connection broke.", logger.info)
         elif self.receive:
@@ -139,6 +145,11 @@ class StationTransfer(TLS_DTPHandler, ThrottledDTPHandler):  # type: ignore[misc
         elif self.file_obj is not None and self.tot_bytes_sent != self.cmd_channel.expected_bytes:
             self.transfer_finished = False
             self._resp = ("451 The file could not be read to its end.", logger.warning)
+
+    def _has_said_goodbye(self) -> bool:
+        """Whether TLS vouches for the end, whatever happened to the connection afterwards."""
+        encrypted = isinstance(self.socket, SSL.Connection)
+        return encrypted and bool(self.socket.get_shutdown() & SSL.RECEIVED_SHUTDOWN)
 
     def _look_whether_torn(self) -> None:
         """A reset looks like an end to whoever only reads."""

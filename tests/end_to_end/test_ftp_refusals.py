@@ -354,7 +354,7 @@ def test_ipv6_and_a_limited_rate_under_tls(place: Path) -> None:
             assert time.monotonic() - began > 0.2
             client.login(GIVE, "x")
             client.prot_p()
-            data, size = client.ntransfercmd("STOR log")  # an empty file is a file
+            data, size = client.ntransfercmd("STOR log")  # an empty file, and no word of farewell
             data.close()
             assert client.voidresp().startswith("226") and size is None
             client.storbinary("STOR log", io.BytesIO(_CONTENT))
