@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +33,8 @@ from tests.simulation.played_day import surroundings
 
 START = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-SIZE = 1_000_000
+BYTES = b"firmware" * 500
+SIZE, DIGEST = len(BYTES), hashlib.sha256(BYTES).hexdigest()
 IMAGE = "img-2"
 PORT = FIRST_FREE_PORT
 OCPP = 'unknown_stations = "accept"'
@@ -89,9 +91,12 @@ class RolloutStage:
 
     async def image(self, image_id: str = IMAGE, **manifest: Any) -> None:
         """An approved image in the store."""
+        file = self.directory / "data" / "firmware" / "blobs" / "sha256" / DIGEST[:2] / DIGEST
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(BYTES)
         found = {"vendor": "Maker", "models": ["Post"], "version": "2.0", "signature": "c2ln",
                  "signing_certificate": "PEM", **manifest}  # fmt: skip
-        await self.site.database.write(lambda db: store_image(db, image_id, found, size=SIZE))
+        await self.site.database.write(lambda db: store_image(db, image_id, found))
 
     async def campaign(self, stations: list[str] | None = None, *, image_id: str = IMAGE, **policy: Any) -> str:
         """A campaign that begins at once."""
@@ -199,10 +204,11 @@ class RolloutStage:
         return True
 
 
-def store_image(db: Writing, image_id: str, manifest: Mapping[str, object], *, size: int) -> None:
-    """An approved image, without its bytes."""
+def store_image(db: Writing, image_id: str, manifest: Mapping[str, object]) -> None:
+    """The row of an approved image."""
+    manifest = {"file_name": "post-2.bin", **manifest}
     known = {
-        "image_id": image_id, "sha256": "ab" * 32, "size": size, "file_name": "post-2.bin",
+        "image_id": image_id, "sha256": DIGEST, "size": SIZE, "file_name": "post-2.bin",
         "manifest": json.dumps(manifest), "verification": "", "source": "api", "imported_by": "me", "imported_at": 1,
         "state": "approved", "state_by": "me", "state_at": 1, "checked_at": 1,
     }  # fmt: skip

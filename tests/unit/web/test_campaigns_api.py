@@ -17,7 +17,7 @@ IMAGE = "img-2"
 
 async def add_image(door: Door, image_id: str = IMAGE, **manifest: Any) -> None:
     told = {"vendor": "Maker", "models": ["Post*"], "version": "2.0", **manifest}
-    await door.site.database.write(lambda db: store_image(db, image_id, told, size=1000))
+    await door.site.database.write(lambda db: store_image(db, image_id, told))
 
 
 async def add_station(
