@@ -54,6 +54,8 @@ async def ask_for(site: Site, wanted: Wanted, noticed: Noticed) -> bool:
     done = _is_taken(request.action, outcome)
     if done and wanted.asks.what == "restore":
         await site.database.write(lambda db: _restored(db, wanted))
+    elif wanted.asks.what == "update" and outcome.status in ("refused", "unknown_image"):
+        await site.database.write(lambda db: _not_sent(db, wanted, outcome))
     return done
 
 
@@ -79,7 +81,7 @@ def _prepare(db: Writing, site: Site, wanted: Wanted, noticed: Noticed) -> tuple
 
 
 def _update(db: Writing, site: Site, campaign: CampaignRow, row: StationRow, noticed: Noticed) -> Request | None:
-    image, _ = find_image(db, campaign.image_id)
+    image, _ = find_image(db, site, campaign.image_id)
     if image is None:
         return None
     place = premises_of(db).place_of(row.station)
@@ -165,6 +167,13 @@ def _restored(db: Writing, wanted: Wanted) -> None:
     if row is not None:
         left = [number for number in row.drained_connectors if number != wanted.asks.connector]
         campaigns.set_drained(db, row.campaign_id, row.station, left)
+
+
+def _not_sent(db: Writing, wanted: Wanted, outcome: Outcome) -> None:
+    """The request was not even accepted: why is what the station waits for."""
+    row = campaigns.find_station(db, wanted.campaign_id, wanted.station)
+    if row is not None and row.state in NOT_BEGUN and row.detail != outcome.description:
+        campaigns.update_station(db, wanted.campaign_id, wanted.station, detail=outcome.description)
 
 
 def _is_taken(action: str, outcome: Outcome) -> bool:

@@ -36,7 +36,6 @@ from gateway.store import (
     transfer_links,
 )
 from gateway.store.campaigns import CampaignRow, StationRow
-from gateway.store.firmware_images import ImageRow
 from gateway.store.writing import Writing
 
 _UPDATES = FAMILIES["firmware"]
@@ -118,12 +117,15 @@ def image_in(image_id: str, manifest: str) -> Image:
     return image_of(image_id, json.loads(manifest))
 
 
-def find_image(db: Writing, image_id: str) -> tuple[Image | None, str | None]:
+def find_image(db: Writing, site: Site, image_id: str) -> tuple[Image | None, str | None]:
     """The image's facts, and why nobody may have it now; it may be gone as a whole."""
-    row: ImageRow | None = firmware_images.find(db, image_id)
+    row = firmware_images.find(db, image_id)
     if row is None:
         return None, "it is not in the store any more"
-    return image_in(row.image_id, row.manifest), firmware_images.why_unusable(row)
+    reason = firmware_images.why_unusable(row)
+    if reason is None and site.configuration.firmware.require_verified and row.verified is None:
+        reason = "its signature could not be verified"
+    return image_in(row.image_id, row.manifest), reason
 
 
 def plate_of(db: Writing, site: Site, station: str) -> Plate | None:

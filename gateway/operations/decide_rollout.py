@@ -96,7 +96,7 @@ def decide(
     besides: str | None = None,
 ) -> tuple[Step, Seen | None]:
     """What is to be done with one station now, and what was seen of it."""
-    image, unusable = find_image(db, campaign.image_id)
+    image, unusable = find_image(db, site, campaign.image_id)
     if row.state == "verified":
         return Goes("checking"), None
     if row.state in NOT_BEGUN:
@@ -152,7 +152,7 @@ def _look_at(
             found.seen[row.station] = seen
         _do(db, site, campaign, row, step, premises, found)
     rows = campaigns.stations_of(db, campaign.campaign_id)
-    _, unusable = find_image(db, campaign.image_id)
+    _, unusable = find_image(db, site, campaign.image_id)
     course = course_of(campaign, unusable, now)
     turn = next_turn(course, members_of(rows), policy_in(campaign.policy))
     if turn is not None:

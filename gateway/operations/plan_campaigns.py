@@ -98,7 +98,7 @@ def read_wishes(members: Mapping[str, object], *, unnamed: bool = False) -> Wish
 
 def make_plan(db: Writing, site: Site, wishes: Wishes, noticed: Noticed) -> Plan:
     """What a campaign would be if it was made now; in a unit of work. Raises CannotCreate."""
-    image, unusable = find_image(db, wishes.image_id)
+    image, unusable = find_image(db, site, wishes.image_id)
     if image is None:
         raise CannotCreate([Mistake("image_id", f"no firmware image {wishes.image_id!r} is in the store")])
     if wishes.policy.force_downgrade and not image.downgrade_allowed:
@@ -166,7 +166,7 @@ def wish(db: Writing, site: Site, campaign_id: str, what: Wish, *, actor: str) -
     if campaign is None:
         raise LookupError(campaign_id)
     now, rows = site.wall_clock(), campaigns.stations_of(db, campaign_id)
-    _, unusable = find_image(db, campaign.image_id)
+    _, unusable = find_image(db, site, campaign.image_id)
     turn = after_wish(what, course_of(campaign, unusable, now), members_of(rows))
     if isinstance(turn, str):
         return turn

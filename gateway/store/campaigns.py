@@ -120,11 +120,6 @@ def followed(db: Writing) -> list[CampaignRow]:
     return _campaigns(db, "finished_at IS NULL")
 
 
-def of_image(db: Writing, image_id: str) -> list[CampaignRow]:
-    """Campaigns with this image that are not over: the image is needed."""
-    return _campaigns(db, "finished_at IS NULL AND image_id = ?", image_id)
-
-
 def stations_of(db: Writing, campaign_id: str) -> list[StationRow]:
     """Its stations in the order of their turn."""
     return _stations(db, "campaign_id = ? ORDER BY wave, station", campaign_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from gateway.operations.plan_campaigns import Wishes, create_campaign, read_wish
 from gateway.operations.serve_transfers import TransferDesk
 from gateway.operations.site import Site
 from gateway.rules.rollout_course import Wish
+from gateway.store.firmware_images import ImageRow
 from gateway.store.writing import Writing
 from tests.fakes.gateway_in_process import Running, running_gateway
 from tests.fakes.updating_station import Oddities, UpdatingStation
@@ -31,7 +33,8 @@ from tests.simulation.played_day import surroundings
 
 START = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-SIZE = 1_000_000
+BYTES = b"firmware" * 500
+SIZE, DIGEST = len(BYTES), hashlib.sha256(BYTES).hexdigest()
 IMAGE = "img-2"
 PORT = FIRST_FREE_PORT
 OCPP = 'unknown_stations = "accept"'
@@ -88,18 +91,12 @@ class RolloutStage:
 
     async def image(self, image_id: str = IMAGE, **manifest: Any) -> None:
         """An approved image in the store."""
+        file = self.directory / "data" / "firmware" / "blobs" / "sha256" / DIGEST[:2] / DIGEST
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(BYTES)
         found = {"vendor": "Maker", "models": ["Post"], "version": "2.0", "signature": "c2ln",
                  "signing_certificate": "PEM", **manifest}  # fmt: skip
-        text = json.dumps(found)
-
-        def unit(db: Writing) -> None:
-            db.execute(
-                "INSERT INTO firmware_images VALUES (?, ?, ?, 'post-2.bin', ?, NULL, '', 'api', 'me', 1, 'approved',"
-                " 'me', 1, NULL)",
-                (image_id, "ab" * 32, SIZE, text),
-            )
-
-        await self.site.database.write(unit)
+        await self.site.database.write(lambda db: store_image(db, image_id, found))
 
     async def campaign(self, stations: list[str] | None = None, *, image_id: str = IMAGE, **policy: Any) -> str:
         """A campaign that begins at once."""
@@ -205,6 +202,22 @@ class RolloutStage:
         start, end = SIZE * piece // pieces, SIZE * (piece + 1) // pieces
         await desk.served(Served(ticket.link_id, start, end, begins=piece == 0))
         return True
+
+
+def store_image(db: Writing, image_id: str, manifest: Mapping[str, object]) -> None:
+    """The row of an approved image."""
+    manifest = {"file_name": "post-2.bin", **manifest}
+    known = {
+        "image_id": image_id, "sha256": DIGEST, "size": SIZE, "file_name": "post-2.bin",
+        "manifest": json.dumps(manifest), "verification": "", "source": "api", "imported_by": "me", "imported_at": 1,
+        "state": "approved", "state_by": "me", "state_at": 1, "checked_at": 1,
+    }  # fmt: skip
+    columns = ImageRow._fields
+    places = ", ".join("?" * len(columns))
+    db.execute(
+        f"INSERT INTO firmware_images ({', '.join(columns)}) VALUES ({places})",
+        [known.get(column) for column in columns],
+    )
 
 
 def play_rollout(

@@ -218,9 +218,9 @@ def test_a_withdrawn_image_halts_its_campaign_and_is_not_served(tmp_path: Path) 
         await stage.until_state("halted", most_seconds=HOUR)
         await stage.until_station("CP-1", "failed")
         assert (await stage.row("CP-1"))["failure"] == "download"
-        assert await stage.wish((await stage.rows("SELECT * FROM campaigns"))[0]["campaign_id"], "resume") == (
-            "its image cannot be used: it was withdrawn"
-        )
+        campaign = (await stage.rows("SELECT campaign_id FROM campaigns"))[0]["campaign_id"]
+        refusal = await stage.wish(campaign, "resume")
+        assert refusal is not None and refusal.startswith("its image cannot be used: it was withdrawn")
         await asyncio.sleep(2 * HOUR)
         assert (first.updates, second.updates) == (1, 0)
 

@@ -13,10 +13,13 @@ from gateway.operations.ask_for_rollout import ask_for
 from gateway.operations.begin_again import doubt_everything
 from gateway.operations.campaign_facts import Noticed
 from gateway.operations.decide_rollout import Wanted
+from gateway.operations.give_links import CannotLink, GivenLink
+from gateway.operations.plan_campaigns import CannotCreate
 from gateway.rules.firmware_rollout import Asks
 from gateway.store import campaigns
 from gateway.store.campaigns import CampaignRow
-from tests.simulation.rollout_stage import DAY, HOUR, IMAGE, RolloutStage, play_rollout
+from tests.fakes.updating_station import Oddities
+from tests.simulation.rollout_stage import DAY, HOUR, RolloutStage, play_rollout
 
 PROFILE = {
     "chargingProfileId": 7,
@@ -163,6 +166,51 @@ def test_old_campaigns_are_forgotten_but_not_what_is_to_be_put_back(tmp_path: Pa
         await write(lambda db: db.execute("UPDATE campaign_stations SET drained = NULL"))
         assert await write(lambda db: campaigns.delete_old(db, finished_before=later)) == 1
         assert await stage.rows("SELECT * FROM campaign_stations") == []
-        assert await write(lambda db: campaigns.of_image(db, IMAGE)) == []
+
+    play_rollout(tmp_path, scene)
+
+
+def test_an_address_that_was_given_before_is_void_when_the_try_is_over(tmp_path: Path) -> None:
+    async def scene(stage: RolloutStage) -> None:
+        station = await stage.station("CP-1", Oddities(never_begins=True))
+        await stage.campaign(tries=2)
+        await stage.until_state("finished", most_seconds=6 * HOUR)
+        first, second = station.requests("UpdateFirmware")
+        assert first["location"] != second["location"]
+        for request in (first, second):
+            assert not await stage._load(request["location"], 0, 4), "the station may begin late"
+        links = await stage.rows("SELECT * FROM transfer_links")
+        assert all(link["ended_at"] is not None for link in links)
+
+    play_rollout(tmp_path, scene)
+
+
+def test_an_image_that_must_be_verified_and_is_not_halts_at_once(tmp_path: Path) -> None:
+    async def scene(stage: RolloutStage) -> None:
+        station = await stage.station("CP-1")
+        with pytest.raises(CannotCreate, match="could not be verified"):
+            await stage.campaign()
+        await stage.site.database.write(lambda db: db.execute("UPDATE firmware_images SET verified = 'ecdsa'"))
+        await stage.campaign(min_connected_seconds=600)
+        await stage.site.database.write(lambda db: db.execute("UPDATE firmware_images SET verified = NULL"))
+        await stage.until_state("halted", most_seconds=HOUR)
+        assert station.updates == 0
+
+    play_rollout(tmp_path, scene, more="[firmware]\nrequire_verified = true")
+
+
+def test_why_the_gateway_cannot_give_an_address_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(*arguments: object, **terms: object) -> GivenLink:
+        raise CannotLink("there is no way to it")
+
+    monkeypatch.setattr("gateway.operations.fill_in_addresses.link_to_image", cannot)
+
+    async def scene(stage: RolloutStage) -> None:
+        station = await stage.station("CP-1")
+        await stage.campaign()
+        await asyncio.sleep(600)
+        row = await stage.row("CP-1")
+        assert (row["state"], row["detail"], row["tries"]) == ("waiting", "there is no way to it", 0)
+        assert station.updates == 0
 
     play_rollout(tmp_path, scene)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from gateway.rules.firmware_rollout import STATES
 from gateway.store.writing import Writing
+from tests.simulation.rollout_stage import store_image
 from tests.unit.web.conftest import NOON, Door
 
 LIST = "/api/v1/firmware/campaigns"
 IMAGE = "img-2"
 
 
-async def add_image(door: Door, **manifest: Any) -> None:
-    text = json.dumps({"vendor": "Maker", "models": ["Post*"], "version": "2.0", **manifest})
-
-    def unit(db: Writing) -> None:
-        db.execute(
-            "INSERT INTO firmware_images VALUES (?, ?, 1000, 'post.bin', ?, NULL, '', 'api', 'me', 1, 'approved', 'me',"
-            " 1, NULL)",
-            (manifest.get("image_id", IMAGE), "ab" * 32, text),
-        )
-
-    await door.site.database.write(unit)
+async def add_image(door: Door, image_id: str = IMAGE, **manifest: Any) -> None:
+    told = {"vendor": "Maker", "models": ["Post*"], "version": "2.0", **manifest}
+    await door.site.database.write(lambda db: store_image(db, image_id, told))
 
 
 async def add_station(
@@ -133,7 +125,7 @@ async def test_an_image_that_fits_nothing_makes_no_campaign(door: Door) -> None:
 
 async def test_named_stations_that_run_it_are_skipped_and_versions_before_have_a_way_back(door: Door) -> None:
     await add_image(door)
-    await add_image(door, image_id="img-1", version="1.0", downgrade_allowed=True)
+    await add_image(door, "img-1", version="1.0", downgrade_allowed=True)
     await add_station(door, "CP-1")
     await add_station(door, "CP-6", version="2.0")
     campaign = await made(door, stations=["CP-1", "CP-6"])
