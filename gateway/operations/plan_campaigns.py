@@ -122,7 +122,7 @@ def document_of_plan(plan: Plan) -> dict[str, object]:
         "version": plan.image.version,
         "policy": document_of(plan.policy),
         "remarks": list(plan.remarks),
-        "items": [
+        "stations": [
             {
                 "station": one.station,
                 "version": one.version,

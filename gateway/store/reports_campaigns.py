@@ -63,7 +63,7 @@ async def find(readers: Readers, campaign_id: str) -> Document | None:
         **_in_short(row),
         "policy": json.loads(row["policy"]),
         "rollback_images": [_way_back(one) for one in back],
-        "items": [_station(one) for one in stations],
+        "stations": [_station(one) for one in stations],
     }
 
 
@@ -91,7 +91,7 @@ def _in_short(row: Row) -> Document:
         "state": row["state"],
         "why": row["why"],
         "wave": row["wave"],
-        "stations": {state: counts[state] for state in STATES if state in counts},
+        "counts": {state: counts[state] for state in STATES if state in counts},
         "source": row["source"],
         "created_by": row["created_by"],
         "created_time": text_of(row["created_at"]),

@@ -47,7 +47,7 @@ def plan(options: argparse.Namespace) -> int:
     """Who would take part, in which wave, what they wait for, and who would not. Exit 1 when nobody would."""
     reached = reach(options)
     document = expect(ask(reached.gateway, "POST", f"{API}{_PATH}/plan", body=_wishes(options)))
-    items = items_of(document)
+    items = list_of(document, "stations")
     if options.json:
         print_json(document)
     else:
@@ -105,7 +105,7 @@ def _steer(options: argparse.Namespace, word: str) -> int:
 
 def _tell(options: argparse.Namespace, reached: Reached, document: object) -> int:
     campaign = part_of({"campaign": document}, "campaign")
-    stations = list_of(campaign, "items")
+    stations = list_of(campaign, "stations")
     if options.json:
         print_json(document)
     else:
@@ -190,5 +190,5 @@ def _planned(item: Document) -> list[object]:
 
 
 def _counts(item: Document) -> str:
-    counts = part_of(item, "stations")
+    counts = part_of(item, "counts")
     return ", ".join(f"{number} {state}" for state, number in counts.items()) or "no stations"

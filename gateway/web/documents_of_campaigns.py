@@ -62,7 +62,7 @@ _IN_SHORT: dict[str, Schema] = {
     "state": {"enum": list(CAMPAIGN_STATES)},
     "why": TEXT_OR_NULL,
     "wave": COUNT,
-    "stations": _COUNTS,
+    "counts": _COUNTS,
     "source": TEXT,
     "created_by": TEXT,
     "created_time": TIME,
@@ -80,7 +80,7 @@ CAMPAIGNS: dict[str, Schema] = {
             **_IN_SHORT,
             "policy": _POLICY,
             "rollback_images": list_of(object_with({"image_id": TEXT, "version": TEXT, "downgrade_allowed": FLAG})),
-            "items": list_of(_STATION),
+            "stations": list_of(_STATION),
         }
     ),
     "CampaignWish": object_with({"name": TEXT, **_WISH}, optional=("stations", "policy")),
@@ -91,7 +91,7 @@ CAMPAIGNS: dict[str, Schema] = {
             "version": TEXT,
             "policy": _POLICY,
             "remarks": LIST_OF_TEXTS,
-            "items": list_of(
+            "stations": list_of(
                 object_with(
                     {
                         "station": TEXT,

@@ -140,7 +140,7 @@ def test_a_site_is_updated_and_tells_how_it_is(place: Path) -> None:
         image = import_image(gateway, "2.0.0")
         told = asyncio.run(played(gateway, stations, image))
         assert told["state"] == "finished", told
-        assert {one["station"]: one["state"] for one in told["items"]} == {
+        assert {one["station"]: one["state"] for one in told["stations"]} == {
             station.identity: "done" for station in stations
         }
         for station in stations:

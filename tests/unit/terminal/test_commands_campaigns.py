@@ -22,7 +22,7 @@ STATION: dict[str, Any] = {
 }  # fmt: skip
 SPRING: dict[str, Any] = {
     "campaign_id": "c1", "name": "spring", "version": "2.0", "state": "running", "why": None, "wave": 0,
-    "stations": {"waiting": 2, "downloading": 1}, "created_time": "2026-01-01T10:00:00.000Z", "items": [STATION],
+    "counts": {"waiting": 2, "downloading": 1}, "created_time": "2026-01-01T10:00:00.000Z", "stations": [STATION],
 }  # fmt: skip
 FAILED = {**STATION, "station": "CP-2", "state": "failed", "failure": "lost", "detail": "it has not come back"}
 
@@ -36,7 +36,7 @@ def test_a_line_for_each_campaign(api: FakeApi, config: Path, capsys: pytest.Cap
 
 
 def test_a_halted_one_ends_with_1(api: FakeApi, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    halted = {**SPRING, "state": "halted", "why": "a canary has failed", "items": [FAILED]}
+    halted = {**SPRING, "state": "halted", "why": "a canary has failed", "stations": [FAILED]}
     api.will_answer(f"GET {LIST}", {"items": [halted], "next": None})
     api.will_answer(f"GET {LIST}/c1", halted)
     assert do(config, "firmware", "campaigns") == 1
@@ -86,7 +86,7 @@ def test_a_plan_tells_reasons(api: FakeApi, config: Path, capsys: pytest.Capture
     one = {"station": "CP-1", "version": "1.0", "takes_part": True, "wave": 0, "reasons": []}
     two = {**one, "station": "CP-2", "wave": 1, "reasons": [{"code": "charging", "text": "somebody uses it"}]}
     no = {**one, "station": "CP-3", "takes_part": False, "wave": None, "reasons": [{"code": "model", "text": "other"}]}
-    plan = {"items": [one, two, no], "remarks": ["it cannot be used: nobody has approved it"]}
+    plan = {"stations": [one, two, no], "remarks": ["it cannot be used: nobody has approved it"]}
     api.will_answer(f"POST {LIST}/plan", plan)
     assert do(config, "firmware", "campaign", "plan", "--image", "i1", "--max-failures", "3") == 0
     lines = capsys.readouterr().out.splitlines()
@@ -94,7 +94,7 @@ def test_a_plan_tells_reasons(api: FakeApi, config: Path, capsys: pytest.Capture
         ["CP-1", "1.0", "0", "ready"], ["CP-2", "1.0", "1", "waits: somebody uses it"], ["CP-3", "1.0", "no", "other"],
     ]  # fmt: skip
     assert lines[4] == "the image: it cannot be used: nobody has approved it"
-    api.will_answer(f"POST {LIST}/plan", {"items": [no]})
+    api.will_answer(f"POST {LIST}/plan", {"stations": [no]})
     assert do(config, "firmware", "campaign", "plan", "--image", "i1") == 1
 
 

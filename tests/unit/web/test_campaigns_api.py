@@ -48,8 +48,8 @@ async def test_a_campaign_is_made_listed_shown_and_steered(door: Door) -> None:
         await add_station(door, f"CP-{number}")
     await add_station(door, "CP-9", version="2.0")
     campaign = await made(door, policy={"canary": 1, "wave_share": 0.5, "max_failures": "20%"})
-    assert (campaign["state"], campaign["wave"], campaign["stations"]) == ("running", 0, {"waiting": 5})
-    assert [(one["station"], one["wave"]) for one in campaign["items"]] == [
+    assert (campaign["state"], campaign["wave"], campaign["counts"]) == ("running", 0, {"waiting": 5})
+    assert [(one["station"], one["wave"]) for one in campaign["stations"]] == [
         ("CP-1", 0), ("CP-2", 1), ("CP-3", 1), ("CP-4", 2), ("CP-5", 2),
     ]  # fmt: skip
     assert (campaign["policy"]["max_failures"], campaign["policy"]["at_once"]) == ("20%", 2)
@@ -64,7 +64,7 @@ async def test_a_campaign_is_made_listed_shown_and_steered(door: Door) -> None:
     resumed = await door.document("POST", f"{path}/resume", role="operator")
     assert (resumed["state"], resumed["approved_by"]) == ("running", "token 2 (operator)")
     aborted = await door.document("POST", f"{path}/abort", role="operator")
-    assert (aborted["state"], aborted["stations"]) == ("aborted", {"aborted": 5})
+    assert (aborted["state"], aborted["counts"]) == ("aborted", {"aborted": 5})
     assert (await door.problem("POST", f"{path}/retry", expect=409, role="operator"))["detail"] == (
         "none of its stations has failed"
     )
@@ -85,13 +85,13 @@ async def test_a_plan_tells_reasons_and_stores_nothing(door: Door) -> None:
     await add_station(door, "CP-6", version="2.0")
     await add_station(door, "CP-7", version=None)
     plan = await door.document("POST", f"{LIST}/plan", role="operator", json={"image_id": IMAGE})
-    found = {one["station"]: [reason["code"] for reason in one["reasons"]] for one in plan["items"]}
+    found = {one["station"]: [reason["code"] for reason in one["reasons"]] for one in plan["stations"]}
     assert found["CP-1"] == ["offline", "status_unknown"]
     assert {name: codes[0] for name, codes in found.items() if name[:2] == "CP" and name != "CP-1"} == {
         "CP-2": "vendor", "CP-3": "model", "CP-4": "min_from", "CP-5": "downgrade", "CP-6": "up_to_date",
         "CP-7": "not_told",
     }  # fmt: skip
-    assert [one["station"] for one in plan["items"] if one["takes_part"]] == ["CP-1"]
+    assert [one["station"] for one in plan["stations"] if one["takes_part"]] == ["CP-1"]
     assert (await door.document("GET", LIST))["items"] == []
 
 
@@ -129,7 +129,7 @@ async def test_named_stations_that_run_it_are_skipped_and_versions_before_have_a
     await add_station(door, "CP-1")
     await add_station(door, "CP-6", version="2.0")
     campaign = await made(door, stations=["CP-1", "CP-6"])
-    states = {one["station"]: (one["state"], one["detail"]) for one in campaign["items"]}
+    states = {one["station"]: (one["state"], one["detail"]) for one in campaign["stations"]}
     assert states == {"CP-1": ("waiting", None), "CP-6": ("skipped", "it runs 2.0 already")}
     assert campaign["rollback_images"] == [{"image_id": "img-1", "version": "1.0", "downgrade_allowed": True}]
 
