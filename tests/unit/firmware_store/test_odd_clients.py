@@ -188,6 +188,16 @@ async def test_random_garbage_never_breaks_the_server(desk: PaperDesk, caplog: p
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+async def test_a_client_that_would_rather_speak_http_2(desk: PaperDesk) -> None:
+    """As Java's client does on every plain connection, also with a body."""
+    wish = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
+    async with serve_transfers(desk, SETTINGS) as ports:
+        assert (await ask(ports.http, GET.replace("\r\n\r\n", f"\r\n{wish}\r\n"))).body == DATA
+        put = f"PUT /u/tokenOfPlace/a HTTP/1.1\r\nHost: x\r\n{wish}Content-Length: 3\r\n\r\nabc"
+        assert (await ask(ports.http, put)).status == 201
+    assert desk.kept[0][1] == b"abc"
+
+
 async def test_too_many_connections_of_one_address(desk: PaperDesk) -> None:
     async with serve_transfers(desk, SETTINGS) as ports:
         lines = [await asyncio.open_connection("127.0.0.1", ports.http) for _ in range(100)]
