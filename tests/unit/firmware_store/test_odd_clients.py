@@ -71,7 +71,7 @@ async def test_a_reader_that_sleeps_is_cut_off_and_one_that_is_slow_is_not(desk:
                 await asleep.reader.readexactly(30_000_000)
         await slow.reader.readexactly(4_000)
         await desk.until_told(7, 1)
-        assert max(end for _, end, _ in desk.told_of(7)) < 8_000_000
+        assert max(end for _, end, _ in desk.told_of(7)) < 1_500_000
 
 
 @asynccontextmanager
