@@ -117,7 +117,7 @@ def _bytes_per_second(link: str) -> float:
 
 
 def _curl(*words: str) -> str:
-    command = [_found("curl"), "-sS", *words]
+    command = [_found("curl"), "-sS", "--retry", "8", "--retry-connrefused", *words]  # doors open one by one
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         raise ServerFailed(f"curl ended with {done.returncode}: {done.stderr.strip()} {done.stdout[-200:]}")

@@ -1,17 +1,18 @@
 """One connection of a station, between the loop's transport and the library that speaks HTTP.
 
-It adds what the library leaves open: a client that has said all it will say (half closed) still gets its answer, and
-one that moves next to nothing for a minute is cut off (`Connections.watch`).
+It adds what the library leaves open: a client that has said all it will say (half closed) still gets its answer, one
+that moves next to nothing for a minute is cut off (`Connections.watch`), and the kernel holds little for a slow reader.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import socket
 import struct
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from firmware_store.progress_notes import Piece
 
 _LOOK_EVERY_SECONDS = 1.0
 _SOON_SECONDS = 0.3
+# What the kernel may hold unsent: more would be memory for slow readers, and hide how far they are.
+_MOST_UNSENT = 256 * 1024
 
 
 class Moving(Protocol):
@@ -67,6 +70,8 @@ class Connection:
     def connection_made(self, transport: asyncio.Transport) -> None:
         """The connection is ready to be read."""
         self.transport = transport
+        with suppress(OSError):  # it is gone already
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
         self._made(self)
         self.speaker.connection_made(transport)
 
@@ -127,7 +132,7 @@ class Connections:
 
     floor_bytes: int
     floor_seconds: float
-    of_transport: dict[asyncio.BaseTransport, Connection] = field(default_factory=dict)
+    of_transport: dict[asyncio.Transport, Connection] = field(default_factory=dict)
     _watched: dict[Connection, _Watched] = field(default_factory=dict)
 
     @contextmanager
@@ -161,5 +166,4 @@ class Connections:
     def abort(self) -> None:
         """Hang up on everybody."""
         for transport in list(self.of_transport):
-            if isinstance(transport, asyncio.Transport):
-                transport.abort()
+            transport.abort()

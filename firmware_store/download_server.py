@@ -46,14 +46,8 @@ class DownloadServer:
     ) -> web.StreamResponse:
         """Send what was asked for. Raises Missing, turns.Crowded."""
         etag = f'"{ticket.sha256}"'
-        asked = Asked(
-            request.headers.getall("Range", ()),
-            request.headers.get("If-Range"),
-            request.headers.get("If-Match"),
-            request.headers.get("If-None-Match"),
-        )
         headers = {**PLAIN, "ETag": etag, "Accept-Ranges": "bytes"}
-        match choice(asked, etag=etag, size=ticket.size, is_get=request.method == "GET"):
+        match choice(_asked(request), etag=etag, size=ticket.size, is_get=request.method == "GET"):
             case Otherwise():
                 return web.Response(status=412, headers=headers)
             case Unchanged():
@@ -111,6 +105,13 @@ class DownloadServer:
             return
         connection.transport.abort()
         raise ConnectionResetError
+
+
+def _asked(request: web.BaseRequest) -> Asked:
+    headers = request.headers
+    return Asked(
+        headers.getall("Range", ()), headers.get("If-Range"), headers.get("If-Match"), headers.get("If-None-Match")
+    )
 
 
 @dataclass(frozen=True, slots=True)

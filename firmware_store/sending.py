@@ -1,7 +1,7 @@
 """Bytes of a file to one client: by the kernel alone where that is possible, never faster than the client reads.
 
-The kernel is given little more than the client has acknowledged, so a slow reader holds no memory, and the positions
-that are noted are near the truth. With TLS, and for small parts, the bytes pass through the program.
+Positions are those that the kernel has taken, which is little more than what is sent (`connections`). With TLS, and for
+small parts, the bytes pass through the program.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from firmware_store.connections import Connection
 from firmware_store.pace import Pace
 from firmware_store.progress_notes import Piece
 
-# What the kernel may hold unsent; more only hides how far the client is.
-_MOST_UNSENT = 256 * 1024
 _COPIED_PIECE = 64 * 1024
 _SMALL = 16 * 1024
 _RECHECK_SECONDS = 2.0
@@ -96,7 +94,6 @@ class Sender:
     async def _by_the_kernel(self, request: web.BaseRequest, part: Part) -> AsyncIterator[Callable[[], Awaitable[int]]]:
         transport = self.connection.transport
         opened: socket.socket = transport.get_extra_info("socket")
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
         transport.set_write_buffer_limits(high=1)
         await request.writer.drain()  # the head is with the kernel
         transport.set_write_buffer_limits()

@@ -101,7 +101,7 @@ class TransferLoop:
                 task.cancel()
         await acceptor.end()
         self._connections.abort()
-        await self._server.shutdown(_LAST_SECONDS)
+        await self._server.shutdown(_LAST_SECONDS / 4)
         try:
             async with asyncio.timeout(_LAST_SECONDS):
                 await self._uploads.finished()

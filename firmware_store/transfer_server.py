@@ -8,12 +8,11 @@ the desk is asked in the caller's loop. `docs/transfers.md` has the measurements
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from firmware_store.desk_across import DeskAcross, across
@@ -22,8 +21,6 @@ from firmware_store.tickets import Desk
 from firmware_store.transfer_loop import HttpSettings, TransferLoop
 
 __all__ = ["HttpSettings", "Ports", "serve_transfers"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,7 @@ async def _thread(
     encrypted: list[socket.socket],
     tls: Callable[[], Awaitable[ssl.SSLContext | None]] | None,
 ) -> AsyncIterator[None]:
-    caller = asyncio.get_running_loop()
-    started: asyncio.Future[Callable[[], object]] = caller.create_future()
+    caller, ours, stop = asyncio.get_running_loop(), asyncio.SelectorEventLoop(), asyncio.Event()
     ended: asyncio.Future[None] = caller.create_future()
 
     async def context() -> ssl.SSLContext | None:
@@ -73,31 +69,27 @@ async def _thread(
         return await across(_awaited(tls()), caller)
 
     async def live() -> None:
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        serving = TransferLoop(DeskAcross(desk, caller), settings)
-        caller.call_soon_threadsafe(started.set_result, lambda: loop.call_soon_threadsafe(stop.set))
-        await serving.serve(plain, encrypted, context, stop)
+        await TransferLoop(DeskAcross(desk, caller), settings).serve(plain, encrypted, context, stop)
 
     def run() -> None:
         try:
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            with asyncio.Runner(loop_factory=lambda: ours) as runner:
                 runner.run(live())
-        except BaseException:
-            logger.exception("the servers for transfers ended")
-            raise
         finally:
-            caller.call_soon_threadsafe(_end, ended)
+            caller.call_soon_threadsafe(ended.set_result, None)
 
     thread = threading.Thread(target=run, name="transfers")
     thread.start()
     try:
-        stop = await started
         yield
     finally:
         # what is under way ends by itself, and the desk is told: the caller's loop must go on meanwhile
-        stop()
-        await _until(ended)
-        thread.join()
+        with suppress(RuntimeError):  # it has ended, by a fault
+            ours.call_soon_threadsafe(stop.set)
+        try:
+            await _until(ended)
+        finally:
+            thread.join()
 
 
 def _port(listening: list[socket.socket]) -> int:
@@ -106,11 +98,6 @@ def _port(listening: list[socket.socket]) -> int:
 
 async def _awaited(question: Awaitable[ssl.SSLContext | None]) -> ssl.SSLContext | None:
     return await question
-
-
-def _end(ended: asyncio.Future[None]) -> None:
-    if not ended.done():
-        ended.set_result(None)
 
 
 async def _until(ended: asyncio.Future[None]) -> None:

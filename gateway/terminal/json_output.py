@@ -20,13 +20,12 @@ def print_json(document: object) -> None:
 
 def items_of(document: object) -> list[Document]:
     """`items` of a collection."""
-    items = document.get("items") if isinstance(document, Mapping) else None
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    return list_of(document, "items")
 
 
-def list_of(document: Document, name: str) -> list[Document]:
+def list_of(document: object, name: str) -> list[Document]:
     """A member that is a list of objects."""
-    value = document.get(name)
+    value = document.get(name) if isinstance(document, Mapping) else None
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 

@@ -238,6 +238,24 @@ async def test_a_damaged_image_is_not_served(ports: Ports, image: Download, capl
     assert "damaged" in caplog.text and "cannot be read" in caplog.text
 
 
+async def test_a_file_that_is_cut_short_meanwhile_never_looks_whole(
+    desk: PaperDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = desk.image(TOKEN, DATA)
+    async with (
+        serve_transfers(desk, replace(SETTINGS, station_bytes_per_second=200_000)) as ports,
+        line_to(ports.http) as line,
+    ):
+        await line.say(get())
+        await line.reader.readexactly(1_000)
+        with image.path.open("r+b") as file:
+            file.truncate(100_000)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await line.reader.readexactly(len(DATA))
+    assert "its file is too short" in caplog.text
+
+
 async def test_a_desk_that_is_away_is_503(ports: Ports, image: Download, desk: PaperDesk) -> None:
     desk.away = True
     reply = await ask(ports.http, get())

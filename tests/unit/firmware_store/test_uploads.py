@@ -6,6 +6,8 @@ import asyncio
 import errno
 import gzip
 import random
+import socket
+import struct
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from firmware_store import spool
+from firmware_store.tickets import Received
 from firmware_store.transfer_server import HttpSettings, Ports, serve_transfers
 from tests.fakes.transfer_desk import PATIENCE_SECONDS, Line, PaperDesk, Reply, ask, line_to
 
@@ -195,6 +198,29 @@ async def test_a_connection_that_dies_leaves_nothing(
 async def test_who_does_not_wait_for_the_answer_has_uploaded_all_the_same(ports: Ports, desk: PaperDesk) -> None:
     async with line_to(ports.http) as line:
         await line.say(put(DATA))
+    await _until(lambda: bool(desk.kept))
+    assert kept(desk) == [("", DATA)]
+
+
+async def test_who_hangs_up_while_the_file_is_put_away_has_uploaded_it(
+    ports: Ports, desk: PaperDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, may_go_on, take_over = asyncio.Event(), asyncio.Event(), PaperDesk.received
+
+    async def slowly(self: PaperDesk, received: Received) -> None:
+        asked.set()
+        await may_go_on.wait()
+        await take_over(self, received)
+
+    monkeypatch.setattr(PaperDesk, "received", slowly)
+    async with line_to(ports.http) as line:
+        await line.say(put(DATA))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asked.wait()
+        reset = struct.pack("ii", 1, 0)
+        line.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    await asyncio.sleep(0.1)
+    may_go_on.set()
     await _until(lambda: bool(desk.kept))
     assert kept(desk) == [("", DATA)]
 
