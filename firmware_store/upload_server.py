@@ -88,7 +88,6 @@ class UploadServer:
             raise ConnectionResetError
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0  # the answer has not begun
         most = ticket.most_bytes
         body = Body(
             request.content,

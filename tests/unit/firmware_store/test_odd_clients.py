@@ -53,6 +53,13 @@ async def test_headers_that_never_end_and_idle_connections_are_cut_off(desk: Pap
         assert await idle.is_closed() and await between.is_closed()
 
 
+async def test_half_a_request_and_no_more_is_not_waited_for(desk: PaperDesk) -> None:
+    async with serve_transfers(desk, SETTINGS) as ports, line_to(ports.http) as line:
+        await line.say("GET /f/tokenOf")
+        line.writer.write_eof()
+        assert await line.is_closed()
+
+
 async def test_a_reader_that_sleeps_is_cut_off_and_one_that_is_slow_is_not(desk: PaperDesk) -> None:
     desk.image("tokenOfLarge", bytes(30_000_000), link_id=7)
     hasty = replace(SETTINGS, floor_bytes=1_000, floor_seconds=0.8)
