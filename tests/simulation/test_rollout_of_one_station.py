@@ -264,7 +264,8 @@ def test_a_slow_station_that_was_asked_for_its_version_is_not_given_up(tmp_path:
 def test_a_loop_that_fails_once_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(stage: RolloutStage) -> None:
         await stage.station("CP-1", Oddities(never_comes_back=True))
-        await asyncio.sleep(20 * HOUR)
+        await stage.restart()
+        await asyncio.sleep(8 * HOUR)
         await stage.campaign(tries=1)
         await stage.until_station("CP-1", "installing")
         failing, real = [1], rollout.look
