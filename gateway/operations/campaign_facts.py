@@ -194,6 +194,7 @@ def seen_of(
         moment=moment_of(db, site, row.station, noticed, place, besides=(besides, row.command_id)),
         plate=plate_of(db, site, row.station),
         booted_at=None if station is None else station.booted_at,
+        booted=None if station is None else _age(station.booted_at, site.wall_clock()),
         command=str(outcome["status"]) if "status" in outcome else None,
         interrupted=asked is not None and asked.outcome is None,
         action_sent=None if asked is None else asked.action,

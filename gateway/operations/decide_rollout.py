@@ -15,6 +15,7 @@ from gateway.operations.campaign_facts import (
     Noticed,
     Premises,
     find_image,
+    plate_of,
     policy_in,
     premises_of,
     row_of,
@@ -26,6 +27,7 @@ from gateway.operations.tell_campaigns import end_aborted, members_of, move_stat
 from gateway.rules.firmware_rollout import (
     ENDED,
     NOT_BEGUN,
+    UNDER_WAY,
     Asks,
     Goes,
     Seen,
@@ -33,6 +35,7 @@ from gateway.rules.firmware_rollout import (
     Step,
     step_before,
     step_under_way,
+    told_because_asked,
 )
 from gateway.rules.rollout_begin import window_reason
 from gateway.rules.rollout_course import Campaign, gives_up, is_over, next_turn
@@ -57,7 +60,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Look:
-    """What one look came to; `seen` is for the loop's memory. `busy`: there is something to come back for soon."""
+    """What one look came to; `seen` is for the loop's memory. `under_way`: it is to be soon again."""
 
     wanted: list[Wanted] = field(default_factory=list)
     seen: dict[StationId, Seen] = field(default_factory=dict)
@@ -150,6 +153,8 @@ def _look_at(
         step, seen = decide(db, site, campaign, row, noticed, premises)
         if seen is not None:
             found.seen[row.station] = seen
+            if row.state in UNDER_WAY and told_because_asked(row_of(row, now), seen):
+                campaigns.update_station(db, row.campaign_id, row.station, booted_before=seen.booted_at)
         _do(db, site, campaign, row, step, premises, found)
     rows = campaigns.stations_of(db, campaign.campaign_id)
     _, unusable = find_image(db, site, campaign.image_id)
@@ -227,7 +232,8 @@ def _gone(campaign: CampaignRow) -> Image:
 
 def _restore(db: Writing, site: Site, row: StationRow, found: Look) -> None:
     """The update is over, or does not take place now: connectors go back into service."""
-    left = left_by_others(db, row)
+    known = plate_of(db, site, row.station) is not None  # a removed station is nobody's any more
+    left = left_by_others(db, row) if known else ()
     if left != row.drained_connectors:
         campaigns.set_drained(db, row.campaign_id, row.station, left)
     if left and site.connected.is_connected(row.station):

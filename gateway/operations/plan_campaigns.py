@@ -156,7 +156,7 @@ def create_campaign(
         raise CannotCreate(mistakes)
     campaign_id = site.new_id()[-_ID_LENGTH:]
     _store(db, site, campaign_id, wishes, plan, actor=actor, source=source)
-    db.then.append(site.campaigns_changed.announce)
+    db.then.append(site.rollout.changed.announce)
     return campaign_id
 
 
@@ -183,7 +183,7 @@ def wish(db: Writing, site: Site, campaign_id: str, what: Wish, *, actor: str) -
             move_station(db, site, campaign, row, Goes("waiting", "it is tried again"), actor=actor, now=now)
         if what == "abort" and row.state in NOT_BEGUN:
             move_station(db, site, campaign, row, Goes("aborted", "the campaign was aborted"), actor=actor, now=now)
-    db.then.append(site.campaigns_changed.announce)
+    db.then.append(site.rollout.changed.announce)
     return None
 
 

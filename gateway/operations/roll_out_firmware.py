@@ -37,7 +37,7 @@ async def roll_out_firmware(site: Site) -> None:
     rollout = _Rollout(site)
     async with asyncio.TaskGroup() as group:
         while True:
-            changed, journal = site.campaigns_changed.generation, site.journal_signal.generation
+            changed, journal = site.rollout.changed.generation, site.journal_signal.generation
             found = await rollout.look()
             for wanted in found.wanted:
                 if rollout.may_ask(wanted):
@@ -56,7 +56,6 @@ class _Rollout:
     failures: dict[StationId, int] = field(default_factory=dict)
     not_before: dict[StationId, float] = field(default_factory=dict)
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_AT_ONCE))
-    ahead_micros: int | None = None  # of the wall clock before the loop's, at the last look
 
     async def look(self) -> Look:
         """Everything that changes now; nothing while the store cannot be written."""
@@ -70,7 +69,7 @@ class _Rollout:
             )
         except StoreUnavailable:
             return Look(is_any=True)
-        self.ahead_micros = ahead
+        site.rollout.ahead_micros = ahead
         self.noticed.learn(found.seen)
         return found
 
@@ -101,21 +100,21 @@ class _Rollout:
     def _moved(self, at: float) -> tuple[int, int]:
         """(how far the clock was set since the last look, how far it is ahead of the loop's now).
 
-        At the first look: how long the gateway did not run, by the newest time that its journal knows.
+        At the first look of this life: how long the gateway did not run, by the newest time that its journal knows.
         """
         now = self.site.wall_clock()
         ahead = now - round(at * SECOND)
-        if self.ahead_micros is None:
-            moved = now - self.site.latest_known if self.site.latest_known else 0
-        else:
-            moved = ahead - self.ahead_micros
+        before, known = self.site.rollout.ahead_micros, self.site.latest_known
+        if before is None:
+            before = ahead if not known else known - round(at * SECOND)
+        moved = ahead - before
         return (moved, ahead) if abs(moved) > _STEP_MICROS else (0, ahead)
 
 
 async def _news(site: Site, found: Look, *, changed: int, journal: int) -> None:
     """Wait until something happened that campaigns may depend on, or for a while."""
     if not found.is_any:
-        await _newer(site.campaigns_changed, changed, _SLEEPING_SECONDS)
+        await _newer(site.rollout.changed, changed, _SLEEPING_SECONDS)
         return
     await _newer(site.journal_signal, journal, _BUSY_SECONDS if found.under_way else _WAITING_SECONDS)
     await asyncio.sleep(_DEBOUNCE_SECONDS)

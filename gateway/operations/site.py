@@ -18,6 +18,7 @@ from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
 from gateway.operations.images_now import ImagesNow
 from gateway.operations.load_now import LoadNow
+from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow
 from gateway.operations.transfers_now import TransfersNow
 from gateway.stations.connected import Connected
@@ -57,4 +58,4 @@ class Site:
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
     transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers
-    campaigns_changed: JournalSignal = field(default_factory=JournalSignal)  # wakes the loop of firmware rollouts
+    rollout: RolloutNow = field(default_factory=RolloutNow)  # of firmware rollouts

@@ -90,7 +90,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of the station now.
+    """What is known of the station now. `booted`: seconds since it told `booted_at`.
 
     `command`: what became of our request (None: nothing is known), `interrupted`: the gateway died before that. `job`:
     what the station says of it, or of what it began by itself since; `failed_for`: seconds since it said that it
@@ -101,6 +101,7 @@ class Seen:
     moment: Moment
     plate: Plate | None
     booted_at: Instant | None = None
+    booted: float | None = None
     command: str | None = None
     interrupted: bool = False
     action_sent: str | None = None
@@ -207,8 +208,8 @@ def _update(seen: Seen) -> Step:
 
 def step_under_way(row: Row, seen: Seen, image: Image, policy: Policy) -> Step:
     """What the evidence says of a station that was asked."""
-    booted = seen.booted_at != row.booted_before
-    if runs_it(image, seen.version) and (booted or not runs_it(image, row.version_before)):
+    booted = seen.booted_at != row.booted_before and not told_because_asked(row, seen)
+    if runs_it(image, seen.version) and (seen.booted_at != row.booted_before or not runs_it(image, row.version_before)):
         return Goes("verified", f"it reports {seen.version}")
     step = _refused(seen) or _told_failure(row, seen, policy)
     if step is not None:
@@ -220,6 +221,13 @@ def step_under_way(row: Row, seen: Seen, image: Image, policy: Policy) -> Step:
     if step is None:
         return _boot_to_ask_for(row, seen) or Stays(_progress(seen))
     return _failed(row, step, policy) if isinstance(step, Goes) else step
+
+
+def told_because_asked(row: Row, seen: Seen) -> bool:
+    """Its newest BootNotification is the answer to our question for its version: it proves no boot."""
+    if row.asks == 0 or row.asked is None or seen.booted is None or seen.booted_at == row.booted_before:
+        return False
+    return 0 <= row.asked - seen.booted <= _ASK_EVERY_SECONDS
 
 
 def _refused(seen: Seen) -> Step | None:
@@ -300,9 +308,10 @@ def _limit(row: Row, seen: Seen, policy: Policy, *, booted: bool) -> tuple[bool,
             limit = policy.version_seconds if seen.is_connected else policy.install_seconds
             return row.elapsed >= limit, "version_mismatch", f"it booted with {seen.version or 'no version'}"
         case _:
-            said = seen.job is not None and seen.job.result == "succeeded"
-            text = "it said Installed and has not booted since" if said else "it has not booted with the new version"
-            return row.elapsed >= policy.install_seconds, "timeout", text
+            over = row.elapsed >= policy.install_seconds
+            if seen.job is not None and seen.job.result == "succeeded":
+                return over, "version_mismatch", f"it said Installed and reports {seen.version or 'no version'}"
+            return over, "timeout", "it has not booted with the new version"
 
 
 def _boot_to_ask_for(row: Row, seen: Seen) -> Asks | None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.model.instants import Instant
+from gateway.operations import roll_out_firmware as rollout
 from tests.fakes.updating_station import Oddities
 from tests.simulation.rollout_stage import HOUR, IMAGE, OCPP, RolloutStage, play_rollout
 
@@ -242,3 +243,42 @@ def test_a_reservation_and_a_window_are_waited_for(tmp_path: Path) -> None:
         assert Instant(asked["asked_at"]) >= stage.at("2027-01-15T23:30:00Z")
 
     play_rollout(tmp_path, scene, more="")
+
+
+def test_a_slow_station_that_was_asked_for_its_version_is_not_given_up(tmp_path: Path) -> None:
+    async def scene(stage: RolloutStage) -> None:
+        station = await stage.station("CP-1", Oddities(says_nothing=True), install_seconds=2400)
+        await stage.campaign(tries=1)
+        await stage.until_station("CP-1", "downloaded")
+        await station.power_off()
+        await station.power_on(tells_boot=False)  # it was only the network
+        await asyncio.sleep(300)
+        assert [one["requestedMessage"] for one in station.requests("TriggerMessage")][:1] == ["BootNotification"]
+        assert (await stage.row("CP-1"))["state"] == "downloaded"
+        await stage.until_state("finished", most_seconds=3 * HOUR)
+        assert await result(stage) == ("done", None, 1)
+
+    play_rollout(tmp_path, scene)
+
+
+def test_a_loop_that_fails_once_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(stage: RolloutStage) -> None:
+        await stage.station("CP-1", Oddities(never_comes_back=True))
+        await stage.restart()
+        await asyncio.sleep(8 * HOUR)
+        await stage.campaign(tries=1)
+        await stage.until_station("CP-1", "installing")
+        failing, real = [1], rollout.look
+
+        def look(*arguments: Any, **terms: Any) -> Any:
+            if failing:
+                failing.clear()
+                raise RuntimeError("planted")
+            return real(*arguments, **terms)
+
+        monkeypatch.setattr(rollout, "look", look)
+        await stage.until_state("finished", most_seconds=3 * HOUR)
+        assert await result(stage) == ("failed", "lost", 1), "its time limit was not moved by the gateway's age"
+        assert not failing
+
+    play_rollout(tmp_path, scene)

@@ -228,7 +228,8 @@ def test_it_may_try_again_by_itself() -> None:
         ("downloading", 14_400.0, {"fetched": Fetched(5, 10, 1.0)}, "download"),
         ("downloading", 400.0, {"fetched": Fetched(5, 10, 300.0), "booted_at": LATER}, "download"),
         ("downloaded", 3600.0, {}, "timeout"),
-        ("installing", 3600.0, {"job": job("Installed", 10, "succeeded")}, "timeout"),
+        ("installing", 3600.0, {}, "timeout"),
+        ("installing", 3600.0, {"job": job("Installed", 10, "succeeded")}, "version_mismatch"),
         ("rebooted", 600.0, {"booted_at": LATER}, "version_mismatch"),
         ("rebooted", 600.0, {"booted_at": LATER, "plate": None}, "version_mismatch"),
     ],
@@ -278,3 +279,17 @@ def test_a_station_that_may_run_it_already_is_asked_for_its_version() -> None:
     assert under_way("downloaded", 300.0, moment=came_back) == ask
     assert under_way("downloaded", 300.0, moment=Moment(FREE, 50.0)) == Stays(None)
     assert under_way("downloaded", 300.0) == Stays(None), "it was here all the time"
+
+
+def test_an_answer_to_the_question_for_its_version_proves_no_boot() -> None:
+    asked = {"asks": 1, "asked": 30.0}
+    here = {"booted_at": LATER, "booted": 20.0}
+    assert under_way("downloaded", 300.0, **here, of=asked) == Stays(None)
+    assert isinstance(under_way("downloaded", 300.0, **here), Goes), "nobody asked"
+    assert isinstance(under_way("downloaded", 300.0, **{**here, "booted": 40.0}, of=asked), Goes), "it was before"
+    long_after = {**here, "booted": 1.0}
+    assert isinstance(under_way("downloaded", 300.0, **long_after, of={"asks": 1, "asked": 90.0}), Goes)
+    new = under_way("downloaded", 300.0, **here, plate=NEW, of={**asked, "version_before": "2.0"})
+    assert new == Goes("verified", "it reports 2.0")
+    unknown = {"booted_at": LATER, "booted": None}
+    assert isinstance(under_way("downloaded", 300.0, **unknown, of=asked), Goes)
