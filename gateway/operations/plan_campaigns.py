@@ -72,8 +72,10 @@ class Plan:
     remarks: tuple[str, ...] = ()
 
 
-def read_wishes(members: Mapping[str, object], *, unnamed: bool = False) -> Wishes | tuple[Mistake, ...]:
-    """What somebody wishes, as in JSON; `unnamed`: for a plan, which needs no name."""
+def read_wishes(
+    members: Mapping[str, object], *, unnamed: bool = False, heartbeat_seconds: int | None = None
+) -> Wishes | tuple[Mistake, ...]:
+    """What somebody wishes, as in JSON; `unnamed`: for a plan, which needs no name. Else as `read_policy`."""
     told = {name: value for name, value in members.items() if value is not None}
     mistakes = [Mistake(n[:100], f"unknown; known are {', '.join(_MEMBERS)}") for n in told if n not in _MEMBERS]
     name, image_id, named = (
@@ -90,7 +92,7 @@ def read_wishes(members: Mapping[str, object], *, unnamed: bool = False) -> Wish
     if not isinstance(named, list) or len(named) > MOST_STATIONS or not all(isinstance(s, str) and s for s in named):
         mistakes.append(Mistake("stations", "expected a list of ids of stations; none: every station that fits"))
         named = []
-    policy = read_policy(told.get("policy", {}))
+    policy = read_policy(told.get("policy", {}), heartbeat_seconds=heartbeat_seconds)
     if not isinstance(policy, Policy):
         return (*mistakes, *policy)
     return tuple(mistakes) or Wishes(name.strip(), image_id, tuple(dict.fromkeys(named)), policy)

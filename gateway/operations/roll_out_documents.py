@@ -147,7 +147,7 @@ def _begin(db: Writing, site: Site, row: FleetImage, entry: WantedFirmware, mean
     new = tuple(station for station in meant if station not in asked)
     if not new:
         return row.error
-    policy = read_policy(entry.policy or {})
+    policy = read_policy(entry.policy or {}, heartbeat_seconds=site.configuration.ocpp.heartbeat_seconds)
     assert isinstance(policy, Policy), policy  # it was read before the document was applied
     name = f"{entry.version} ({row.upstream})"[:64]
     wishes = Wishes(name, row.image_id, new, policy)

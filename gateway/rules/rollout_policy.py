@@ -14,6 +14,7 @@ from gateway.rules.limit_schedules import WEEKDAYS, Window
 
 MOST_STATIONS = 10_000
 _DAY_MINUTES = 1440
+_CHECK_SECONDS = 3600
 
 
 class Mistake(NamedTuple):
@@ -58,7 +59,7 @@ class Policy:
     download_seconds: int = 14_400
     install_seconds: int = 3600
     version_seconds: int = 600
-    check_seconds: int = 3600
+    check_seconds: int = _CHECK_SECONDS
     give_up_days: int = 30
     force_downgrade: bool = False
 
@@ -76,8 +77,12 @@ _FLAGS = ("pause_after_canary", "drain", "force_downgrade")
 KEYS = tuple(one.name for one in fields(Policy) if one.name != "max_failures_percent")
 
 
-def read_policy(members: object) -> Policy | tuple[Mistake, ...]:
-    """The policy of a campaign; what is left out or null has its default."""
+def read_policy(members: object, *, heartbeat_seconds: int | None = None) -> Policy | tuple[Mistake, ...]:
+    """The policy of a campaign; what is left out or null has its default.
+
+    `heartbeat_seconds`: so often stations say that they are there, and so long a station must be well afterwards where
+    nothing else is said.
+    """
     if not isinstance(members, Mapping):
         return (Mistake("policy", "expected an object"),)
     reading = _Reading({str(name): value for name, value in members.items() if value is not None})
@@ -91,6 +96,8 @@ def read_policy(members: object) -> Policy | tuple[Mistake, ...]:
     found |= reading.failures()
     found |= reading.each(("apart",), lambda name: reading.apart())
     found |= reading.each(("window",), lambda name: reading.window())
+    if heartbeat_seconds is not None and "health_seconds" not in found:
+        found["health_seconds"] = min(heartbeat_seconds, found.get("check_seconds", _CHECK_SECONDS))
     policy = None if reading.mistakes else Policy(**found)
     if policy is not None and policy.check_seconds < policy.health_seconds:
         reading.wrong("check_seconds", f"expected health_seconds ({policy.health_seconds}) or more")
@@ -169,8 +176,11 @@ class _Reading:
 
     def window(self) -> MaintenanceWindow | None:
         value = self.members["window"]
+        if isinstance(value, str) and value.count("-") == 1:
+            first, last = value.split("-")
+            value = {"from": first.strip(), "to": last.strip()}
         if not isinstance(value, Mapping):
-            self.wrong("window", 'expected an object such as {"from": "01:00", "to": "05:00"}')
+            self.wrong("window", 'expected {"from": "01:00", "to": "05:00"} or "01:00-05:00"')
             return None
         told = {str(name): one for name, one in value.items() if one is not None}
         for name in told:

@@ -114,7 +114,8 @@ async def _answer(request: web.Request, campaign_id: str, *, status: int = 200) 
 
 async def _wishes(request: web.Request, *, unnamed: bool = False) -> Wishes:
     expect_only(request, ())
-    wishes = read_wishes(await object_of(request), unnamed=unnamed)
+    heartbeat = request.app[SITE].configuration.ocpp.heartbeat_seconds
+    wishes = read_wishes(await object_of(request), unnamed=unnamed, heartbeat_seconds=heartbeat)
     if isinstance(wishes, Wishes):
         return wishes
     raise _refused(wishes)

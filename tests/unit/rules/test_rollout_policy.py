@@ -39,6 +39,17 @@ def test_everything_comes_back_from_json() -> None:
     assert policy.window == MaintenanceWindow(Window(1350, 1440, ("sat", "sun")), 45)
     assert read_policy(document_of(policy)) == policy
     assert read(max_failures=7).max_failures == 7
+    assert read(window="22:30 - 24:00").window == MaintenanceWindow(Window(1350, 1440, ()), 30)
+
+
+@pytest.mark.parametrize(
+    ("said", "heartbeat", "seconds"),
+    [({}, 300, 300), ({}, 86_400, 3600), ({"check_seconds": 120}, 300, 120), ({"health_seconds": 0}, 300, 0)],
+)
+def test_a_station_must_be_well_for_a_heartbeat_period(said: dict[str, int], heartbeat: int, seconds: int) -> None:
+    policy = read_policy(said, heartbeat_seconds=heartbeat)
+    assert isinstance(policy, Policy)
+    assert policy.health_seconds == seconds
 
 
 @pytest.mark.parametrize(
