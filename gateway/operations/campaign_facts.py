@@ -122,10 +122,8 @@ def find_image(db: Writing, site: Site, image_id: str) -> tuple[Image | None, st
     row = firmware_images.find(db, image_id)
     if row is None:
         return None, "it is not in the store any more"
-    reason = firmware_images.why_unusable(row)
-    if reason is None and site.configuration.firmware.require_verified and row.verified is None:
-        reason = "its signature could not be verified"
-    return image_in(row.image_id, row.manifest), reason
+    required = site.configuration.firmware.require_verified
+    return image_in(row.image_id, row.manifest), firmware_images.why_unusable(row, require_verified=required)
 
 
 def plate_of(db: Writing, site: Site, station: str) -> Plate | None:
