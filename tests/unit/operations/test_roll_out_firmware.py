@@ -188,7 +188,7 @@ def test_an_address_that_was_given_before_is_void_when_the_try_is_over(tmp_path:
 def test_an_image_that_must_be_verified_and_is_not_halts_at_once(tmp_path: Path) -> None:
     async def scene(stage: RolloutStage) -> None:
         station = await stage.station("CP-1")
-        with pytest.raises(CannotCreate, match="could not be verified"):
+        with pytest.raises(CannotCreate, match="is not verified"):
             await stage.campaign()
         await stage.site.database.write(lambda db: db.execute("UPDATE firmware_images SET verified = 'ecdsa'"))
         await stage.campaign(min_connected_seconds=600)
