@@ -87,6 +87,7 @@ def ticket_in(line: Line) -> Ticket | None:
                 station=text_in(line, "station"),
                 folder=Path(text_in(line, "folder")),
                 most_bytes=number_in(line, "most_bytes"),
+                reserve_bytes=number_in(line, "reserve_bytes"),
             )
     raise NotUnderstood("answer: expected a ticket")
 

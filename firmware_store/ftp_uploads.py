@@ -25,6 +25,7 @@ _PARTIAL = ".part"
 _WHOLE = ".whole"
 _MOST_PARTIALS_OF_A_LINK = 4
 _LEAST_FREE_BYTES = 32 * 1024 * 1024
+_LOOK_EVERY_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class PartialFile:
         self.name = said  # the path that the station said
         self.path = partial_path(ticket, said)
         self.closed = False
+        self._look_at = 0  # whether the disk has room
         if mode == "wb":  # a new file, so that a connection thought dead does not write into it
             self.path.unlink(missing_ok=True)
             _make_place(ticket)
@@ -73,11 +75,19 @@ class PartialFile:
 
     def write(self, content: bytes) -> None:
         """All of it."""
+        if self.position >= self._look_at:
+            self._look_at = self.position + _LOOK_EVERY_BYTES
+            if not has_room_on_disk(self.ticket):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         rest = memoryview(content)
         while rest:
             count = os.write(self._descriptor, rest)
             self.position += count
             rest = rest[count:]
+
+    def leave_the_end(self) -> None:
+        """All of it may be here, but nobody knows: the last byte has to be sent again."""
+        os.ftruncate(self._descriptor, max(0, os.fstat(self._descriptor).st_size - 1))
 
     def close(self) -> None:
         """Leave what is there."""
@@ -107,9 +117,9 @@ def partial_size(ticket: Upload, said: str) -> int | None:
 
 
 def has_room_on_disk(ticket: Upload) -> bool:
-    """Whether the disk is not nearly full. Raises OSError."""
+    """Whether the disk has more than what must stay free. Raises OSError."""
     free = os.statvfs(ticket.folder)
-    return free.f_bavail * free.f_frsize >= _LEAST_FREE_BYTES
+    return free.f_bavail * free.f_frsize >= max(_LEAST_FREE_BYTES, ticket.reserve_bytes)
 
 
 def complete(path: Path) -> Whole:
@@ -128,8 +138,12 @@ def complete(path: Path) -> Whole:
 
 
 def make_partial_again(whole: Path, partial: Path) -> None:
-    """What could not be handed over waits for the station to try again."""
+    """What could not be handed over waits for the station to try again.
+
+    It lacks its last byte from now on: a station that asks how much is there must find something left to send.
+    """
     with suppress(OSError):
+        os.truncate(whole, max(0, whole.stat().st_size - 1))
         os.rename(whole, partial)
 
 

@@ -39,11 +39,18 @@ class Room:
 
     store: ImageStore
     most_bytes: int
+    most_file_bytes: int | None = None
+
+    def look_at(self, file_bytes: int) -> None:
+        """Raises TooLarge when one file may not have so many bytes."""
+        if self.most_file_bytes is not None and file_bytes > self.most_file_bytes:
+            raise TooLarge(f"the file has more than {self.most_file_bytes} bytes: [firmware] upload_limit_mb")
+        if file_bytes > self.most_bytes:
+            raise TooLarge(f"the file has more than {self.most_bytes} bytes: [firmware] images_limit_mb")
 
     def expect(self, more_bytes: int) -> None:
         """Raises TooLarge or StoreFull when so many bytes more have no room."""
-        if more_bytes > self.most_bytes:
-            raise TooLarge(f"the file has more than {self.most_bytes} bytes: [firmware] images_limit_mb")
+        self.look_at(more_bytes)
         if self.store.used_bytes() + more_bytes > self.most_bytes:
             raise StoreFull(
                 f"the images would need more than {self.most_bytes} bytes ([firmware] images_limit_mb):"
@@ -79,8 +86,7 @@ class Arriving:
     def write(self, piece: bytes) -> None:
         """The next bytes. Raises TooLarge, StoreFull, OSError."""
         self.size += len(piece)
-        if self.size > self._room.most_bytes:
-            raise TooLarge(f"the file has more than {self._room.most_bytes} bytes: [firmware] images_limit_mb")
+        self._room.look_at(self.size)
         if self.size >= self._looked_at:
             self._looked_at = self.size + _LOOK_EVERY_BYTES
             self._room.expect(len(piece))

@@ -107,7 +107,8 @@ class Sender:
                 try:
                     count = os.sendfile(duplicate, part.descriptor, part.piece.position, most)
                 except BlockingIOError:
-                    await _writable(duplicate)
+                    if not await _is_writable(duplicate):
+                        return 0  # somebody may have withdrawn it meanwhile
                     continue
                 if not count:
                     raise TooShort
@@ -121,7 +122,8 @@ class Sender:
             os.close(duplicate)
 
 
-async def _writable(descriptor: int) -> None:
+async def _is_writable(descriptor: int) -> bool:
+    """Wait until the client has read something; False: it has not for a while."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 
@@ -131,6 +133,10 @@ async def _writable(descriptor: int) -> None:
 
     loop.add_writer(descriptor, wake)
     try:
-        await ready
+        async with asyncio.timeout(_RECHECK_SECONDS):
+            await ready
+        return True
+    except TimeoutError:
+        return False
     finally:
         loop.remove_writer(descriptor)

@@ -6,12 +6,14 @@ What the bytes mean is not asked: nothing is unpacked.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import secrets
 from pathlib import Path
 
 _WRITTEN_AT_ONCE = 256 * 1024
+_LOOK_EVERY_BYTES = 8 * 1024 * 1024
 
 
 class TooLarge(Exception):
@@ -19,13 +21,16 @@ class TooLarge(Exception):
 
 
 class Spool:
-    """One file in `folder`, of at most `most_bytes`."""
+    """One file in `folder`, of at most `most_bytes`; `reserve_bytes` of the disk stay free."""
 
-    def __init__(self, folder: Path, *, link_id: int, most_bytes: int) -> None:
+    def __init__(self, folder: Path, *, link_id: int, most_bytes: int, reserve_bytes: int = 0) -> None:
         self.path = folder / f"{link_id}-{secrets.token_hex(8)}.part"
         self.size = 0
         self._digest = hashlib.sha256()
         self._most_bytes = most_bytes
+        self._reserve_bytes = reserve_bytes
+        self._written = 0
+        self._look_at = 0
         self._buffer = bytearray()
         self._descriptor: int | None = None
 
@@ -71,6 +76,12 @@ class Spool:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o640)
+        if self._written >= self._look_at:
+            self._look_at = self._written + _LOOK_EVERY_BYTES
+            free = os.fstatvfs(self._descriptor)
+            if free.f_bavail * free.f_frsize < self._reserve_bytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._written += len(data)
         self._digest.update(data)
         rest = memoryview(data)
         while rest:

@@ -27,12 +27,16 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Files may be uploaded, each of at most `most_bytes`; written in `folder` (same file system as their end)."""
+    """Files may be uploaded, each of at most `most_bytes`; written in `folder` (same file system as their end).
+
+    `reserve_bytes`: so much of that file system stays free.
+    """
 
     link_id: int
     station: str
     folder: Path
     most_bytes: int
+    reserve_bytes: int = 0
 
 
 Ticket = Download | Upload

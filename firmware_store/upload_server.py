@@ -30,6 +30,10 @@ logger = logging.getLogger(__name__)
 _WHOLE = re.compile(r"bytes 0-(\d{1,18})/(\d{1,18})")
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORM_ALLOWANCE = 64 * 1024
+# the library asserts and raises RuntimeError where a form is odd enough
+_NO_SUCH_BODY = (
+    Unreadable, ValueError, AssertionError, RuntimeError, HttpProcessingError, web.RequestPayloadError,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -55,7 +59,7 @@ class UploadServer:
                 arrived = await self._receive(request, connection, ticket)
             except TooLarge:
                 return _too_large(ticket)
-            except (Unreadable, ValueError, HttpProcessingError, web.RequestPayloadError):
+            except _NO_SUCH_BODY:
                 return refused(400, "the body cannot be read")
             except ConnectionError:
                 raise
@@ -85,13 +89,15 @@ class UploadServer:
 
     async def _receive(self, request: web.BaseRequest, connection: Connection, ticket: Upload) -> Arrived:
         if connection.said_all and not request.content.is_eof():
-            raise ConnectionResetError
+            raise Unreadable("it ended early")
         if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         most = ticket.most_bytes
         body = Body(
             request.content,
-            new_spool=lambda: Spool(ticket.folder, link_id=ticket.link_id, most_bytes=most),
+            new_spool=lambda: Spool(
+                ticket.folder, link_id=ticket.link_id, most_bytes=most, reserve_bytes=ticket.reserve_bytes
+            ),
             most_bytes=most,
             moved=lambda count: self.pace.moved(ticket.station, count),
         )

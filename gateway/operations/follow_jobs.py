@@ -21,7 +21,7 @@ from gateway.operations.questions import fits
 from gateway.operations.site import Site
 from gateway.rules import station_jobs as rules
 from gateway.rules.secrecy import masked, secrets_in
-from gateway.store import events, numbers_given, station_jobs
+from gateway.store import events, numbers_given, station_jobs, transfer_links
 from gateway.store.writing import Writing
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ def heed_job(db: Writing, site: Site, order: Order, result: Result, now: Instant
             move(db, site, order.station, job, refused, now, detail=f"{code}: {instead}" if instead else code)
         case other:
             not_sent = rules.Moves(rules.NOT_SENT, 0, "not_sent")
+            link = transfer_links.of_command(db, order.command_id)
+            if link is not None:
+                transfer_links.end(db, link.link_id, now)
             move(db, site, order.station, job, not_sent, now, detail=other)
 
 

@@ -64,7 +64,8 @@ def image_store(site: Site) -> ImageStore:
 
 def room_for_images(site: Site) -> Room:
     """How large the store may become."""
-    return Room(image_store(site), site.configuration.firmware.images_limit_mb * _MEGABYTE)
+    firmware = site.configuration.firmware
+    return Room(image_store(site), firmware.images_limit_mb * _MEGABYTE, firmware.upload_limit_mb * _MEGABYTE)
 
 
 async def take_image(site: Site, arrived: Arrived, wanted: Wanted) -> Taken:
@@ -118,8 +119,8 @@ async def approve(site: Site, image_id: str, *, actor: str) -> ImageRow | None:
 
     def unit(db: Writing) -> ImageRow | None:
         row = firmware_images.find(db, image_id)
-        if row is None or row.state == "approved":
-            return row
+        if row is None:
+            return None
         reason = reason_not_to_approve(
             state=row.state,
             damaged=row.damaged_at is not None,
@@ -128,6 +129,8 @@ async def approve(site: Site, image_id: str, *, actor: str) -> ImageRow | None:
         )
         if reason is not None:
             raise CannotApprove(f"image {image_id} cannot be approved: {reason}")
+        if row.state == "approved":
+            return row
         return _change_state(db, row, "approved", actor, now)
 
     row = await site.database.write(unit)

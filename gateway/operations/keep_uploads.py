@@ -18,7 +18,7 @@ from gateway.configuration import Upstream
 from gateway.model.clipping import clipped
 from gateway.operations.match_uploads import name_told, note_arrival
 from gateway.operations.site import Site
-from gateway.rules.transfer_addresses import safe_file_name
+from gateway.rules.transfer_addresses import safe_file_name, without_token
 from gateway.rules.upload_room import Arriving, Budget, NotTaken, room_for
 from gateway.store import events, transfer_links, uploads
 from gateway.store.database import StoreUnavailable
@@ -48,6 +48,11 @@ def incoming_folder(site: Site) -> Path:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o2770)
     return folder
+
+
+def reserve_bytes(site: Site) -> int:
+    """So much of the disk is left to the database."""
+    return min(shutil.disk_usage(incoming_folder(site)).total // _RESERVE_SHARE, _MOST_RESERVE_BYTES)
 
 
 def path_of(site: Site, upload_id: int) -> Path:
@@ -144,7 +149,8 @@ def _keep(db: Writing, site: Site, received: Received, number: int, lacking: int
     for upload_id in gone:
         forget_upload(db, site, upload_id, why="room")
     upstream = forwarding_upstream(site)
-    name = received.file_name or name_told(db, link.command_id)
+    said = without_token(received.file_name, transfer_links.token_digest_of(db, link.link_id))
+    name = said or name_told(db, link.command_id)
     row = UploadRow(
         upload_id=number,
         link_id=link.link_id,
@@ -173,8 +179,7 @@ def _keep(db: Writing, site: Site, received: Received, number: int, lacking: int
 
 def _lacking_bytes(site: Site) -> int:
     """How much of the disk must become free before a file may be kept on it."""
-    usage = shutil.disk_usage(incoming_folder(site))
-    return max(0, min(usage.total // _RESERVE_SHARE, _MOST_RESERVE_BYTES) - usage.free)
+    return max(0, reserve_bytes(site) - shutil.disk_usage(incoming_folder(site)).free)
 
 
 def _move(source: Path, place: Path) -> None:

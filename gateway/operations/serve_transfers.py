@@ -11,7 +11,7 @@ from pathlib import Path
 
 from firmware_store.tickets import Download, Received, Served, Ticket, Upload
 from gateway.operations.keep_images import image_store
-from gateway.operations.keep_uploads import incoming_folder, keep_upload
+from gateway.operations.keep_uploads import incoming_folder, keep_upload, reserve_bytes
 from gateway.operations.site import Site
 from gateway.rules.transfer_addresses import digest_of
 from gateway.store import events, transfer_links
@@ -75,4 +75,4 @@ class TransferDesk:
             path: Path = image_store(site).path(link.sha256)
             return Download(link.link_id, link.station, path, link.size, link.sha256, link.file_name)
         most = site.configuration.firmware.upload_limit_mb * _MEGABYTE
-        return Upload(link.link_id, link.station, incoming_folder(site), most)
+        return Upload(link.link_id, link.station, incoming_folder(site), most, reserve_bytes(site))

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 
-from gateway.model.identities import StationId
+from gateway.model.identities import CommandId, StationId
 from gateway.model.instants import Instant
+from gateway.operations.follow_jobs import move
 from gateway.operations.site import Site
 from gateway.rules.firmware_rollout import ENDED, NOT_BEGUN, STATES, Goes
 from gateway.rules.local_list_memory import Memory, when_booted
 from gateway.rules.rollout_course import Member, Turn, in_words
 from gateway.rules.rollout_health import settings_text
+from gateway.rules.station_jobs import Moves
 from gateway.store import (
     campaigns,
     charging_profiles,
     configuration_keys,
     events,
     local_lists,
+    station_jobs,
     stations,
     transfer_links,
 )
@@ -76,7 +79,7 @@ def move_station(
     if step.state in NOT_BEGUN | ENDED and row.link_id is not None:
         transfer_links.end(db, row.link_id, now)
     if step.state == "verified":
-        changes |= _verified(db, row, now)
+        changes |= _verified(db, site, row, now)
     if step.state == "done":
         changes |= _done(db, site, row)
     campaigns.update_station(db, row.campaign_id, row.station, **changes)
@@ -125,8 +128,15 @@ def end_aborted(db: Writing, campaign: CampaignRow, rows: list[StationRow], *, a
     tell_campaign(db, campaign.campaign_id, actor=actor, now=now)
 
 
-def _verified(db: Writing, row: StationRow, now: Instant) -> dict[str, object]:
-    """It runs the new firmware: its list and its charging profiles may be gone, and are looked at again."""
+def _verified(db: Writing, site: Site, row: StationRow, now: Instant) -> dict[str, object]:
+    """It runs the new firmware: its list and its charging profiles may be gone, and are looked at again.
+
+    Its job has succeeded, also when the station never says so.
+    """
+    job = None if row.command_id is None else station_jobs.of_command(db, CommandId(row.command_id))
+    if job is not None and job.finished_at is None:
+        proven = Moves(job.status, job.stage, "succeeded")
+        move(db, site, row.station, job, proven, now, detail="it reports the new version")
     memory = local_lists.find(db, row.station)
     if memory != Memory():
         local_lists.save(db, row.station, when_booted(memory, other_device=False, other_firmware=True))

@@ -216,10 +216,10 @@ def step_under_way(row: Row, seen: Seen, image: Image, policy: Policy) -> Step:
         return _failed(row, step, policy) if isinstance(step, Goes) and step.failure else step
     reached = _reached(row, seen, booted=booted)
     if reached != row.state:
-        return Goes(reached, _progress(seen))
+        return Goes(reached, _progress(seen, reached))
     step = _time_is_up(row, seen, policy, booted=booted)
     if step is None:
-        return _boot_to_ask_for(row, seen) or Stays(_progress(seen))
+        return _boot_to_ask_for(row, seen) or Stays(_progress(seen, row.state))
     return _failed(row, step, policy) if isinstance(step, Goes) else step
 
 
@@ -335,7 +335,9 @@ def _failed(row: Row, step: Goes, policy: Policy) -> Step:
     return step
 
 
-def _progress(seen: Seen) -> str | None:
+def _progress(seen: Seen, state: State) -> str | None:
+    if state == "rebooted":
+        return f"it booted with {seen.version or 'no version'}"
     fetched, job = seen.fetched, seen.job
     told = None if job is None or job.status in ("Asked", "Accepted") else f"it says {job.status}"
     if fetched is None or fetched.upto == 0 or fetched.is_complete:

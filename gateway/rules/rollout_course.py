@@ -17,7 +17,6 @@ from gateway.rules.rollout_policy import Policy
 CampaignState = Literal["running", "waiting", "paused", "halted", "aborted", "finished"]
 CAMPAIGN_STATES: tuple[CampaignState, ...] = ("running", "waiting", "paused", "halted", "aborted", "finished")
 Wish = Literal["pause", "resume", "abort", "retry", "approve"]
-WISHES: tuple[Wish, ...] = ("pause", "resume", "abort", "retry", "approve")
 
 
 class Member(NamedTuple):

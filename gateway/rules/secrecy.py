@@ -38,7 +38,8 @@ _IN_ADDRESS = re.compile(r"(\w://[^/\s:@]{0,200}:)([^/\s]+|(?!\d{1,5}/)[^\s\"']{
 _IN_QUERY = re.compile(r"([?&](?:sig|[\w-]{0,40}(?:signature|credential))=)([^&#\s\"'\\]+)", re.IGNORECASE)
 # our own capability addresses (rules/transfer_addresses): /f/TOKEN/name, /u/TOKEN, TOKEN as the user of FTP
 _CAPABILITY = re.compile(r"(://(?:[^\s/\"'\\]{1,300}/(?:[fu]/)?)?)([a-z2-7]{18})(?=[/:?#\s\"'\\]|$)")
-_HINT = re.compile(rf"{SECRET_NAMES}|Basic|Bearer|://", re.IGNORECASE)
+_CAPABILITY_PATH = re.compile(r"(/[fu]/)([a-z2-7]{18})(?![A-Za-z0-9])")
+_HINT = re.compile(rf"{SECRET_NAMES}|Basic|Bearer|://|/[fu]/", re.IGNORECASE)
 
 _LONGEST_REMEMBERED = 64  # the same few names are in every message, and nobody may fill the memory with others
 _SHORTEST_REPEATED = 4  # what is shorter is masked only where it stands alone: `1` is everywhere
@@ -66,11 +67,16 @@ def masked_text(text: str) -> str:
     return _without_named(text)
 
 
+def without_capabilities(text: str) -> str:
+    """The text without the tokens of our own addresses, also where only the path is repeated."""
+    return _CAPABILITY_PATH.sub(rf"\1{MASK}", _CAPABILITY.sub(rf"\1{MASK}", text))
+
+
 def _without_named(text: str) -> str:
     text = _HEADER.sub(rf"\1 {MASK}", text)
     text = _IN_ADDRESS.sub(rf"\1{MASK}@", text)
     text = _IN_QUERY.sub(rf"\1{MASK}", text)
-    text = _CAPABILITY.sub(rf"\1{MASK}", text)
+    text = without_capabilities(text)
     return _NAMED.sub(_mask_quoted, text)
 
 

@@ -24,6 +24,7 @@ _LONGEST_NAME = 48
 _LONGEST_ENDING = 12
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 TOKEN_CHARACTERS = 18
+_TOKEN = re.compile(rf"[a-z2-7]{{{TOKEN_CHARACTERS}}}")
 
 
 def scheme_for(
@@ -50,6 +51,11 @@ def token_of(random_id: str) -> str:
 def digest_of(token: str) -> bytes:
     """What is kept of a token."""
     return sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def without_token(name: str, token_digest: bytes) -> str:
+    """A file name without the token of the address: some stations name the file after what they were given."""
+    return _TOKEN.sub(lambda found: "" if digest_of(found[0]) == token_digest else found[0], name)
 
 
 def safe_file_name(name: str, *, otherwise: str = "file") -> str:

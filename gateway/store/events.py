@@ -14,6 +14,7 @@ from gateway.model.clipping import clipped
 from gateway.model.identities import StationId
 from gateway.model.instants import Instant
 from gateway.rules.disk_pressure import OPERATIONS_STOPPED
+from gateway.rules.secrecy import without_capabilities
 from gateway.store.writing import Writing
 
 # Stream `tx` is what billing needs and is never dropped unread; `ops` is everything else that happened.
@@ -147,6 +148,8 @@ def append(
     text = msgspec.json.encode(data)
     if len(text) > _LONGEST_TEXT_BYTES and not uncut:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
+    if b"/f/" in text or b"/u/" in text:  # stations repeat what they were sent
+        text = without_capabilities(text.decode()).encode()
     event_id, sequence = db.next_numbers(stream)
     db.append_late(
         "events",

@@ -93,6 +93,12 @@ def find(db: Writing, link_id: int) -> LinkRow | None:
     return None if row is None else LinkRow(*row)
 
 
+def token_digest_of(db: Writing, link_id: int) -> bytes:
+    """What is kept of the token of a link that is there."""
+    row = db.execute("SELECT token_digest FROM transfer_links WHERE link_id = ?", (link_id,)).fetchone()
+    return bytes(row[0])
+
+
 def find_good(db: Writing, token_digest: bytes, now: Instant, *, require_verified: bool = False) -> LinkRow | None:
     """The link of a token, if it may be used now: not expired, not ended, and its image may be served."""
     row = db.execute(

@@ -66,9 +66,18 @@ def _of_folder(folder: Path, wishes: Mapping[str, object]) -> Iterator[Candidate
     for path in sorted(folder.rglob("*.json")):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             found = True
-            yield _of_manifest(path, "usb", wishes)
+            yield Candidate(path, "usb", lambda path=path: _read(_inside(folder, path), path, wishes))  # type: ignore[misc]
     if not found:
         yield Candidate(folder, "usb", lambda: _nothing(folder))
+
+
+def _inside(folder: Path, manifest: Path) -> Path:
+    """The file of a manifest; whoever filled a stick must not choose among the files of this machine."""
+    file = _file_of(manifest)
+    for path in (manifest, file):
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise Unusable(f"{path.name} is a link out of the folder")
+    return file
 
 
 def _nothing(folder: Path) -> tuple[Path, Announced]:

@@ -7,6 +7,8 @@ refused what is no such form at all.
 from __future__ import annotations
 
 import asyncio
+import base64
+import ssl
 from typing import Any
 
 from aiohttp import web
@@ -74,6 +76,10 @@ async def _text_of(part: Any, name: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
+        if name == "signature":  # as openssl writes it
+            return base64.b64encode(content).decode("ascii")
+        if name == "signing_certificate":
+            return ssl.DER_cert_to_PEM_cert(bytes(content))
         raise unacceptable(f"{name}: not UTF-8") from None
 
 

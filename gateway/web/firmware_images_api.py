@@ -113,12 +113,12 @@ async def post_import(request: web.Request) -> web.StreamResponse:
     """Begin an import in pieces, or go on with it; with bytes that are there already it is an image at once."""
     expect_only(request, ())
     site, members = request.app[SITE], await object_of(request)
-    source = members.pop("source", None)
+    source = members.pop("source", SOURCES[0])
+    if source not in SOURCES:
+        raise unacceptable(f"source: expected {' or '.join(SOURCES)}")
     announced = _accepted(read_manifest(members), required=("sha256", "size", "file_name"), members=members)
     with _trouble_told():
-        begun = await import_images.begin_import(
-            site, announced, actor=actor_of(request), source=str(source) if source in SOURCES else SOURCES[0]
-        )
+        begun = await import_images.begin_import(site, announced, actor=actor_of(request), source=str(source))
     return _progress(site, begun, status=HTTPStatus.CREATED)
 
 

@@ -280,6 +280,24 @@ def test_without_the_daemon_stations_are_told_to_come_later(ftpd: RunningFtpd) -
     assert [kept for _, kept in ftpd.desk.taken] == [b"whole"]
 
 
+def test_what_could_not_be_handed_over_is_completed_by_the_next_try(ftpd: RunningFtpd) -> None:
+    with ftpd.talk() as talk:
+        talk.log_in(GIVE)
+        data = talk.passive()
+        assert talk.ask("STOR x").startswith("125")
+        ftpd.stop_desk()
+        data.sendall(b"whole")
+        data.close()
+        assert talk.hear().startswith("451")
+    ftpd.start_desk()
+    with ftpd.client(GIVE) as client:
+        client.voidcmd("TYPE I")
+        size = client.size("x")
+        assert size == 4, "something is left to send, or nobody would hand it over"
+        client.storbinary("STOR x", io.BytesIO(b"whole"[size:]), rest=size)
+    assert [kept for _, kept in ftpd.desk.taken] == [b"whole"]
+
+
 def test_old_partial_files_are_gone_at_the_start(ftpd: RunningFtpd) -> None:
     ftpd.stop()
     old, young, others = (ftpd.incoming / name for name in ("ftp-2-aa.part", "ftp-2-bb.part", "http-3.part"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -41,7 +41,8 @@ def fair_by_linear_programs(wishes: list[Wish], room: list[float]) -> numpy.ndar
         for place, i in enumerate(free):
             level_rows[place, i], level_rows[place, count] = -1.0, wishes[i].weight
         upper = numpy.vstack([numpy.hstack([incidence, numpy.zeros((len(room), 1))]), level_rows])
-        right = numpy.concatenate([room, numpy.zeros(len(free))])
+        # what the solver fixed before may be a hair too much for it
+        right = numpy.concatenate([numpy.array(room) + 1e-7, numpy.zeros(len(free))])
         goal = numpy.zeros(count + 1)
         goal[count] = -1.0
         level = linprog(goal, upper, right, bounds=[*limits, (0, 1e4)]).x[count]
@@ -58,7 +59,8 @@ def fair_by_linear_programs(wishes: list[Wish], room: list[float]) -> numpy.ndar
     return numpy.array([fixed[i] for i in range(count)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@example(207889572)
 @given(seeds)
 def test_shares_are_those_of_the_linear_program(seed: int) -> None:
     wishes, room = random_wishes(Random(seed))
@@ -68,7 +70,7 @@ def test_shares_are_those_of_the_linear_program(seed: int) -> None:
         assert numpy.allclose(ours, fair_by_linear_programs(wishes, room), atol=1e-5)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(seeds)
 def test_no_row_is_exceeded_and_who_has_less_than_the_most_is_held_by_a_full_row(seed: int) -> None:
     wishes, room = random_wishes(Random(seed))
@@ -84,7 +86,7 @@ def test_no_row_is_exceeded_and_who_has_less_than_the_most_is_held_by_a_full_row
             assert abs(used[share.row] - room[share.row]) < 1e-6 and share.row in wish.rows
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(seeds)
 def test_the_order_of_wishes_means_nothing(seed: int) -> None:
     chance = Random(seed)
@@ -92,7 +94,7 @@ def test_the_order_of_wishes_means_nothing(seed: int) -> None:
     assert share_out(wishes, room) == share_out(chance.sample(wishes, len(wishes)), room)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(seeds)
 def test_who_is_let_in_by_need_fits_and_has_its_least_and_no_more_than_its_need(seed: int) -> None:
     chance = Random(seed)
@@ -113,7 +115,7 @@ def test_who_is_let_in_by_need_fits_and_has_its_least_and_no_more_than_its_need(
         assert each.least <= let_in.get(each.key, each.least) <= max(each.least, each.need) + 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(seeds)
 def test_phases_are_evened_out_and_nobody_is_raised(seed: int) -> None:
     chance = Random(seed)

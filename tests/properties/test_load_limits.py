@@ -41,7 +41,7 @@ def underestimated(site: PlayedSite, decision: Decision) -> list[str]:
     ]
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seeds)
 def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     """Stations silent for minutes, the gateway dead or restarted, clocks apart, cars of all kinds: never a second."""
@@ -55,7 +55,7 @@ def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     site.play(3000, look)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seeds)
 def test_s1_allotted_and_background_stay_within_every_limit(seed: int) -> None:
     """The sum is made here anew from the worst case of each connector, by its wiring alone."""
@@ -138,7 +138,7 @@ def test_a_car_charges_on_one_line_while_another_fills_a_phase_and_then_on_three
     assert site.plant.stations[0].draw == 11.5
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seeds)
 def test_a_rise_of_the_background_is_answered_within_30_seconds(seed: int) -> None:
     chance = Random(seed)
@@ -161,7 +161,7 @@ def test_a_rise_of_the_background_is_answered_within_30_seconds(seed: int) -> No
     site.play(1000, look)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(seeds)
 def test_the_same_picture_gives_the_same_decision_in_any_order_and_after_json(seed: int) -> None:
     chance = Random(seed)

@@ -230,6 +230,19 @@ async def test_what_is_withdrawn_meanwhile_is_cut_off(desk: PaperDesk, caplog: p
     assert TOKEN not in caplog.text
 
 
+async def test_who_reads_nothing_is_cut_off_as_well(desk: PaperDesk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.image(TOKEN, bytes(64_000_000))
+    async with serve_transfers(desk, SETTINGS) as ports, line_to(ports.http) as line:
+        await line.say(get())
+        await line.head()
+        del desk.tickets[TOKEN]
+        transport = line.writer.transport
+        transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while "does not hold any more" not in caplog.text:  # noqa: ASYNC110 (nobody is told)
+                await asyncio.sleep(0.05)
+
+
 async def test_a_damaged_image_is_not_served(ports: Ports, image: Download, caplog: pytest.LogCaptureFixture) -> None:
     image.path.write_bytes(DATA[:-1])
     assert (await ask(ports.http, get())).status == 404

@@ -121,7 +121,15 @@ async def test_a_form_without_file_names(ports: Ports, desk: PaperDesk) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"no form at all", b"--XyZ\r\n", b"--XyZ\r\nA: b\r\n\r\nnever ends", b"--XyZ--\r\n", b"--XyZ\r\n:\r\n\r\n"],
+    [
+        b"",
+        b"no form at all",
+        b"--XyZ\r\n",
+        b"--XyZ\r\nA: b\r\n\r\nnever ends",
+        b"--XyZ--\r\n",
+        b"--XyZ\r\n:\r\n\r\n",
+        b'--XyZ\r\nContent-Disposition: form-data; name="_charset_"\r\n\r\n' + b"x" * 40 + b"\r\n--XyZ--\r\n",
+    ],
 )
 async def test_a_broken_form_is_refused(ports: Ports, desk: PaperDesk, body: bytes) -> None:
     reply = await ask(ports.http, put(body, "Content-Type: multipart/form-data; boundary=XyZ\r\n", method="POST"))
@@ -231,6 +239,21 @@ async def test_no_room(ports: Ports, desk: PaperDesk, caplog: pytest.LogCaptureF
     assert (reply.status, reply.body) == (507, b"the quota of the station is used up\n")
     assert desk.left_behind() == []
     assert TOKEN not in caplog.text
+
+
+async def test_so_much_of_the_disk_stays_free(ports: Ports, desk: PaperDesk) -> None:
+    desk.tickets[TOKEN] = replace(desk.place("other"), reserve_bytes=10**18)
+    assert (await ask(ports.http, put(DATA))).status == 507
+    assert desk.kept == []
+    assert desk.left_behind() == []
+
+
+async def test_who_says_all_too_early_is_told_so(ports: Ports, desk: PaperDesk) -> None:
+    async with line_to(ports.http) as line:
+        await line.say(head("Content-Length: 30\r\n") + b"four")
+        line.writer.write_eof()
+        assert (await line.reply()).status == 400
+    assert desk.kept == []
 
 
 async def test_a_disk_that_is_full_or_gone(ports: Ports, desk: PaperDesk, monkeypatch: pytest.MonkeyPatch) -> None:

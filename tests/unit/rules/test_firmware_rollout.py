@@ -154,7 +154,8 @@ def test_evidence(state: Any, seen: dict[str, Any], reached: str) -> None:
         ("downloading", {"job": job("Downloading"), "fetched": Fetched(5, 10, 0.0)}, "it says Downloading"),
         ("downloading", {"job": job("Downloading"), "booted_at": LATER}, "it says Downloading"),
         ("installing", {"job": job("Downloading"), "fetched": Fetched(10, 10, 0.0)}, "it says Downloading"),
-        ("rebooted", {"booted_at": LATER}, None),
+        ("rebooted", {"booted_at": LATER}, "it booted with 1.0"),
+        ("rebooted", {"booted_at": LATER, "plate": None}, "it booted with no version"),
     ],
 )
 def test_what_is_proven_stays_so(state: Any, seen: dict[str, Any], detail: str | None) -> None:
@@ -245,7 +246,7 @@ def test_limits(state: Any, elapsed: float, seen: dict[str, Any], failure: str) 
 
 
 def test_a_station_that_is_away_after_its_boot_is_waited_for_longer() -> None:
-    assert under_way("rebooted", 700.0, booted_at=LATER, moment=AWAY) == Stays(None)
+    assert under_way("rebooted", 700.0, booted_at=LATER, moment=AWAY) == Stays("it booted with 1.0")
 
 
 def test_before_it_is_given_up_it_is_asked_for_its_version() -> None:

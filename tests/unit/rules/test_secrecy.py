@@ -182,4 +182,5 @@ def test_an_address_of_the_own_store_is_shown_without_its_token(address: str) ->
     assert TOKEN not in str(shown)
     assert MASK in masked_text(f'{{"location": "{address}"}}')
     assert TOKEN.encode() not in masked_bytes(f'[2,"1","UpdateFirmware",{{"location":"{address}"}}]'.encode())
+    assert TOKEN not in masked_text(f"cannot GET /f/{TOKEN}/EVSE.bin, /u/{TOKEN}")
     assert masked_text(f"http://h/{TOKEN}x/y") == f"http://h/{TOKEN}x/y"

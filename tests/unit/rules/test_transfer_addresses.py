@@ -15,6 +15,7 @@ from gateway.rules.transfer_addresses import (
     scheme_for,
     token_of,
     upload_address,
+    without_token,
 )
 
 ALL: tuple[Scheme, ...] = ("http", "https", "ftp", "ftps")
@@ -86,6 +87,13 @@ def test_a_token_is_plain_and_only_its_digest_is_kept() -> None:
 )
 def test_hosts(address: str, host: str) -> None:
     assert host_in_address(address) == host
+
+
+def test_a_file_that_is_named_after_the_token_is_not() -> None:
+    token, other = token_of("1"), token_of("2")
+    assert without_token(f"{token}-log.txt", digest_of(token)) == "-log.txt"
+    assert without_token(f"{other}.txt", digest_of(token)) == f"{other}.txt"
+    assert without_token(token, digest_of(token)) == ""
 
 
 def test_addresses_are_short_and_end_as_the_vendor_named_the_file() -> None:

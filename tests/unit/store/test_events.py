@@ -43,3 +43,8 @@ def test_long_texts_are_cut(db: Writing) -> None:
 def test_many_short_texts_are_only_counted(db: Writing) -> None:
     found = kept(db, {"status": "answered", "response": {str(number): "z" for number in range(100_000)}})
     assert found == {"status": "answered", "response": {"left_out_bytes": 1_188_891}}
+
+
+def test_what_a_station_repeats_of_its_address_is_kept_without_the_token(db: Writing) -> None:
+    token = "abcdefgh2345ijklmn"
+    assert kept(db, {"data": f"cannot GET /f/{token}/x.bin"}) == {"data": "cannot GET /f/***/x.bin"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import io
 import os
 import shutil
+import ssl
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,17 +33,17 @@ SHA = hashlib.sha256(CONTENT).hexdigest()
 FIELDS = {"vendor": "Vendor", "models": "Model-1, Model-2", "version": "9.1"}
 
 
-def form(content: bytes | None = CONTENT, *, file_name: str = "post-9.1.bin", **fields: str) -> FormData:
+def form(content: bytes | None = CONTENT, *, file_name: str = "post-9.1.bin", **fields: str | bytes) -> FormData:
     made = FormData()
     if content is not None:
         made.add_field("file", io.BytesIO(content), filename=file_name, content_type="application/octet-stream")
     for name, text in (FIELDS | fields).items():
         if text:
-            made.add_field(name, text)
+            made.add_field(name, io.BytesIO(text) if isinstance(text, bytes) else text)
     return made
 
 
-async def imported(door: Door, content: bytes = CONTENT, *, expect: int = 201, **fields: str) -> dict[str, Any]:
+async def imported(door: Door, content: bytes = CONTENT, *, expect: int = 201, **fields: str | bytes) -> dict[str, Any]:
     return await door.document("POST", IMAGES, data=form(content, **fields), expect=expect)
 
 
@@ -163,6 +165,10 @@ async def test_signatures_are_judged_and_kept_as_they_are(door: Door, tmp_path_f
         made = await imported(door, signature=signature, signing_certificate=certificate)
         assert (made["verified"], made["verified_by"]) == (True, scheme)
         assert (made["signature"], made["signing_certificate"]) == (signature, certificate)
+    bare = base64.b64decode(signature)
+    made = await imported(door, signature=bare, signing_certificate=ssl.PEM_cert_to_DER_cert(vendor.certificate))
+    assert made["verified"], "as openssl writes them"
+    assert made["signature"] == base64.b64encode(bare).decode()
     wrong = await imported(door, b"other", signature=signature, signing_certificate=certificate)
     assert not wrong["verified"] and wrong["verification"].startswith("not verifiable: the signature does not fit")
     assert wrong["usable"], "told, and left to people"
@@ -174,6 +180,7 @@ async def test_where_signatures_are_required_others_stay_staged(
     before = await imported(door)
     set_firmware(door, require_verified=True)
     assert (await door.document("GET", f"{IMAGES}/{before['image_id']}"))["usable"] is False
+    await door.problem("POST", f"{IMAGES}/{before['image_id']}/approve", expect=409)
     made = await imported(door, b"unsigned")
     assert (made["state"], made["usable"]) == ("staged", False) and "require_verified" in made["reason"]
     problem = await door.problem("POST", f"{IMAGES}/{made['image_id']}/approve", expect=409)
@@ -317,6 +324,9 @@ async def test_a_large_image_is_bounded_only_by_the_limit(door: Door) -> None:
     content = os.urandom(20_000_000)
     made = await imported(door, content)
     assert made["sha256"] == hashlib.sha256(content).hexdigest()
+    set_firmware(door, images_limit_mb=64, upload_limit_mb=10)
+    one = await door.problem("POST", IMAGES, data=form(b"x" * 11_000_000), expect=413)
+    assert "upload_limit_mb" in one["detail"]
     set_firmware(door, images_limit_mb=64)
     full = await door.problem("POST", IMAGES, data=form(b"x" * 50_000_000), expect=507)
     assert "images_limit_mb" in full["detail"]
