@@ -41,8 +41,7 @@ def fair_by_linear_programs(wishes: list[Wish], room: list[float]) -> numpy.ndar
         for place, i in enumerate(free):
             level_rows[place, i], level_rows[place, count] = -1.0, wishes[i].weight
         upper = numpy.vstack([numpy.hstack([incidence, numpy.zeros((len(room), 1))]), level_rows])
-        # what the solver fixed before may be a hair too much for it
-        right = numpy.concatenate([numpy.array(room) + 1e-7, numpy.zeros(len(free))])
+        right = numpy.concatenate([room, numpy.zeros(len(free))])
         goal = numpy.zeros(count + 1)
         goal[count] = -1.0
         level = linprog(goal, upper, right, bounds=[*limits, (0, 1e4)]).x[count]
@@ -52,7 +51,8 @@ def fair_by_linear_programs(wishes: list[Wish], room: list[float]) -> numpy.ndar
             goal[i] = -1.0
             highest = linprog(goal, upper, right, bounds=[*limits, (level - 1e-9, level - 1e-9)]).x[i]
             if highest <= wishes[i].weight * level + 1e-6:
-                stuck.append((i, highest))
+                # never a hair above the level: of several that are stuck together each alone might have it
+                stuck.append((i, min(highest, max(wishes[i].least, wishes[i].weight * (level - 1e-9)))))
         fixed |= dict(stuck)
         if not stuck:  # the level is held by the least amounts of others: nobody below can rise
             break
