@@ -61,6 +61,9 @@ def test_each_way_has_its_end(tmp_path: Path, way: str) -> None:
         assert await result(stage) == expected, await stage.row("CP-1")
         assert not station.interrupted
         assert all(payload.get("retries", 1) >= 1 for payload in station.requests("UpdateFirmware"))
+        if expected[0] == "done":
+            jobs = await stage.rows("SELECT result FROM station_jobs WHERE finished_at IS NULL")
+            assert jobs == [], "what is proven is over, also when the station never says so"
 
     play_rollout(tmp_path, scene)
 

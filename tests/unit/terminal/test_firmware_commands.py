@@ -160,6 +160,16 @@ async def test_a_folder_without_a_manifest(desk: Desk) -> None:
     assert code == 1 and "vendor: missing" in complaint and "f.bin.json" in complaint
 
 
+async def test_a_stick_cannot_choose_among_the_files_of_the_machine(desk: Desk, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"of this machine")
+    (desk.stick / "f.bin").symlink_to(secret)
+    (desk.stick / "f.bin.json").write_text('{"vendor": "V", "models": ["M"], "version": "1"}')
+    code, _, complaint = await desk.do("import", desk.stick)
+    assert code == 1 and "is a link out of the folder" in complaint
+    assert await desk.images() == []
+
+
 async def test_signatures_of_files(desk: Desk, tmp_path: Path) -> None:
     vendor = signer(tmp_path)
     text, bare, pem = desk.stick / "sig.txt", desk.stick / "sig.bin", desk.stick / "cert.pem"
