@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from firmware_store.desk_client import DeskClient
 from firmware_store.ftp_errands import Errands
 from firmware_store.ftp_library import IOLoop
-from firmware_store.ftp_uploads import PartialFile, Whole, complete, make_partial_again
+from firmware_store.ftp_uploads import PARTIAL_SECONDS, PartialFile, Whole, complete, make_partial_again
 from firmware_store.tickets import NoRoom, Received, Scheme
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _GRACE_SECONDS = 0.1
 _PATIENCE_SECONDS = 15.0  # the daemon may be starting again
 _ASK_AGAIN_SECONDS = 0.5
+_OFFER_AGAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Handover:
             return
         self.errands.run(lambda: self._ask(whole), lambda future: self._taken(future, whole))
 
-    def _ask(self, whole: Whole) -> None:
-        received = Received(
+    def _received(self, whole: Whole) -> Received:
+        return Received(
             link_id=self.file.ticket.link_id,
             path=whole.path,
             file_name=self.file.name.rpartition("/")[2],
@@ -72,6 +73,9 @@ class Handover:
             scheme=self.scheme,
             address=self.address,
         )
+
+    def _ask(self, whole: Whole) -> None:
+        received = self._received(whole)
         until = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -92,11 +96,30 @@ class Handover:
             self.answer("552 There is no room for the file.", None)
         except OSError as error:
             logger.warning("an upload of %s could not be handed over: %s", self.file.ticket.station, error)
-            make_partial_again(whole.path, self.file.path)
+            # a station that asks how much is there must not find all of it, and send nothing
+            self._offer_later(whole, time.monotonic() + PARTIAL_SECONDS)
             self.answer("451 The gateway does not take the file now, try again later.", None)
         else:
             logger.info("%s uploaded %d bytes", self.file.ticket.station, whole.size)
             self.answer("226 Transfer complete.", whole.size)
+
+    def _offer_later(self, whole: Whole, until: float) -> None:
+        def taken(future: Future[None]) -> None:
+            try:
+                future.result()
+            except NoRoom as error:
+                logger.warning("an upload of %s was not taken: %s", self.file.ticket.station, error)
+                whole.path.unlink(missing_ok=True)
+            except OSError:
+                if whole.path.exists() and time.monotonic() < until:
+                    self._offer_later(whole, until)
+            else:
+                logger.info("%s uploaded %d bytes", self.file.ticket.station, whole.size)
+
+        def offer() -> None:
+            self.errands.run(lambda: self.desk.received(self.token, self._received(whole)), taken)
+
+        self.loop.call_later(_OFFER_AGAIN_SECONDS, offer)
 
 
 def has_hung_up(raw: socket.socket) -> bool:

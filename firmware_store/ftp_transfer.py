@@ -140,8 +140,6 @@ class StationTransfer(TLS_DTPHandler, ThrottledDTPHandler):  # type: ignore[misc
         if self.receive and self._torn and not self._has_said_goodbye():
             self.transfer_finished = False
             self._resp = ("426 The connection broke.", logger.info)
-            if isinstance(self.file_obj, PartialFile):
-                self.file_obj.leave_the_end()
         elif self.receive:
             self._resp = ()  # the session answers when the gateway has the file
         elif self.file_obj is not None and self.tot_bytes_sent != self.cmd_channel.expected_bytes:

@@ -85,10 +85,6 @@ class PartialFile:
             self.position += count
             rest = rest[count:]
 
-    def leave_the_end(self) -> None:
-        """All of it may be here, but nobody knows: the last byte has to be sent again."""
-        os.ftruncate(self._descriptor, max(0, os.fstat(self._descriptor).st_size - 1))
-
     def close(self) -> None:
         """Leave what is there."""
         if not self.closed:
@@ -138,12 +134,8 @@ def complete(path: Path) -> Whole:
 
 
 def make_partial_again(whole: Path, partial: Path) -> None:
-    """What could not be handed over waits for the station to try again.
-
-    It lacks its last byte from now on: a station that asks how much is there must find something left to send.
-    """
+    """Nobody knows whether it is complete: it waits for the station to go on, or to try again."""
     with suppress(OSError):
-        os.truncate(whole, max(0, whole.stat().st_size - 1))
         os.rename(whole, partial)
 
 

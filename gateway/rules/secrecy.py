@@ -69,7 +69,9 @@ def masked_text(text: str) -> str:
 
 def without_capabilities(text: str) -> str:
     """The text without the tokens of our own addresses, also where only the path is repeated."""
-    return _CAPABILITY_PATH.sub(rf"\1{MASK}", _CAPABILITY.sub(rf"\1{MASK}", text))
+    if "://" in text:
+        text = _CAPABILITY.sub(rf"\1{MASK}", text)
+    return _CAPABILITY_PATH.sub(rf"\1{MASK}", text) if "/f/" in text or "/u/" in text else text
 
 
 def _without_named(text: str) -> str:

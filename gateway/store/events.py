@@ -148,8 +148,6 @@ def append(
     text = msgspec.json.encode(data)
     if len(text) > _LONGEST_TEXT_BYTES and not uncut:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
-    if b"/f/" in text or b"/u/" in text:  # stations repeat what they were sent
-        text = without_capabilities(text.decode()).encode()
     event_id, sequence = db.next_numbers(stream)
     db.append_late(
         "events",
@@ -162,7 +160,7 @@ def append(
             connector,
             happened_at,
             recorded_at,
-            text.decode(),
+            without_capabilities(text.decode()),  # stations repeat what they were sent
             db.next_station_number(stream, station),
         ),
     )
