@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -59,6 +60,7 @@ def fair_by_linear_programs(wishes: list[Wish], room: list[float]) -> numpy.ndar
     return numpy.array([fixed[i] for i in range(count)])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True)
 @example(207889572)
 @given(seeds)

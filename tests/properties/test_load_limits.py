@@ -55,6 +55,8 @@ def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     site.play(3000, look)
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, derandomize=True)
 @given(seeds)
 def test_s1_allotted_and_background_stay_within_every_limit(seed: int) -> None:

@@ -7,12 +7,15 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.updating_station import Oddities, UpdatingStation
 from tests.properties.examples import examples
 from tests.simulation.rollout_stage import DAY, ENDED, HOUR, MINUTE, RolloutStage, play_rollout
+
+pytestmark = pytest.mark.slow  # whole campaigns in virtual time
 
 ODD: tuple[dict[str, Any], ...] = (
     {},

@@ -15,6 +15,8 @@ from firmware_store.tickets import Download
 from firmware_store.transfer_server import HttpSettings, Ports, serve_transfers
 from tests.fakes.transfer_desk import PATIENCE_SECONDS, PaperDesk, ask, line_to
 
+pytestmark = pytest.mark.slow  # servers in threads, and clients that keep them waiting
+
 TOKEN = "tokenOfImage"
 DATA = random.Random(1).randbytes(300_000)
 SETTINGS = HttpSettings("127.0.0.1", 0)

@@ -20,6 +20,8 @@ from firmware_store.transfer_server import HttpSettings, serve_transfers
 from tests.fakes.certificate_maker import Authority
 from tests.fakes.transfer_desk import PATIENCE_SECONDS, Line, PaperDesk, ask, line_to
 
+pytestmark = pytest.mark.slow  # servers in threads, and clients that keep them waiting
+
 DATA = random.Random(4).randbytes(200_000)
 SETTINGS = HttpSettings("127.0.0.1", 0)
 GET = "GET /f/tokenOfImage/i HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from firmware_store.progress_notes import ProgressNotes
 from tests.fakes.transfer_desk import PaperDesk
+
+pytestmark = pytest.mark.slow  # servers in threads, and clients that keep them waiting
 
 
 async def test_every_byte_is_told_once(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from firmware_store.tickets import Received
 from firmware_store.transfer_server import HttpSettings, Ports, serve_transfers
 from tests.fakes.transfer_desk import PATIENCE_SECONDS, Line, PaperDesk, Reply, ask, line_to
 
+pytestmark = pytest.mark.slow  # servers in threads, and clients that keep them waiting
+
 TOKEN = "tokenOfPlace"
 DATA = random.Random(3).randbytes(700_000)
 MOST = 1_000_000
