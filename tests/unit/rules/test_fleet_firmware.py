@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.model.instants import SECOND, Instant
-from gateway.rules.fleet_firmware import MOST_TRIES, Standing, Tried, WantedFirmware, standing_of, wanted_of
+from gateway.rules.fleet_firmware import (
+    MOST_TRIES,
+    Standing,
+    Tried,
+    WantedFirmware,
+    entry_id,
+    standing_in_campaign,
+    standing_of,
+    wanted_of,
+)
 
 NOW = Instant(1_800_000_000_000_000)
 TWO = WantedFirmware("2", "ftp://x/2")
@@ -42,3 +53,18 @@ def test_how_far_a_station_is() -> None:
     assert standing(tried=Tried("2", 2, Instant(NOW - 3600 * SECOND))) == "waiting"
     assert standing(tried=Tried("2", MOST_TRIES, Instant(0))) == "failed"
     assert standing(tried=Tried("1.5", MOST_TRIES, NOW)) == "due", "that was for another version"
+
+
+def test_an_entry_is_known_again_whatever_document_it_is_in() -> None:
+    entry = WantedFirmware("9.1", "http://h/x.bin", sha256="ab" * 32, policy={"canary": 1, "drain": True})
+    same = WantedFirmware("9.1", "http://h/x.bin", sha256="ab" * 32, policy={"drain": True, "canary": 1})
+    assert entry_id(entry) == entry_id(same)
+    assert entry_id(entry) != entry_id(replace(entry, policy={"canary": 2}))
+
+
+@pytest.mark.parametrize(
+    ("state", "standing"),
+    [("waiting", "waiting"), ("downloading", "under_way"), ("done", "up_to_date"), ("failed", "failed")],
+)
+def test_states_of_a_campaign_in_the_words_of_the_document(state: str, standing: str) -> None:
+    assert standing_in_campaign(state) == standing
