@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.model.instants import SECOND, Instant
 from gateway.rules.fleet_firmware import (
     MOST_TRIES,
