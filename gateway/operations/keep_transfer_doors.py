@@ -20,7 +20,7 @@ from gateway.operations.site import Site
 
 logger = logging.getLogger(__name__)
 
-COMPONENT = "firmware"
+COMPONENT = "firmware doors"  # `firmware` is the images' own
 _AGAIN_SECONDS = 10.0
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +26,18 @@ def given(gateway: RunningGateway, station: str, image: str) -> str:
     assert answer.status == 201, answer
     assert isinstance(answer.document, dict)
     return str(answer.document["location"])
+
+
+def health(gateway: RunningGateway) -> dict[str, Any]:
+    """The components of /healthz, which answers 503 while one is unwell."""
+    try:
+        with urllib.request.urlopen(f"{gateway.web_url}/healthz", timeout=10) as answer:
+            document = json.load(answer)
+    except urllib.error.HTTPError as unwell:
+        with unwell:
+            document = json.load(unwell)
+    found: dict[str, Any] = document["components"]
+    return found
 
 
 def curl(*words: str) -> bytes:
@@ -63,6 +79,8 @@ def test_a_port_in_use_stops_nothing_else_and_is_tried_again(place: Path) -> Non
     with taken, running_gateway(place, firmware=firmware, more='[[station]]\nid = "CP-1"\n') as gateway:
         wait_until(lambda: "cannot fetch or upload" in gateway.log_text(), "that the port is told")
         assert gateway.is_ready()
+        wait_until(lambda: "Address already in use" in str(health(gateway)["firmware doors"]), "health to show it")
+        assert health(gateway)["firmware"]["well"], "the images are whole, and must not hide it nor be hidden by it"
         image = import_image(gateway, "2.0.0")
         address = given(gateway, "CP-1", image)
         taken.close()
@@ -72,3 +90,4 @@ def test_a_port_in_use_stops_nothing_else_and_is_tried_again(place: Path) -> Non
             return subprocess.run(words, check=False).returncode == 0
 
         wait_until(fetched, "the door to open by itself", patience_seconds=60.0)
+        assert health(gateway)["firmware doors"]["well"]
