@@ -36,33 +36,46 @@ logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 60.0
 _PAUSE_SECONDS = 5.0
+_PATIENCE_SECONDS = 3600.0
 _LEAST_WAIT_SECONDS, _MOST_WAIT_SECONDS = 30.0, 3600.0
 
 
 async def roll_out_documents(site: Site) -> None:
-    """For ever: after each change of the journal, and once a minute."""
-    seen = 0
-    while True:
+    """For ever: after each change of the journal, and once a minute. A slow server keeps nothing else waiting."""
+    seen, fetching = 0, set[str]()
+
+    async def fetch(upstream: str, entry: WantedFirmware) -> None:
         try:
-            await look_at_documents(site)
+            await _fetch(site, upstream, entry)
         except StoreUnavailable as error:
-            logger.error("the firmware of fleet managers has to wait: %s", error)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_EVERY_SECONDS):
-                seen = await site.journal_signal.newer_than(seen)
-        await asyncio.sleep(_PAUSE_SECONDS)
-        seen = site.journal_signal.generation
+            logger.error("firmware %s of %s has to wait: %s", entry.version, upstream, error)
+        finally:
+            fetching.discard(entry_id(entry))
+
+    async with asyncio.TaskGroup() as group:
+        while True:
+            try:
+                for upstream, entry in await _missing(site):
+                    if entry_id(entry) not in fetching:
+                        fetching.add(entry_id(entry))
+                        group.create_task(fetch(upstream, entry), name=f"firmware {entry.version} of {upstream}")
+            except StoreUnavailable as error:
+                logger.error("the firmware of fleet managers has to wait: %s", error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
+                    seen = await site.journal_signal.newer_than(seen)
+            await asyncio.sleep(_PAUSE_SECONDS)
+            seen = site.journal_signal.generation
 
 
 async def look_at_documents(site: Site) -> None:
-    """Once: begin and end what the document that is applied wants begun and ended, fetch what is due."""
+    """Once, and wait for it: begin and end what the document wants begun and ended, fetch what is due."""
+    await asyncio.gather(*(_fetch(site, upstream, entry) for upstream, entry in await _missing(site)))
+
+
+async def _missing(site: Site) -> list[tuple[str, WantedFirmware]]:
     now = site.wall_clock()
-    missing = await site.database.write(lambda db: _follow(db, now=now, site=site))
-    for upstream, entry in missing:
-        await _fetch(site, upstream, entry)
-    if missing:
-        now = site.wall_clock()
-        await site.database.write(lambda db: _begin_all(db, site, now))
+    return await site.database.write(lambda db: _follow(db, now=now, site=site))
 
 
 def _follow(db: Writing, *, site: Site, now: Instant) -> list[tuple[str, WantedFirmware]]:
@@ -99,10 +112,15 @@ async def _fetch(site: Site, upstream: str, entry: WantedFirmware) -> None:
     name, read = entry_id(entry), read_manifest(manifest_of(entry))
     assert isinstance(read, Announced), read  # it was read before the document was applied
     image_id, error = None, None
+    who = actor_of(upstream)
     try:
-        image_id = await import_from_url(
-            site, entry.url, read.manifest, entry.sha256, entry.size_bytes, actor=actor_of(upstream), source=upstream
-        )
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            image_id = await import_from_url(
+                site, entry.url, read.manifest, entry.sha256, entry.size_bytes, actor=who, source=upstream
+            )
+    except TimeoutError:
+        error = "it did not come in time; what has come is kept, and it goes on later"
+        logger.warning("firmware %s of %s: %s", entry.version, upstream, error)
     except (NotFetched, WrongBytes, InUse, TooLarge, StoreFull, OSError) as trouble:
         error = str(trouble)
         logger.warning("firmware %s of %s: %s", entry.version, upstream, error)
@@ -114,6 +132,7 @@ async def _fetch(site: Site, upstream: str, entry: WantedFirmware) -> None:
             wait = waiting_seconds(row.tries + 1, least=_LEAST_WAIT_SECONDS, most=_MOST_WAIT_SECONDS)
             due_at = seconds_later(now, wait)
             fleet_images.save(db, row._replace(image_id=image_id, error=error, tries=row.tries + 1, due_at=due_at))
+            _begin_all(db, site, now)
 
     await site.database.write(unit)
 

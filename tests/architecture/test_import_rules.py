@@ -208,6 +208,7 @@ def test_no_create_task_outside_supervised_places() -> None:
         "gateway/daemon.py", "gateway/demo.py", "gateway/operations/balance_load.py",
         "gateway/operations/carry_out_fleet_commands.py",
         "gateway/operations/keep_upstream.py", "gateway/operations/look_after_stations.py",
+        "gateway/operations/roll_out_documents.py",
         "gateway/operations/roll_out_firmware.py",
         "gateway/operations/send_certificates.py",
         "gateway/operations/send_limits.py", "gateway/simulated_link.py", "gateway/simulated_station.py",

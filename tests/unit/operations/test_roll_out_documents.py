@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from gateway.model.identities import StationId
 from gateway.model.instants import SECOND, Instant
 from gateway.operations.keep_images import withdraw
 from gateway.operations.plan_campaigns import wish
-from gateway.operations.roll_out_documents import look_at_documents
+from gateway.operations.roll_out_documents import look_at_documents, roll_out_documents
 from gateway.operations.settle_documents import settle_document
 from gateway.operations.site import Site
 from gateway.store import campaigns, fleet_images
@@ -218,3 +219,31 @@ async def test_stations_named_are_the_only_ones(desk: Desk, server: FileServer) 
     await heard(desk, document)
     assert await made(desk.site) == [("running", ["WB-1"])]
     assert await desk.site.database.write(lambda db: campaigns.find_station(db, "x", StationId("WB-1"))) is None
+
+
+async def test_a_server_that_says_nothing_keeps_no_other_image_waiting(desk: Desk, server: FileServer) -> None:
+    asked: list[asyncio.StreamWriter] = []
+
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+
+    silent = await asyncio.start_server(silence, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    document = wanted(server)
+    stuck = {"model": "Box", "version": "3", "url": f"http://127.0.0.1:{port}/box.bin", "sha256": "0" * 64}
+    document["entries"].insert(0, stuck)
+    await desk.send("firmware", document)
+    await settle_document(desk.site, "fleet", "firmware", fetch=False)
+    async with silent:
+        loop = asyncio.create_task(roll_out_documents(desk.site))
+        try:
+            async with asyncio.timeout(5):
+                while not await made(desk.site):  # noqa: ASYNC110 (nobody is told)
+                    await asyncio.sleep(0.05)
+            assert asked, "the other one is being fetched"
+        finally:
+            for writer in asked:
+                writer.close()
+            loop.cancel()
+            await asyncio.gather(loop, return_exceptions=True)
+    assert await made(desk.site) == [("running", ["CP-2", "FILE-1"])]
