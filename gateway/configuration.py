@@ -80,7 +80,8 @@ def load_configuration(path: Path | None, *, environment: Mapping[str, str] = os
     """The file, then `conf.d/*.toml` beside it in lexical order; None: safe defaults. Raises ConfigurationMistakes."""
     if path is None:
         return Configuration(site=Site(id="site"))
-    files = [path, *sorted((path.parent / "conf.d").glob("*.toml"))]
+    beside = sorted((path.parent / "conf.d").glob("*.toml"))
+    files = [path, *beside] if path.exists() or not beside else beside
     parsed = [parse_file(file) for file in files]
     unparsed = [one for one in parsed if isinstance(one, Mistake)]
     tree = Node({}, Place(str(path), ""))

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import gc
 import importlib
 import logging
 import os
 import secrets
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,6 +31,7 @@ from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
 from gateway.operations.clock_now import ClockNow
+from gateway.operations.reload_configuration import Reloads
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
@@ -93,6 +92,8 @@ class Surroundings:
     web: bool = True  # and the doors for firmware and uploads
     started: Callable[[Site, Addresses], None] | None = field(default=None)
     connect_upstream: Connect | None = None  # None: over MQTT
+    hold: Callable[[Path], AbstractContextManager[None]] | None = None  # None: the data directory is this run's own
+    reloads: Reloads = field(default_factory=Reloads)
 
 
 async def run(
@@ -125,32 +126,6 @@ async def run(
         logger.info("stopping")
 
 
-def run_until_signal(configuration: Configuration, *, ready: Callable[[Addresses], None] | None = None) -> int:
-    """Run the gateway in the foreground until SIGTERM or SIGINT; returns the exit code."""
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await run(configuration, ready=ready, stop=stop)
-
-    # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time.
-    # What has been loaded until now stays, and is never looked through.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    gc.enable()
-    with asyncio.Runner(loop_factory=_fast_loop) as runner:
-        runner.run(main())
-    return 0
-
-
-def _fast_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    return uvloop.new_event_loop()
-
-
 @contextmanager
 def data_directory_held(directory: Path) -> Iterator[None]:
     """Hold the data directory for this process. Raises AlreadyRunning."""
@@ -169,7 +144,7 @@ def data_directory_held(directory: Path) -> Iterator[None]:
 @asynccontextmanager
 async def _open_site(configuration: Configuration, around: Surroundings) -> AsyncIterator[Site]:
     directory = configuration.data.directory
-    with data_directory_held(directory):
+    with (around.hold or data_directory_held)(directory):
         database = await open_database(directory / DATABASE_NAME)
         readers = Readers(database.path)
         latest_known, interrupted = await database.write(lambda db: (events.latest_time(db), commands.running(db)))
@@ -184,6 +159,7 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             health=Health(_NEEDED_TO_BE_READY if around.web else _NEEDED_TO_BE_READY[:2]),
             clock_quality=ClockNow(around.clock),
             latest_known=latest_known,
+            reloads=around.reloads,
         )
         try:
             _follow_commits(site, database)

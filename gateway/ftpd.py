@@ -13,7 +13,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.configuration import Configuration
+from gateway.systemd_notice import SystemdNotices
 from gateway.terminal.exits import OK, Ending, negative
 from gateway.terminal.logging_setup import set_up_logging
 from gateway.terminal.reaching import configuration_of
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
     port = configuration.firmware.ftp_port
     if port is None:
         print(f"{PROGRAM}: nothing to do, there is no ftp_port in [firmware]", flush=True)
-        _notify("READY=1")  # it did start
+        SystemdNotices().ready("nothing to do: no ftp_port in [firmware]")  # it did start
         return OK
     set_up_logging(configuration.log.level, as_json=options.log_json)
     _allow_descriptors()
@@ -81,9 +81,10 @@ def _run(options: argparse.Namespace) -> int:
     with server:
         signal.set_wakeup_fd(server.wakeup_descriptor)
         logger.info("stations: ftp://%s:%d", configuration.firmware.host, server.port)
-        _notify("READY=1")
+        notices = SystemdNotices()
+        notices.ready(f"FTP on port {server.port}")
         server.run(stopping.is_set)
-        _notify("STOPPING=1")
+        notices.stopping()
         signal.set_wakeup_fd(-1)
     return OK
 
@@ -143,18 +144,6 @@ def _allow_descriptors() -> None:
     if soft < wanted:
         with contextlib.suppress(OSError):  # the unit allows no change, and has LimitNOFILE
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _notify(state: str) -> None:
-    """Tell systemd (sd_notify(3)), where it asked to be told."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        try:
-            told.sendto(state.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
-        except OSError:
-            logger.warning("systemd could not be told that it is %s", state)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ def every(db: Writing) -> dict[StationId, StationRow]:
     return {row.station: row for row in rows}
 
 
+def how_many(db: Writing) -> int:
+    """Stations that may connect or wait to be let in, however far away."""
+    return int(db.execute("SELECT count(*) FROM stations WHERE admission <> 'removed'").fetchone()[0])
+
+
 def find_by_alias(db: Writing, alias: str) -> StationRow | None:
     """The station whose run-time settings name `alias` as another of its identities, or None."""
     row = db.execute(

@@ -36,13 +36,24 @@ class Reached:
 
 def configuration_of(options: argparse.Namespace) -> Configuration:
     """What --config says, else the usual file if there is one, else the defaults. Raises Ending 78 or 77."""
-    path = options.config or (USUAL_FILE if USUAL_FILE.exists() else None)
-    if path is not None and path.exists() and not os.access(path, os.R_OK):
-        raise no_permission(f"no permission to read {path}: run this as root or as the user ocpp-gateway")
+    path: Path | None = options.config or USUAL_FILE
     try:
+        path = file_of(options)
+        if path is not None and path.exists() and not os.access(path, os.R_OK):
+            raise PermissionError
         return load_configuration(path)
+    except PermissionError as error:
+        raise no_permission(f"no permission to read {path}: run this as root or as the user ocpp-gateway") from error
     except ConfigurationMistakes as mistakes:
         raise Ending(CONFIGURATION, str(mistakes)) from mistakes
+
+
+def file_of(options: argparse.Namespace) -> Path | None:
+    """What --config says, else the usual file if it or its conf.d is there; None: nobody has configured anything."""
+    if options.config is not None:
+        return Path(options.config)
+    is_there = USUAL_FILE.exists() or any((USUAL_FILE.parent / "conf.d").glob("*.toml"))
+    return USUAL_FILE if is_there else None
 
 
 def reach(options: argparse.Namespace) -> Reached:

@@ -38,6 +38,7 @@ from gateway.web import (
     meters_api,
     metrics,
     openapi,
+    reload_api,
     reservations_api,
     security_api,
     stations_api,
@@ -81,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     *uploads_api.ROUTES,
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
+    *reload_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660
