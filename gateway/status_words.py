@@ -32,7 +32,9 @@ def status_words(site: Site, counts: Counts | None) -> str:
     if counts is None:
         words = [_number(connected, "station") + " connected"]
     else:
-        words = [f"{connected} of {_number(counts.stations, 'station')} connected, {_number(counts.sessions, 'session')}"]
+        words = [
+            f"{connected} of {_number(counts.stations, 'station')} connected, {_number(counts.sessions, 'session')}"
+        ]
     if not is_written(site.configuration.written, "site"):
         words.append("no configuration, defaults are in force: ocpp-gateway setup")
     words += [f"{name}: {ailment}" for name, ailment in sorted(site.health.components().items()) if ailment]

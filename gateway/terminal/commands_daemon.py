@@ -10,7 +10,6 @@ import argparse
 import gc
 import os
 import sys
-from functools import partial
 
 from gateway.configuration import Configuration, load_configuration
 from gateway.terminal.exits import CONFIGURATION, NEGATIVE, OK, UNREACHABLE, Ending, negative
@@ -33,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from gateway.store.migrations import UnusableDatabase
 
     try:
-        return run_until_signal(configuration, load=partial(load_configuration, file_of(options)), begin=begin)
+        return run_until_signal(configuration, load=lambda: load_configuration(file_of(options)), begin=begin)
     except AlreadyRunning as error:
         raise negative(str(error)) from error
     except UnusableDatabase as error:
