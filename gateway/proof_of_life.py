@@ -1,4 +1,4 @@
-"""Feeds systemd's watchdog as long as the gateway does its work: the event loop turns and the writer has done something.
+"""Feeds systemd's watchdog while the gateway does its work: the event loop turns and the writer has done something.
 
 A disk that refuses is an answer, too: a restart would not mend it. While there is no writer (starting, changing the
 configuration), and while it works alone on something long (a restore), the loop alone counts, for half an hour at most.

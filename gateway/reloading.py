@@ -1,7 +1,7 @@
 """Whether the configuration's files, read again, can take the place of what is in force.
 
 What the machine lacks already today (a meter that is unplugged) keeps nobody from changing something else; what the new
-files bring is a mistake. It changes nothing and begins nothing (`service`).
+files bring is a mistake. It changes nothing and begins nothing (`daemon_process`).
 """
 
 from __future__ import annotations

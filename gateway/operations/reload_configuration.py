@@ -1,7 +1,7 @@
 """What a door says when it is asked to read the configuration's files again, and how it went the last time.
 
-Who holds the files and begins the gateway anew (`gateway.service`) puts itself in here; a gateway that nobody can begin
-anew (a demo) has nobody. What is a mistake in a configuration is not decided here.
+Who holds the files and begins the gateway anew (`gateway.daemon_process`) puts itself in here; a gateway that nobody
+can begin anew (a demo) has nobody. What is a mistake in a configuration is not decided here.
 """
 
 from __future__ import annotations

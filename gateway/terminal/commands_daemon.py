@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
     begin(configuration)
     from gateway.daemon import AlreadyRunning
-    from gateway.service import run_until_signal
+    from gateway.daemon_process import run_until_signal
     from gateway.store.migrations import UnusableDatabase
 
     try:

@@ -1,7 +1,8 @@
 """The daemon as a service: one process, one configuration after the other, and what systemd is told of it.
 
-SIGTERM ends it; SIGHUP, or a door, has the files read again: wrong ones change nothing, good ones make the gateway begin
-anew in this process, and what cannot be started after all gives way to what ran before. The data directory stays held.
+SIGTERM ends it; SIGHUP, or a door, has the files read again: wrong ones change nothing, good ones make the gateway
+begin anew in this process, and what cannot be started after all gives way to what ran before. The data directory stays
+held.
 """
 
 from __future__ import annotations
@@ -43,14 +44,14 @@ def run_until_signal(
     notices = SystemdNotices()
     if notices.heard:
         faulthandler.enable()  # the watchdog ends with SIGABRT, and the journal shows where everything stood
-    service = Service(configuration, load or (lambda: configuration), begin or (lambda _: None), notices)
+    process = DaemonProcess(configuration, load or (lambda: configuration), begin or (lambda _: None), notices)
     # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time.
     # What has been loaded until now stays, and is never looked through.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     gc.enable()
     with asyncio.Runner(loop_factory=_fast_loop) as runner:
-        runner.run(service.serve())
+        runner.run(process.serve())
     return 0
 
 
@@ -60,7 +61,7 @@ def _fast_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-class Service:
+class DaemonProcess:
     """What is in force, what comes next, and whom it is told."""
 
     def __init__(
