@@ -105,6 +105,7 @@ class DaemonProcess:
         """Read the files again; Taken: the doors close in a moment and open again with the new configuration."""
         async with self._looking:
             if self._turn_over.is_set():
+                self._hung_up.set()  # the files may have changed since they were read
                 return Taken()
             self._notices.reloading("reading the configuration")
             found = await asyncio.to_thread(look_again, self._load, self._now)
@@ -114,18 +115,20 @@ class DaemonProcess:
             logger.warning("the configuration has changed: the gateway begins anew")
             self._reloads.failed = None
             self._before, self._now = self._now, found
+            self._serving.clear()
             self._turn_over.set()
             return Taken()
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end)
+            loop.add_signal_handler(number, self.end)
         # in a terminal that is closed nobody wants it to go on
         if sys.stdin is None or not sys.stdin.isatty():
             loop.add_signal_handler(signal.SIGHUP, self._hung_up.set)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """The orderly end begins."""
         self._ending = True
         self._notices.stopping()
         self._turn_over.set()

@@ -57,7 +57,7 @@ class ProofOfLife:
         counts: Counts | None = None
         try:
             async with asyncio.timeout(patience_seconds):
-                counts = await site.database.write(counted)
+                counts = await site.database.write(lambda db: counted(db, site))
         except StoreUnavailable:
             pass  # it is told in the status line, as an ailment of the store
         except TimeoutError:

@@ -21,9 +21,10 @@ class Counts:
     sessions: int
 
 
-def counted(db: Writing) -> Counts:
+def counted(db: Writing, site: Site) -> Counts:
     """A unit that only reads; that it comes back proves the writer."""
-    return Counts(stations.how_many(db), transactions.how_many_open(db))
+    in_files = (station.id for station in site.configuration.stations)
+    return Counts(stations.how_many(db, in_files=in_files), transactions.how_many_open(db))
 
 
 def status_words(site: Site, counts: Counts | None) -> str:

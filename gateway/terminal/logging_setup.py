@@ -50,9 +50,8 @@ def set_up_logging(level: str, *, as_json: bool = False, stream: TextIO | None =
     handler.addFilter(mask_secrets)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
-    if level != "debug":
-        for noisy in ("websockets", "aiohttp.access", "asyncio"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+    for noisy in ("websockets", "aiohttp.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.NOTSET if level == "debug" else logging.ERROR)
 
 
 def mask_secrets(record: logging.LogRecord) -> bool:

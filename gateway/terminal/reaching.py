@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.configuration import Configuration, ConfigurationMistakes, data_directory_of, load_configuration
 from gateway.operations.machine_names import outward_address
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission, usage
 
@@ -65,10 +66,26 @@ def reach(options: argparse.Namespace) -> Reached:
     url = options.url or os.environ.get("OCPP_GATEWAY_URL")
     if url:
         return Reached(Gateway(url=url, token=_token(options)), None, None)
-    configuration = configuration_of(options)
+    try:
+        configuration = configuration_of(options)
+    except Ending as ending:
+        running = _socket_in_spite_of_mistakes(options) if ending.code == CONFIGURATION else None
+        if running is None:
+            raise
+        return Reached(Gateway(socket_path=running), None, None)
     return Reached(
         Gateway(socket_path=socket_path_of(configuration)), configuration, ZoneInfo(configuration.site.timezone)
     )
+
+
+def _socket_in_spite_of_mistakes(options: argparse.Namespace) -> Path | None:
+    """A gateway goes on with what its files said before: where it listens, if the files still tell the directory."""
+    path = file_of(options)
+    directory = data_directory_of(path) if path is not None else None
+    if directory is None or not (directory / SOCKET_NAME).is_socket():
+        return None
+    print("ocpp-gateway: the configuration holds mistakes (ocpp-gateway check-config lists them)", file=sys.stderr)
+    return directory / SOCKET_NAME
 
 
 def socket_path_of(configuration: Configuration) -> Path:

@@ -27,7 +27,7 @@ async def post_reload(request: web.Request) -> web.StreamResponse:
         case Wrong(mistakes):
             raise unacceptable(
                 "the configuration holds mistakes, the one before stays in force",
-                [{"field": mistake.place.key, "detail": str(mistake)} for mistake in mistakes],
+                [{"detail": str(mistake)} for mistake in mistakes],
             )
         case Unchanged():
             return json_response({"status": "unchanged", "taken": reloads.taken, "failed": None})
