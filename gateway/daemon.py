@@ -41,6 +41,7 @@ from gateway.operations.reload_configuration import Reloads
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
+from gateway.operations.transfer_folders import make_transfer_folders
 from gateway.operations.watch_clock import note_clock
 from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
@@ -168,6 +169,7 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             reloads=around.reloads,
         )
         try:
+            _share_folders(directory)
             _follow_commits(site, database)
             await note_clock(site)
             await heed_interrupted(site, interrupted, now=site.wall_clock())
@@ -177,6 +179,13 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             await keep_house.store_last_words(site)
             await readers.close()
             await database.close()
+
+
+def _share_folders(directory: Path) -> None:
+    try:
+        make_transfer_folders(directory)
+    except OSError as error:  # whoever needs them tries again, and tells in health
+        logger.error("folders for firmware and uploads cannot be made: %s", error)
 
 
 def _follow_commits(site: Site, database: Database) -> None:

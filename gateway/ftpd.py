@@ -1,7 +1,7 @@
 """`ocpp-gateway-ftpd`: FTP for stations, a process of its own beside the daemon.
 
-It reads the configuration and the TLS pair, and asks the daemon for everything else through `transfers.sock`; it opens
-neither the database nor other keys. Without `[firmware] ftp_port` there is nothing to do, and it ends.
+It reads the configuration and the TLS pair, and asks the daemon for everything else through `transfers/desk.sock`; it
+opens neither the database nor other keys. Without `[firmware] ftp_port` there is nothing to do, and it ends.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.configuration import Configuration
+from gateway.operations.transfer_folders import INCOMING
 from gateway.systemd_notice import SystemdNotices
 from gateway.terminal.exits import OK, Ending, negative
 from gateway.terminal.logging_setup import set_up_logging
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROGRAM = "ocpp-gateway-ftpd"
-UPLOADS_INCOMING = Path("uploads") / "incoming"  # in the data directory
 _MOST_DESCRIPTORS = 4096
 # where systemd hands over copies of files that only the daemon may read
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -98,7 +98,7 @@ def _settings(configuration: Configuration, port: int) -> FtpSettings:
         host=firmware.host,
         port=port,
         desk_socket=data / SOCKET_NAME,
-        incoming=data / UPLOADS_INCOMING,
+        incoming=data / INCOMING,
         passive_ports=firmware.ftp_passive_ports,
         masquerade_address=_public_address(firmware.public_url),
         transfers_at_once=firmware.transfers_at_once,
@@ -123,10 +123,15 @@ def _pairs(configuration: Configuration) -> Sequence[tuple[Path, Path]]:
     handed = os.environ.get(_CREDENTIALS)
     for folder in ([Path(handed)] if handed else []) + [configuration.data.directory / "pki"]:
         found = [folder / f"server-{algorithm}.pem" for algorithm in ("rsa", "ecdsa")]
-        pairs = [(chain, chain.with_suffix(".key")) for chain in found if os.access(chain, os.R_OK)]
+        pairs = [(chain, chain.with_suffix(".key")) for chain in found if _holds_something(chain)]
         if pairs:
             return pairs
     return []
+
+
+def _holds_something(file: Path) -> bool:
+    """Where the gateway has no such file, the unit hands over a sign of one character."""
+    return os.access(file, os.R_OK) and file.stat().st_size > 1
 
 
 def _public_address(public_url: str | None) -> str | None:

@@ -117,7 +117,7 @@ def test_it_opens_nothing_that_is_not_its_own(place: Path, monkeypatch: pytest.M
     lines = {line for line in spied.read_text().splitlines() if str(place) in line} - {str(spied)}
     inside = {line for line in lines if str(ftpd.incoming) not in line and not line.startswith(str(spy))}
     inside.discard(str(place / "conf.d"))
-    assert inside == {str(ftpd.configuration), str(ftpd.data / "transfers.sock"), str(blob)}
+    assert inside == {str(ftpd.configuration), str(ftpd.data / "transfers" / "desk.sock"), str(blob)}
     assert not any(line.startswith("sqlite3.") for line in spied.read_text().splitlines())
 
 
@@ -150,7 +150,7 @@ def test_systemd_is_told(place: Path) -> None:
         (place / "gateway.toml").write_text('[site]\nid = "site"\n')
         done = run("--config", str(place / "gateway.toml"), NOTIFY_SOCKET=str(place / "notify"))
         assert done.returncode == 0
-        assert systemd.recv(100) == b"READY=1"
+        assert systemd.recv(300).startswith(b"READY=1\n")
 
 
 def test_the_unit_is_sound_and_tight(place: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_unit_is_sound_and_tight(place: Path) -> None:
     assert (service["User"], service["Group"]) == ("ocpp-gateway-ftp", "ocpp-gateway")
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "0 78")
     command = service["ExecStart"].split()
-    assert Path(command[0]).name == "ocpp-gateway-ftpd" and command[1] == "--config"
+    assert command == ["/usr/bin/ocpp-gateway-ftpd"]
     here = place / UNIT.name
     here.write_text(UNIT.read_text().replace(command[0], "/bin/true"))
     verified = subprocess.run(
