@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from gateway.configuration import Configuration
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
-from gateway.loops import loops_of
+from gateway.loops import Loop, loops_of
 from gateway.machine_clock import machine_clock
 from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DATABASE_NAME = "gateway.db"
+_AGAIN_SECONDS = 5.0
 _NEEDED_TO_BE_READY = ("store", "stations", "web")
 
 
@@ -99,6 +100,7 @@ class Surroundings:
     web: bool = True  # and the doors for firmware and uploads
     started: Callable[[Site, Addresses], None] | None = field(default=None)
     connect_upstream: Connect | None = None  # None: over MQTT
+    patient: bool = False  # the port for people, and that with TLS, may come later
     hold: Callable[[Path], AbstractContextManager[None]] | None = None  # None: the data directory is this run's own
     reloads: Reloads = field(default_factory=Reloads)
 
@@ -116,12 +118,12 @@ async def run(
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(_open_site(configuration, around))
         await stack.enter_async_context(_meters(site))
-        doors = await stack.enter_async_context(_open_stations_doors(site))
-        web_port = await stack.enter_async_context(_open_web_door(site)) if around.web else 0
+        doors = await stack.enter_async_context(_open_stations_doors(site, patient=around.patient))
+        web_port = await stack.enter_async_context(_open_web_door(site, patient=around.patient)) if around.web else 0
         addresses = Addresses(
             configuration.ocpp.host, doors.port, configuration.web.host, web_port, stations_tls_port=doors.tls_port
         )
-        await stack.enter_async_context(_loops(site, around, doors.certificates))
+        await stack.enter_async_context(_loops(site, around, doors))
         if ready is not None:
             ready(addresses)
         if around.started is not None:
@@ -209,7 +211,7 @@ def _begin(db: Writing, site: Site) -> None:
 class _StationsDoors:
     port: int
     tls_port: int | None = None
-    certificates: TlsCertificates | None = None
+    loops: Mapping[str, Loop] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -238,7 +240,7 @@ async def _meters(site: Site) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _open_stations_doors(site: Site) -> AsyncIterator[_StationsDoors]:
+async def _open_stations_doors(site: Site, *, patient: bool) -> AsyncIterator[_StationsDoors]:
     """The plain port first, so that nothing about certificates keeps stations waiting; then the one with TLS."""
     refusals = Refusals(site)
     serve = _serving(site, refusals)
@@ -252,9 +254,31 @@ async def _open_stations_doors(site: Site) -> AsyncIterator[_StationsDoors]:
         keep_tls_door = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_tls_door")
         certificates: TlsCertificates = keep_tls_door.TlsCertificates(site, tls)
         await certificates.look()
-        door = TlsDoor(context=certificates.current, failed=refusals.handshake)
-        async with serve(tls.port, door) as tls_port:
-            yield _StationsDoors(port, tls_port, certificates)
+        serve_tls = partial(serve, tls.port, TlsDoor(context=certificates.current, failed=refusals.handshake))
+        loops: dict[str, Loop] = {"certificates of the TLS port": lambda _: certificates.watch()}
+        async with AsyncExitStack() as stack:
+            try:
+                tls_port = await stack.enter_async_context(serve_tls())
+            except OSError:
+                if not patient:
+                    raise
+                tls_port, loops["stations tls port"] = None, lambda site: _open_later(site, serve_tls)
+            yield _StationsDoors(port, tls_port, loops)
+
+
+async def _open_later(site: Site, serve_tls: Callable[[], AbstractAsyncContextManager[int]]) -> None:
+    """Try the port with TLS again and again; what keeps it from opening leaves the plain one alone."""
+    while True:
+        try:
+            async with serve_tls() as port:
+                site.health.report("stations tls port", None)
+                logger.info("stations: port %d with TLS is open now", port)
+                await asyncio.Event().wait()
+        except OSError as error:
+            site.health.report(
+                "stations tls port", f"cannot be opened: {os.strerror(error.errno) if error.errno else error}"
+            )
+        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], AbstractAsyncContextManager[int]]:
@@ -282,22 +306,22 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
 
 
 @asynccontextmanager
-async def _open_web_door(site: Site) -> AsyncIterator[int]:
+async def _open_web_door(site: Site, *, patient: bool) -> AsyncIterator[int]:
     # In a thread, because importing the web framework takes as long as all of the start before it:
     # stations are answered meanwhile.
     await asyncio.to_thread(importlib.import_module, "gateway.web.application")
     from gateway.web.application import make_application, serve
 
-    async with serve(site, make_application(site)) as port:
-        site.health.report("web", None)
+    async with serve(site, make_application(site), patient=patient) as port:
+        if port:
+            site.health.report("web", None)
         yield port
 
 
 @asynccontextmanager
-async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates | None) -> AsyncIterator[None]:
+async def _loops(site: Site, around: Surroundings, doors: _StationsDoors) -> AsyncIterator[None]:
     named = await loops_of(site, doors=around.web, connect_upstream=around.connect_upstream)
-    if certificates is not None:
-        named["certificates of the TLS port"] = lambda site: certificates.watch()
+    named |= doors.loops
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(keep_running(name, lambda loop=loop: loop(site), site.health), name=name)  # type: ignore[misc]

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from gateway.configuration import Configuration
+from gateway.configuration_files import is_written
 from gateway.daemon import Addresses, Surroundings, data_directory_held, run
 from gateway.health import Health
 from gateway.operations.reload_configuration import Outcome, Reloads, Taken, Unchanged, Wrong
@@ -53,6 +54,13 @@ def run_until_signal(
     with asyncio.Runner(loop_factory=_fast_loop) as runner:
         runner.run(process.serve())
     return 0
+
+
+def _where_there_is_none(configuration: Configuration) -> str | None:
+    """What to do first, where nobody has configured anything yet."""
+    if is_written(configuration.written, "site"):
+        return None
+    return "there is none, and defaults are in force; next step: ocpp-gateway setup"
 
 
 def _fast_loop() -> asyncio.AbstractEventLoop:
@@ -137,7 +145,7 @@ class DaemonProcess:
         """Run what is in force until its turn is over; go back when it cannot even be started."""
         configuration = self._now.configuration
         self._begin(configuration)
-        around = Surroundings(started=self._started, hold=lambda _: nullcontext(), reloads=self._reloads)
+        around = Surroundings(started=self._started, patient=True, hold=lambda _: nullcontext(), reloads=self._reloads)
         try:
             await run(configuration, stop=self._turn_over, surroundings=around)
         except Exception as error:
@@ -154,9 +162,10 @@ class DaemonProcess:
 
     def _started(self, site: Site, _: Addresses) -> None:
         self._before, self._site = None, site
+        notice = _where_there_is_none(site.configuration)
         if self._reloads.failed is not None:
             notice = f"the new one cannot be started ({self._reloads.failed}): the one before is in force"
-            site.health.report(_COMPONENT, None, notice=notice)
+        site.health.report(_COMPONENT, None, notice=notice)
         self._reloads.taken += 1
         self._serving.set()
         self._proof.opened(site)
@@ -167,7 +176,7 @@ class DaemonProcess:
         self._now, self._before = before, None
 
     def _stay(self, found: Wrong | Unchanged) -> None:
-        notice = None
+        notice = _where_there_is_none(self._now.configuration)
         if isinstance(found, Wrong):
             for mistake in found.mistakes:
                 logger.error("the new configuration is not taken: %s", mistake)

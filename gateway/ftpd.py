@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"{PROGRAM}: nothing to do, there is no ftp_port in [firmware]", flush=True)
         SystemdNotices().ready("nothing to do: no ftp_port in [firmware]")  # it did start
         return OK
-    set_up_logging(configuration.log.level, as_json=options.log_json)
+    set_up_logging(configuration.log.level, as_json=options.log_json, program=PROGRAM)
     _allow_descriptors()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.configuration_files import is_written
 from gateway.operations.site import Site
 from gateway.store import stations, transactions
 from gateway.store.writing import Writing
@@ -36,8 +35,6 @@ def status_words(site: Site, counts: Counts | None) -> str:
         words = [
             f"{connected} of {_number(counts.stations, 'station')} connected, {_number(counts.sessions, 'session')}"
         ]
-    if not is_written(site.configuration.written, "site"):
-        words.append("no configuration, defaults are in force: ocpp-gateway setup")
     words += [f"{name}: {ailment}" for name, ailment in sorted(site.health.components().items()) if ailment]
     words += [f"attention, {name}: {notice}" for name, notice in sorted(site.health.notices().items())]
     return "; ".join(words)

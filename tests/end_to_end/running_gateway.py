@@ -53,6 +53,13 @@ class RunningGateway:
 
     def start(self) -> None:
         """Start the daemon and wait until /readyz says so."""
+        self.launch()
+        wait_until(lambda: self._process_lives() and self.is_ready(), "the daemon to be ready")
+        if not self._token:
+            self._token = self.command("token", "create", "--role", "installer").split()[-1]
+
+    def launch(self) -> None:
+        """Start the daemon and wait for nothing."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "run", "--config", str(self.configuration)],
@@ -62,9 +69,6 @@ class RunningGateway:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: self._process_lives() and self.is_ready(), "the daemon to be ready")
-        if not self._token:
-            self._token = self.command("token", "create", "--role", "installer").split()[-1]
 
     def stop(self) -> int:
         """SIGTERM; the daemon's exit code."""

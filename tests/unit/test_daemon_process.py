@@ -9,7 +9,8 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,11 @@ class _Stage:
 
 
 @asynccontextmanager
-async def _serving(folder: Path) -> AsyncIterator[_Stage]:
+async def _serving(folder: Path, *, load: Callable[[], Configuration] | None = None) -> AsyncIterator[_Stage]:
     with ServiceManager(folder) as manager:
         stage = _Stage(folder, manager)
         stage.write("first")
-        load = lambda: load_configuration(stage.file)  # noqa: E731
+        load = load or partial(load_configuration, stage.file)
         stage.process = DaemonProcess(load(), load, stage.begin, SystemdNotices(manager.environment))
         task = asyncio.create_task(stage.process.serve())
         try:
@@ -64,6 +65,22 @@ async def _serving(folder: Path) -> AsyncIterator[_Stage]:
         finally:
             stage.process.end()
             await task
+
+
+async def test_without_any_file_it_serves_on_defaults_and_tells_the_next_step(tmp_path: Path) -> None:
+    defaults = load_configuration(None)
+    somewhere = replace(
+        defaults,
+        data=replace(defaults.data, directory=tmp_path / "data"),
+        ocpp=replace(defaults.ocpp, host="127.0.0.1", port=0),
+        web=replace(defaults.web, port=0),
+        firmware=replace(defaults.firmware, host="127.0.0.1", port=0),
+    )
+    async with _serving(tmp_path, load=lambda: somewhere) as stage:
+        assert "defaults are in force; next step: ocpp-gateway setup" in stage.manager.heard[-1][1]
+        assert await stage.process.reload() == Unchanged()
+        await stage.serves()
+        assert "next step: ocpp-gateway setup" in stage.manager.heard[-1][1]
 
 
 async def test_a_good_configuration_is_taken_and_an_equal_one_is_not(tmp_path: Path) -> None:
