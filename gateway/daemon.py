@@ -275,9 +275,8 @@ async def _open_later(site: Site, serve_tls: Callable[[], AbstractAsyncContextMa
                 logger.info("stations: port %d with TLS is open now", port)
                 await asyncio.Event().wait()
         except OSError as error:
-            site.health.report(
-                "stations tls port", f"cannot be opened: {os.strerror(error.errno) if error.errno else error}"
-            )
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            site.health.report("stations tls port", f"cannot be opened: {reason}")
         await asyncio.sleep(_AGAIN_SECONDS)
 
 

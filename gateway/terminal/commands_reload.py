@@ -13,7 +13,7 @@ from gateway.terminal.exits import CONFIGURATION, OK, UNREACHABLE, Ending, negat
 from gateway.terminal.json_output import Document, part_of, print_json
 from gateway.terminal.reaching import reach
 
-_LONGEST_CHANGE_SECONDS = 80.0  # systemd waits 90 s for it
+LONGEST_CHANGE_SECONDS = 80.0  # systemd waits 90 s for it
 _BETWEEN_LOOKS_SECONDS = 0.2
 
 
@@ -39,7 +39,7 @@ def reload_configuration(options: argparse.Namespace) -> int:
 
 def _when_it_serves(gateway: Gateway, taken_before: int) -> Document:
     """What the gateway says when it has begun anew; it does not answer in between."""
-    end = time.monotonic() + _LONGEST_CHANGE_SECONDS
+    end = time.monotonic() + LONGEST_CHANGE_SECONDS
     while time.monotonic() < end:
         time.sleep(_BETWEEN_LOOKS_SECONDS)
         try:
@@ -50,7 +50,7 @@ def _when_it_serves(gateway: Gateway, taken_before: int) -> Document:
             continue
         if int(str(document["taken"])) > taken_before:
             return document
-    raise unreachable(f"the gateway has not begun anew within {_LONGEST_CHANGE_SECONDS:.0f} s; its log says more")
+    raise unreachable(f"the gateway has not begun anew within {LONGEST_CHANGE_SECONDS:.0f} s; its log says more")
 
 
 def _document(answer: object) -> Document:
