@@ -34,7 +34,7 @@ from firmware_store.tickets import Desk, NoRoom, Received, Scheme, Served, Ticke
 
 logger = logging.getLogger(__name__)
 
-SOCKET_NAME = "transfers.sock"  # in the data directory
+SOCKET_NAME = "transfers/desk.sock"  # in the data directory; the folder outlives the socket
 
 _SOCKET_MODE = 0o660
 _MOST_CONNECTIONS = 64

@@ -21,6 +21,7 @@ from gateway.configuration_files import (
     is_written,
     merged,
     parse_file,
+    value_of,
 )
 from gateway.configuration_keys import (
     Certificate,
@@ -70,6 +71,7 @@ __all__ = [
     "Tls",
     "Upstream",
     "Web",
+    "data_directory_of",
     "format_mistakes",
     "load_configuration",
     "read_secret",
@@ -80,7 +82,7 @@ def load_configuration(path: Path | None, *, environment: Mapping[str, str] = os
     """The file, then `conf.d/*.toml` beside it in lexical order; None: safe defaults. Raises ConfigurationMistakes."""
     if path is None:
         return Configuration(site=Site(id="site"))
-    files = [path, *sorted((path.parent / "conf.d").glob("*.toml"))]
+    files = _files_of(path)
     parsed = [parse_file(file) for file in files]
     unparsed = [one for one in parsed if isinstance(one, Mistake)]
     tree = Node({}, Place(str(path), ""))
@@ -96,6 +98,24 @@ def load_configuration(path: Path | None, *, environment: Mapping[str, str] = os
     if unsafe := _unsafe(completed):
         raise ConfigurationMistakes(tuple(_in_reading_order(unsafe, files)))
     return completed
+
+
+def data_directory_of(path: Path) -> Path | None:
+    """[data] directory of files that hold mistakes; None when even that cannot be told."""
+    written = [node for file in _files_of(path) if isinstance(node := parse_file(file), Node)]
+    tree = Node({}, Place(str(path), ""))
+    for node in written:
+        tree = merged(tree, node)
+    if not is_written(tree, "data", "directory"):
+        return Data().directory
+    directory = value_of(tree, "data", "directory")
+    return path.parent.absolute() / directory if isinstance(directory, str) else None
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file, unless there are only others beside it; then those."""
+    beside = sorted((path.parent / "conf.d").glob("*.toml"))
+    return [path, *beside] if path.exists() or not beside else beside
 
 
 def read_secret(path: Path) -> bytes:

@@ -108,6 +108,16 @@ def is_written(node: Node, *path: Step) -> bool:
     return True
 
 
+def value_of(node: Node, *path: Step) -> object:
+    """What is written there; None when nothing is."""
+    for step in path:
+        inside = _child(node, step)
+        if inside is None:
+            return None
+        node = inside
+    return node.value
+
+
 def shown(node: Node) -> str:
     """The value for a sentence, never longer than a line."""
     value = node.value

@@ -7,6 +7,7 @@ This file does not know what any key means, nor whether two keys agree (configur
 from __future__ import annotations
 
 import difflib
+import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,7 @@ SecretFile = NewType("SecretFile", Path)
 
 # where systemd puts the credentials of the unit; used when a command is typed outside the unit
 CREDENTIALS_OF_THE_UNIT = Path("/run/credentials/ocpp-gateway.service")
+_PREFIX_OF_THE_SITE = "site_"  # LoadCredential=site:DIRECTORY hands over each file of it under this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +203,13 @@ class Reader:
             name = value.removeprefix("credential:")
             if not name or "/" in name or name in (".", ".."):
                 raise _Wrong(_expectation(hint))
-            return self._credentials / name
+            return self._credential(name)
         return self._folder / value
+
+    def _credential(self, name: str) -> Path:
+        """A file of /etc/ocpp-gateway/credentials, handed over with a prefix; else a credential of a drop-in."""
+        of_the_site = self._credentials / f"{_PREFIX_OF_THE_SITE}{name}"
+        return of_the_site if os.access(of_the_site, os.F_OK) else self._credentials / name
 
 
 def key_of(field: Field[object]) -> str:

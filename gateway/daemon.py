@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import gc
 import importlib
 import logging
 import os
 import secrets
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +28,7 @@ from typing import TYPE_CHECKING
 from gateway.configuration import Configuration
 from gateway.health import Health
 from gateway.journal_signal import JournalSignal
-from gateway.loops import loops_of
+from gateway.loops import Loop, loops_of
 from gateway.machine_clock import machine_clock
 from gateway.model.clocks import RawClock
 from gateway.model.instants import Instant
@@ -33,9 +37,11 @@ from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
 from gateway.operations.clock_now import ClockNow
+from gateway.operations.reload_configuration import Reloads
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
 from gateway.operations.trace_frames import tracing
+from gateway.operations.transfer_folders import make_transfer_folders
 from gateway.operations.watch_clock import note_clock
 from gateway.operations.welcome_station import arriving, leaving, welcoming
 from gateway.stations.bounds import Bounds
@@ -55,6 +61,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DATABASE_NAME = "gateway.db"
+_AGAIN_SECONDS = 5.0
 _NEEDED_TO_BE_READY = ("store", "stations", "web")
 
 
@@ -93,6 +100,9 @@ class Surroundings:
     web: bool = True  # and the doors for firmware and uploads
     started: Callable[[Site, Addresses], None] | None = field(default=None)
     connect_upstream: Connect | None = None  # None: over MQTT
+    patient: bool = False  # the port for people, and that with TLS, may come later
+    hold: Callable[[Path], AbstractContextManager[None]] | None = None  # None: the data directory is this run's own
+    reloads: Reloads = field(default_factory=Reloads)
 
 
 async def run(
@@ -108,12 +118,12 @@ async def run(
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(_open_site(configuration, around))
         await stack.enter_async_context(_meters(site))
-        doors = await stack.enter_async_context(_open_stations_doors(site))
-        web_port = await stack.enter_async_context(_open_web_door(site)) if around.web else 0
+        doors = await stack.enter_async_context(_open_stations_doors(site, patient=around.patient))
+        web_port = await stack.enter_async_context(_open_web_door(site, patient=around.patient)) if around.web else 0
         addresses = Addresses(
             configuration.ocpp.host, doors.port, configuration.web.host, web_port, stations_tls_port=doors.tls_port
         )
-        await stack.enter_async_context(_loops(site, around, doors.certificates))
+        await stack.enter_async_context(_loops(site, around, doors))
         if ready is not None:
             ready(addresses)
         if around.started is not None:
@@ -123,32 +133,6 @@ async def run(
             logger.info("stations: wss://%s:%d/ocpp/<id>", addresses.stations_host, doors.tls_port)
         await stop.wait()
         logger.info("stopping")
-
-
-def run_until_signal(configuration: Configuration, *, ready: Callable[[Addresses], None] | None = None) -> int:
-    """Run the gateway in the foreground until SIGTERM or SIGINT; returns the exit code."""
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await run(configuration, ready=ready, stop=stop)
-
-    # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time.
-    # What has been loaded until now stays, and is never looked through.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-    gc.enable()
-    with asyncio.Runner(loop_factory=_fast_loop) as runner:
-        runner.run(main())
-    return 0
-
-
-def _fast_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    return uvloop.new_event_loop()
 
 
 @contextmanager
@@ -169,7 +153,7 @@ def data_directory_held(directory: Path) -> Iterator[None]:
 @asynccontextmanager
 async def _open_site(configuration: Configuration, around: Surroundings) -> AsyncIterator[Site]:
     directory = configuration.data.directory
-    with data_directory_held(directory):
+    with (around.hold or data_directory_held)(directory):
         database = await open_database(directory / DATABASE_NAME)
         readers = Readers(database.path)
         latest_known, interrupted = await database.write(lambda db: (events.latest_time(db), commands.running(db)))
@@ -184,8 +168,10 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             health=Health(_NEEDED_TO_BE_READY if around.web else _NEEDED_TO_BE_READY[:2]),
             clock_quality=ClockNow(around.clock),
             latest_known=latest_known,
+            reloads=around.reloads,
         )
         try:
+            _share_folders(directory)
             _follow_commits(site, database)
             await note_clock(site)
             await heed_interrupted(site, interrupted, now=site.wall_clock())
@@ -195,6 +181,13 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             await keep_house.store_last_words(site)
             await readers.close()
             await database.close()
+
+
+def _share_folders(directory: Path) -> None:
+    try:
+        make_transfer_folders(directory)
+    except OSError as error:  # whoever needs them tries again, and tells in health
+        logger.error("folders for firmware and uploads cannot be made: %s", error)
 
 
 def _follow_commits(site: Site, database: Database) -> None:
@@ -218,7 +211,7 @@ def _begin(db: Writing, site: Site) -> None:
 class _StationsDoors:
     port: int
     tls_port: int | None = None
-    certificates: TlsCertificates | None = None
+    loops: Mapping[str, Loop] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -247,7 +240,7 @@ async def _meters(site: Site) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _open_stations_doors(site: Site) -> AsyncIterator[_StationsDoors]:
+async def _open_stations_doors(site: Site, *, patient: bool) -> AsyncIterator[_StationsDoors]:
     """The plain port first, so that nothing about certificates keeps stations waiting; then the one with TLS."""
     refusals = Refusals(site)
     serve = _serving(site, refusals)
@@ -261,9 +254,30 @@ async def _open_stations_doors(site: Site) -> AsyncIterator[_StationsDoors]:
         keep_tls_door = await asyncio.to_thread(importlib.import_module, "gateway.operations.keep_tls_door")
         certificates: TlsCertificates = keep_tls_door.TlsCertificates(site, tls)
         await certificates.look()
-        door = TlsDoor(context=certificates.current, failed=refusals.handshake)
-        async with serve(tls.port, door) as tls_port:
-            yield _StationsDoors(port, tls_port, certificates)
+        serve_tls = partial(serve, tls.port, TlsDoor(context=certificates.current, failed=refusals.handshake))
+        loops: dict[str, Loop] = {"certificates of the TLS port": lambda _: certificates.watch()}
+        async with AsyncExitStack() as stack:
+            try:
+                tls_port = await stack.enter_async_context(serve_tls())
+            except OSError:
+                if not patient:
+                    raise
+                tls_port, loops["stations tls port"] = None, lambda site: _open_later(site, serve_tls)
+            yield _StationsDoors(port, tls_port, loops)
+
+
+async def _open_later(site: Site, serve_tls: Callable[[], AbstractAsyncContextManager[int]]) -> None:
+    """Try the port with TLS again and again; what keeps it from opening leaves the plain one alone."""
+    while True:
+        try:
+            async with serve_tls() as port:
+                site.health.report("stations tls port", None)
+                logger.info("stations: port %d with TLS is open now", port)
+                await asyncio.Event().wait()
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            site.health.report("stations tls port", f"cannot be opened: {reason}")
+        await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], AbstractAsyncContextManager[int]]:
@@ -291,22 +305,22 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
 
 
 @asynccontextmanager
-async def _open_web_door(site: Site) -> AsyncIterator[int]:
+async def _open_web_door(site: Site, *, patient: bool) -> AsyncIterator[int]:
     # In a thread, because importing the web framework takes as long as all of the start before it:
     # stations are answered meanwhile.
     await asyncio.to_thread(importlib.import_module, "gateway.web.application")
     from gateway.web.application import make_application, serve
 
-    async with serve(site, make_application(site)) as port:
-        site.health.report("web", None)
+    async with serve(site, make_application(site), patient=patient) as port:
+        if port:
+            site.health.report("web", None)
         yield port
 
 
 @asynccontextmanager
-async def _loops(site: Site, around: Surroundings, certificates: TlsCertificates | None) -> AsyncIterator[None]:
+async def _loops(site: Site, around: Surroundings, doors: _StationsDoors) -> AsyncIterator[None]:
     named = await loops_of(site, doors=around.web, connect_upstream=around.connect_upstream)
-    if certificates is not None:
-        named["certificates of the TLS port"] = lambda site: certificates.watch()
+    named |= doors.loops
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(keep_running(name, lambda loop=loop: loop(site), site.health), name=name)  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """`ocpp-gateway-ftpd`: FTP for stations, a process of its own beside the daemon.
 
-It reads the configuration and the TLS pair, and asks the daemon for everything else through `transfers.sock`; it opens
-neither the database nor other keys. Without `[firmware] ftp_port` there is nothing to do, and it ends.
+It reads the configuration and the TLS pair, and asks the daemon for everything else through `transfers/desk.sock`; it
+opens neither the database nor other keys. Without `[firmware] ftp_port` there is nothing to do, and it ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.configuration import Configuration
+from gateway.operations.transfer_folders import INCOMING
+from gateway.systemd_notice import SystemdNotices
 from gateway.terminal.exits import OK, Ending, negative
 from gateway.terminal.logging_setup import set_up_logging
 from gateway.terminal.reaching import configuration_of
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROGRAM = "ocpp-gateway-ftpd"
-UPLOADS_INCOMING = Path("uploads") / "incoming"  # in the data directory
 _MOST_DESCRIPTORS = 4096
 # where systemd hands over copies of files that only the daemon may read
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -64,9 +64,9 @@ def _run(options: argparse.Namespace) -> int:
     port = configuration.firmware.ftp_port
     if port is None:
         print(f"{PROGRAM}: nothing to do, there is no ftp_port in [firmware]", flush=True)
-        _notify("READY=1")  # it did start
+        SystemdNotices().ready("nothing to do: no ftp_port in [firmware]")  # it did start
         return OK
-    set_up_logging(configuration.log.level, as_json=options.log_json)
+    set_up_logging(configuration.log.level, as_json=options.log_json, program=PROGRAM)
     _allow_descriptors()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -81,9 +81,10 @@ def _run(options: argparse.Namespace) -> int:
     with server:
         signal.set_wakeup_fd(server.wakeup_descriptor)
         logger.info("stations: ftp://%s:%d", configuration.firmware.host, server.port)
-        _notify("READY=1")
+        notices = SystemdNotices()
+        notices.ready(f"FTP on port {server.port}")
         server.run(stopping.is_set)
-        _notify("STOPPING=1")
+        notices.stopping()
         signal.set_wakeup_fd(-1)
     return OK
 
@@ -97,7 +98,7 @@ def _settings(configuration: Configuration, port: int) -> FtpSettings:
         host=firmware.host,
         port=port,
         desk_socket=data / SOCKET_NAME,
-        incoming=data / UPLOADS_INCOMING,
+        incoming=data / INCOMING,
         passive_ports=firmware.ftp_passive_ports,
         masquerade_address=_public_address(firmware.public_url),
         transfers_at_once=firmware.transfers_at_once,
@@ -122,10 +123,15 @@ def _pairs(configuration: Configuration) -> Sequence[tuple[Path, Path]]:
     handed = os.environ.get(_CREDENTIALS)
     for folder in ([Path(handed)] if handed else []) + [configuration.data.directory / "pki"]:
         found = [folder / f"server-{algorithm}.pem" for algorithm in ("rsa", "ecdsa")]
-        pairs = [(chain, chain.with_suffix(".key")) for chain in found if os.access(chain, os.R_OK)]
+        pairs = [(chain, chain.with_suffix(".key")) for chain in found if _holds_something(chain)]
         if pairs:
             return pairs
     return []
+
+
+def _holds_something(file: Path) -> bool:
+    """Where the gateway has no such file, the unit hands over a sign of one character."""
+    return os.access(file, os.R_OK) and file.stat().st_size > 1
 
 
 def _public_address(public_url: str | None) -> str | None:
@@ -143,18 +149,6 @@ def _allow_descriptors() -> None:
     if soft < wanted:
         with contextlib.suppress(OSError):  # the unit allows no change, and has LimitNOFILE
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _notify(state: str) -> None:
-    """Tell systemd (sd_notify(3)), where it asked to be told."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        try:
-            told.sendto(state.encode(), f"\0{address[1:]}" if address.startswith("@") else address)
-        except OSError:
-            logger.warning("systemd could not be told that it is %s", state)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
 from gateway.operations.sweep_uploads import sweep_uploads
 from gateway.operations.watch_clock import watch_clock
+from gateway.operations.watch_password_files import watch_password_files
 from gateway.store import fleet_documents
 
 Loop = Callable[[Site], Awaitable[None]]
@@ -45,6 +46,8 @@ async def loops_of(site: Site, *, doors: bool, connect_upstream: Connect | None)
         "uploads": sweep_uploads,
     }
     configuration = site.configuration
+    if any(station.password_file is not None for station in configuration.stations):
+        named["password files watch"] = watch_password_files
     if doors:
         named["firmware doors"] = (await _loaded("keep_transfer_doors")).keep_transfer_doors
     if configuration.circuits:

@@ -18,6 +18,7 @@ from gateway.configuration import Upstream
 from gateway.model.clipping import clipped
 from gateway.operations.match_uploads import name_told, note_arrival
 from gateway.operations.site import Site
+from gateway.operations.transfer_folders import INCOMING, UPLOADS, make_transfer_folders
 from gateway.rules.transfer_addresses import safe_file_name, without_token
 from gateway.rules.upload_room import Arriving, Budget, NotTaken, room_for
 from gateway.store import events, transfer_links, uploads
@@ -34,20 +35,13 @@ _RESERVE_SHARE, _MOST_RESERVE_BYTES = 20, 500 * _MEGABYTE
 
 def uploads_folder(site: Site) -> Path:
     """Where the files are."""
-    return site.configuration.data.directory / "uploads"
+    return site.configuration.data.directory / UPLOADS
 
 
 def incoming_folder(site: Site) -> Path:
-    """Where files are received; it is there after the call, on the file system of their end.
-
-    The FTP server is another user of our group, and writes here as well.
-    """
-    folder = uploads_folder(site) / "incoming"
-    if not folder.is_dir():
-        folder.parent.mkdir(mode=0o750, exist_ok=True)
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o2770)
-    return folder
+    """Where files are received; it is there after the call, on the file system of their end."""
+    make_transfer_folders(site.configuration.data.directory)
+    return site.configuration.data.directory / INCOMING
 
 
 def reserve_bytes(site: Site) -> int:

@@ -18,6 +18,7 @@ from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
 from gateway.operations.images_now import ImagesNow
 from gateway.operations.load_now import LoadNow
+from gateway.operations.reload_configuration import Reloads
 from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow
 from gateway.operations.transfers_now import TransfersNow
@@ -59,3 +60,4 @@ class Site:
     transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers
     rollout: RolloutNow = field(default_factory=RolloutNow)  # of firmware rollouts
+    reloads: Reloads = field(default_factory=Reloads)  # reading the configuration's files again

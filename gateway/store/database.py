@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -45,6 +46,7 @@ class Database:
     """The writer thread and its queue. Use `open_database`, then `write` or `submit`, then `close`."""
 
     __slots__ = (
+        "_alone_since",
         "_closed",
         "_connection",
         "_executor",
@@ -69,6 +71,7 @@ class Database:
         self._waiting: Batch = []
         self._flushing = False
         self._closed = False
+        self._alone_since: float | None = None
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -101,12 +104,19 @@ class Database:
         """Run `work` on the writer's connection outside any transaction (backup, restore, checkpoint)."""
 
         def run() -> T:
+            self._alone_since = time.monotonic()
             try:
                 return work(self._connection)
             finally:
+                self._alone_since = None
                 self._station_numbers.forget()
 
         return await self._loop.run_in_executor(self._executor, run)
+
+    def alone_for_seconds(self) -> float:
+        """How long the work of `alone` that runs now has been running; 0: none does."""
+        since = self._alone_since
+        return 0.0 if since is None else max(1e-9, time.monotonic() - since)
 
     async def close(self) -> None:
         """Store everything that waits, then close. Cancelling does not lose units: the queue drains first."""

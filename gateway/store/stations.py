@@ -7,7 +7,7 @@ as unknown. Both are decided by operations, which know the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -71,6 +71,12 @@ def every(db: Writing) -> dict[StationId, StationRow]:
     """The row of each station that has one, whatever its admission."""
     rows = (StationRow(*row) for row in db.execute(f"SELECT {COLUMNS} FROM stations ORDER BY station"))
     return {row.station: row for row in rows}
+
+
+def how_many(db: Writing, *, in_files: Iterable[str]) -> int:
+    """Stations that may connect or wait to be let in; those of the configuration have a row only once they came."""
+    rows = dict(db.execute("SELECT station, admission FROM stations"))
+    return sum(1 for station in {*rows, *in_files} if rows.get(station) != "removed")
 
 
 def find_by_alias(db: Writing, alias: str) -> StationRow | None:

@@ -119,6 +119,11 @@ def all_open(db: Writing) -> list[tuple[Session, Instant | None]]:
     return [(session, free.get((session.station, session.connector))) for session in found]
 
 
+def how_many_open(db: Writing) -> int:
+    """Sessions that run."""
+    return int(db.execute("SELECT count(*) FROM transactions WHERE stop_source IS NULL").fetchone()[0])
+
+
 def issue_id(db: Writing) -> TransactionId:
     """The next transaction id: positive, rising, of no row here; beyond the greatest it begins again from 1."""
     following = last_issued(db) + 1

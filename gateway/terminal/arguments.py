@@ -115,6 +115,7 @@ def _add_daemon(grammar: Grammar) -> None:
     )
     demo.add_argument("--broker", type=broker, metavar="HOST[:PORT]", help="a fleet manager's MQTT broker, without TLS")
     demo.add_argument("--seconds", type=_more_than_zero, metavar="N", help="stop after so many seconds")
+    grammar.add("reload", "commands_reload:reload_configuration", "have the gateway read its configuration again")
     grammar.add("check-config", "commands_daemon:check_config", "check the configuration without running")
     token = grammar.group("token", "API tokens")
     create = token.add("create", "commands_daemon:token_create", "make a token and print it once")

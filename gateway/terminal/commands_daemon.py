@@ -11,10 +11,10 @@ import gc
 import os
 import sys
 
-from gateway.configuration import Configuration
+from gateway.configuration import Configuration, load_configuration
 from gateway.terminal.exits import CONFIGURATION, NEGATIVE, OK, UNREACHABLE, Ending, negative
 from gateway.terminal.json_output import print_json, text_member
-from gateway.terminal.reaching import configuration_of, expect_writable, lan_address, reach, socket_path_of
+from gateway.terminal.reaching import configuration_of, expect_writable, file_of, lan_address, reach, socket_path_of
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,12 +23,16 @@ def run(options: argparse.Namespace) -> int:
     configuration = configuration_of(options)
     from gateway.terminal.logging_setup import set_up_logging
 
-    set_up_logging(configuration.log.level, as_json=options.log_json)
-    from gateway.daemon import AlreadyRunning, run_until_signal
+    def begin(chosen: Configuration) -> None:
+        set_up_logging(chosen.log.level, as_json=options.log_json)
+
+    begin(configuration)
+    from gateway.daemon import AlreadyRunning
+    from gateway.daemon_process import run_until_signal
     from gateway.store.migrations import UnusableDatabase
 
     try:
-        return run_until_signal(configuration)
+        return run_until_signal(configuration, load=lambda: load_configuration(file_of(options)), begin=begin)
     except AlreadyRunning as error:
         raise negative(str(error)) from error
     except UnusableDatabase as error:

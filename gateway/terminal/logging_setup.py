@@ -35,14 +35,16 @@ class _Format(Protocol):
     def format(self, record: logging.LogRecord) -> str: ...
 
 
-def set_up_logging(level: str, *, as_json: bool = False, stream: TextIO | None = None) -> None:
+def set_up_logging(
+    level: str, *, as_json: bool = False, stream: TextIO | None = None, program: str = "ocpp-gateway"
+) -> None:
     """Send everything at `level` (error, warning, info, debug) and above to the journal or to standard error."""
     stream = stream or sys.stderr
     journal = None if as_json or not _is_the_journal(stream) else _open_journal()
     handler: logging.StreamHandler[TextIO] | logging.StreamHandler[_Journal]
     form: _Format
     if journal is not None:
-        handler, form = logging.StreamHandler(journal), JournalFormat()
+        handler, form = logging.StreamHandler(journal), JournalFormat(program)
         handler.terminator = ""
     else:
         handler, form = logging.StreamHandler(stream), JsonFormat() if as_json else LineFormat()
@@ -50,9 +52,8 @@ def set_up_logging(level: str, *, as_json: bool = False, stream: TextIO | None =
     handler.addFilter(mask_secrets)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
-    if level != "debug":
-        for noisy in ("websockets", "aiohttp.access", "asyncio"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+    for noisy in ("websockets", "aiohttp.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.NOTSET if level == "debug" else logging.ERROR)
 
 
 def mask_secrets(record: logging.LogRecord) -> bool:
@@ -101,13 +102,16 @@ class JsonFormat:
 class JournalFormat:
     """The journal's native form; bytes travel as latin-1 text because a StreamHandler carries text."""
 
+    def __init__(self, program: str = "ocpp-gateway") -> None:
+        self._program = program
+
     def format(self, record: logging.LogRecord) -> str:
         """One record as a datagram."""
         message = record.getMessage() + (f"\n{record.exc_text}" if record.exc_text else "")
         fields: dict[str, object] = {
             "PRIORITY": _PRIORITIES.get(record.levelno, 6),
             "MESSAGE": message[:_LONGEST_MESSAGE],
-            "SYSLOG_IDENTIFIER": "ocpp-gateway",
+            "SYSLOG_IDENTIFIER": self._program,
             "LOGGER": record.name,
             "CODE_FILE": record.pathname,
             "CODE_LINE": record.lineno,

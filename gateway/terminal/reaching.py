@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.configuration import Configuration, ConfigurationMistakes, data_directory_of, load_configuration
 from gateway.operations.machine_names import outward_address
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission, usage
 
@@ -36,13 +37,24 @@ class Reached:
 
 def configuration_of(options: argparse.Namespace) -> Configuration:
     """What --config says, else the usual file if there is one, else the defaults. Raises Ending 78 or 77."""
-    path = options.config or (USUAL_FILE if USUAL_FILE.exists() else None)
-    if path is not None and path.exists() and not os.access(path, os.R_OK):
-        raise no_permission(f"no permission to read {path}: run this as root or as the user ocpp-gateway")
+    path: Path | None = options.config or USUAL_FILE
     try:
+        path = file_of(options)
+        if path is not None and path.exists() and not os.access(path, os.R_OK):
+            raise PermissionError
         return load_configuration(path)
+    except PermissionError as error:
+        raise no_permission(f"no permission to read {path}: run this as root or as the user ocpp-gateway") from error
     except ConfigurationMistakes as mistakes:
         raise Ending(CONFIGURATION, str(mistakes)) from mistakes
+
+
+def file_of(options: argparse.Namespace) -> Path | None:
+    """What --config says, else the usual file if it or its conf.d is there; None: nobody has configured anything."""
+    if options.config is not None:
+        return Path(options.config)
+    is_there = USUAL_FILE.exists() or any((USUAL_FILE.parent / "conf.d").glob("*.toml"))
+    return USUAL_FILE if is_there else None
 
 
 def reach(options: argparse.Namespace) -> Reached:
@@ -54,10 +66,26 @@ def reach(options: argparse.Namespace) -> Reached:
     url = options.url or os.environ.get("OCPP_GATEWAY_URL")
     if url:
         return Reached(Gateway(url=url, token=_token(options)), None, None)
-    configuration = configuration_of(options)
+    try:
+        configuration = configuration_of(options)
+    except Ending as ending:
+        running = _socket_in_spite_of_mistakes(options) if ending.code == CONFIGURATION else None
+        if running is None:
+            raise
+        return Reached(Gateway(socket_path=running), None, None)
     return Reached(
         Gateway(socket_path=socket_path_of(configuration)), configuration, ZoneInfo(configuration.site.timezone)
     )
+
+
+def _socket_in_spite_of_mistakes(options: argparse.Namespace) -> Path | None:
+    """A gateway goes on with what its files said before: where it listens, if the files still tell the directory."""
+    path = file_of(options)
+    directory = data_directory_of(path) if path is not None else None
+    if directory is None or not (directory / SOCKET_NAME).is_socket():
+        return None
+    print("ocpp-gateway: the configuration holds mistakes (ocpp-gateway check-config lists them)", file=sys.stderr)
+    return directory / SOCKET_NAME
 
 
 def socket_path_of(configuration: Configuration) -> Path:

@@ -38,6 +38,7 @@ from gateway.web import (
     meters_api,
     metrics,
     openapi,
+    reload_api,
     reservations_api,
     security_api,
     stations_api,
@@ -81,12 +82,14 @@ ROUTES: tuple[Route, ...] = (
     *uploads_api.ROUTES,
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
+    *reload_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660
 # sun_path has 108 bytes; longer paths are reached through a descriptor of their directory
 _LONGEST_SOCKET_PATH = 100
 _SHUTDOWN_SECONDS = 3.0
+_AGAIN_SECONDS = 5.0
 
 
 def make_application(site: Site) -> web.Application:
@@ -104,9 +107,11 @@ def make_application(site: Site) -> web.Application:
 
 
 @asynccontextmanager
-async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
-    """Listen on [web] and on the unix socket for the length of the block; gives the TCP port. Raises OSError."""
-    settings = site.configuration.web
+async def serve(site: Site, application: web.Application, *, patient: bool = False) -> AsyncIterator[int]:
+    """Listen on [web] and on the unix socket for the length of the block; gives the TCP port. Raises OSError.
+
+    `patient`: a TCP port that cannot be had (0) is tried again in the background, and health tells.
+    """
     with _socket_file(site.configuration.data.directory) as listener:
         runner = web.AppRunner(
             application,
@@ -116,14 +121,49 @@ async def serve(site: Site, application: web.Application) -> AsyncIterator[int]:
             logger=_library_logger(),
         )
         await runner.setup()
+        later: asyncio.Task[None] | None = None
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
-            port = int(runner.addresses[0][1])
             await web.SockSite(runner, listener).start()
-            logger.info("web: http://%s:%d", settings.host, port)
+            try:
+                port = await _listen(site, runner)
+            except OSError as error:
+                if not patient:
+                    raise
+                port, later = 0, asyncio.create_task(_listen_later(site, runner, error), name="web port")
             yield port
         finally:
+            if later is not None:
+                later.cancel()
             await runner.cleanup()
+
+
+async def _listen(site: Site, runner: web.AppRunner) -> int:
+    settings = site.configuration.web
+    tcp = web.TCPSite(runner, settings.host, settings.port)
+    await tcp.start()
+    port = next(int(address[1]) for address in runner.addresses if isinstance(address, tuple))
+    logger.info("web: http://%s:%d", settings.host, port)
+    return port
+
+
+async def _listen_later(site: Site, runner: web.AppRunner, error: OSError) -> None:
+    settings = site.configuration.web
+    reason = f"cannot listen on {settings.host}, port {settings.port}: {_words(error)}"
+    logger.error("web: %s; it is tried again", reason)
+    site.health.report("web", reason)
+    while True:
+        await asyncio.sleep(_AGAIN_SECONDS)
+        try:
+            await _listen(site, runner)
+        except OSError:
+            continue
+        site.health.report("web", None)
+        return
+
+
+def _words(error: OSError) -> str:
+    """The system's own words; asyncio wraps them into longer ones."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _library_logger() -> logging.Logger:

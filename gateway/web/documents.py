@@ -306,6 +306,9 @@ SCHEMAS: dict[str, Schema] = {
     "NewToken": object_with({**_TOKEN, "token": TEXT}),
     "Restored": object_with({"status": {"const": "restored"}, "epoch": TEXT}),
     "Health": object_with({"status": TEXT}, closed=False),
+    "Reload": object_with(
+        {"status": {"enum": ["serving", "taken", "unchanged"]}, "taken": COUNT, "failed": TEXT_OR_NULL}
+    ),
     **LIMITS,
     **LOAD,
     **METERS,

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from firmware_store.desk_socket import SOCKET_NAME
+from gateway.operations.transfer_folders import make_transfer_folders
 from tests.end_to_end.running_gateway import PROJECT, free_ports, wait_until
 from tests.fakes.paper_desk import PaperDesk, desk_in_thread
 
@@ -28,7 +30,8 @@ class RunningFtpd:
         self.directory = directory
         self.data = directory / "data"
         self.incoming = self.data / "uploads" / "incoming"
-        self.incoming.mkdir(parents=True)
+        self.data.mkdir()
+        make_transfer_folders(self.data)
         (self.port,) = free_ports(1)
         self.desk = PaperDesk()
         self.log = directory / "ftpd.log"
@@ -42,7 +45,7 @@ class RunningFtpd:
 
     def start_desk(self) -> None:
         """As the daemon does."""
-        self._desk.enter_context(desk_in_thread(self.desk, self.data / "transfers.sock"))
+        self._desk.enter_context(desk_in_thread(self.desk, self.data / SOCKET_NAME))
 
     def stop_desk(self) -> None:
         """As if the daemon ended."""

@@ -7,6 +7,7 @@ the gateway's code, and not what the tests do with it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -46,22 +47,28 @@ class RunningGateway:
         self.log = directory / "daemon.log"
         self.ocpp_url = f"ws://127.0.0.1:{stations_port}/ocpp"
         self.web_url = f"http://127.0.0.1:{web_port}"
+        self.environment: dict[str, str] = {}  # beside that of the tests
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
 
     def start(self) -> None:
         """Start the daemon and wait until /readyz says so."""
+        self.launch()
+        wait_until(lambda: self._process_lives() and self.is_ready(), "the daemon to be ready")
+        if not self._token:
+            self._token = self.command("token", "create", "--role", "installer").split()[-1]
+
+    def launch(self) -> None:
+        """Start the daemon and wait for nothing."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "run", "--config", str(self.configuration)],
                 cwd=PROJECT,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: self._process_lives() and self.is_ready(), "the daemon to be ready")
-        if not self._token:
-            self._token = self.command("token", "create", "--role", "installer").split()[-1]
 
     def stop(self) -> int:
         """SIGTERM; the daemon's exit code."""
@@ -82,6 +89,11 @@ class RunningGateway:
         process.kill()
         process.wait(_PATIENCE_SECONDS)
 
+    def hang_up(self) -> None:
+        """SIGHUP: it reads its configuration again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def freeze(self) -> None:
         """SIGSTOP: it lives, holds its connections, and does nothing."""
         assert self._process is not None
@@ -94,7 +106,13 @@ class RunningGateway:
 
     def command(self, *words: str) -> str:
         """Standard output of `ocpp-gateway WORDS --config FILE`, which must end with 0."""
-        done = subprocess.run(
+        done = self.try_command(*words)
+        assert done.returncode == 0, f"ocpp-gateway {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    def try_command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The same, however it ends."""
+        return subprocess.run(
             [sys.executable, "-m", "gateway", *words, "--config", str(self.configuration)],
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
@@ -103,8 +121,6 @@ class RunningGateway:
             timeout=_PATIENCE_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, f"ocpp-gateway {' '.join(words)} ended with {done.returncode}: {done.stderr}"
-        return done.stdout
 
     def is_ready(self) -> bool:
         """Whether /readyz answers 200."""
@@ -186,7 +202,12 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    directory: Path, *, ocpp: Document | None = None, firmware: Document | None = None, more: str = ""
+    directory: Path,
+    *,
+    ocpp: Document | None = None,
+    firmware: Document | None = None,
+    more: str = "",
+    environment: dict[str, str] | None = None,
 ) -> Iterator[RunningGateway]:
     """A started daemon. `ocpp`, `firmware`: keys of these tables beside host and port; `more`: further TOML tables.
 
@@ -206,6 +227,7 @@ def running_gateway(
         + more
     )
     gateway = RunningGateway(directory, stations_port=stations_port, web_port=web_port)
+    gateway.environment = environment or {}
     try:
         gateway.start()
         yield gateway

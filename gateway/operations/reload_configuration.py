@@ -1,0 +1,41 @@
+"""What a door says when it is asked to read the configuration's files again, and how it went the last time.
+
+Who holds the files and begins the gateway anew (`gateway.daemon_process`) puts itself in here; a gateway that nobody
+can begin anew (a demo) has nobody. What is a mistake in a configuration is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.configuration import Mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """The files hold mistakes: the configuration before stays in force."""
+
+    mistakes: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The files say what is in force already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The gateway begins anew now; `Reloads.taken` grows when it serves again."""
+
+
+Outcome = Wrong | Unchanged | Taken
+
+
+@dataclass(slots=True)
+class Reloads:
+    """`taken`: how often the gateway began anew since the process started; `failed`: why the last time was in vain."""
+
+    reload: Callable[[], Awaitable[Outcome]] | None = None
+    taken: int = 0
+    failed: str | None = None
