@@ -1,6 +1,6 @@
 """Manual pages and completion of the .deb, written from the command line's grammar and docs/gateway.toml.
 
-`commands`, `configuration` and `ftp` print a manual page, `completion SHELL` prints what a shell loads. What an option
+`commands` and `configuration` print a manual page, `completion SHELL` prints what a shell loads. What an option
 means stands in the grammar, never here.
 """
 
@@ -36,8 +36,6 @@ def main(words: list[str]) -> int:
     match words:
         case ["commands", version, epoch]:
             print(commands(version, _day(epoch)), end="")
-        case ["ftp", version, epoch]:
-            print(ftp(version, _day(epoch)), end="")
         case ["configuration", version, epoch]:
             print(configuration(version, _day(epoch)), end="")
         case ["completion", shell]:
@@ -66,26 +64,6 @@ def commands(version: str, day: str) -> str:
         ".SH EXIT STATUS\n" + _exit_codes(parser.epilog or ""),
         ".SH FILES\n" + FILES,
         ".SH SEE ALSO\n.BR gateway.toml (5),\n.BR ocpp\\-gateway\\-ftpd (8),\n.BR systemctl (1),\n.BR journalctl (1)\n",
-    ]
-    return "".join(parts)
-
-
-def ftp(version: str, day: str) -> str:
-    """The page ocpp-gateway-ftpd(8)."""
-    from gateway.terminal.arguments_ftpd import build_ftpd_parser
-
-    parser = build_ftpd_parser(version)
-    told = (
-        "A process of its own beside the gateway, started by its unit. It ends at once while the configuration"
-        " has no ftp_port in [firmware]. What a station may fetch or send it asks the gateway."
-    )
-    parts = [
-        _head("OCPP-GATEWAY-FTPD", 8, version, day),
-        ".SH NAME\nocpp\\-gateway\\-ftpd \\- FTP for the stations of an OCPP gateway\n",
-        ".SH SYNOPSIS\n.B ocpp\\-gateway\\-ftpd\n.RI [ OPTIONS ]\n",
-        f".SH DESCRIPTION\n{_text(parser.description or '')}\n{_text(told)}\n",
-        ".SH OPTIONS\n" + _options(parser),
-        ".SH SEE ALSO\n.BR ocpp\\-gateway (1),\n.BR gateway.toml (5)\n",
     ]
     return "".join(parts)
 

@@ -26,12 +26,15 @@ SOURCES = {"pyftpdlib": "pyftpdlib"}
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _LEFT_OUT_FOLDERS = {"tests", "test", "licenses", "sboms"}
+# the second way in which zstandard can be called, and the web page of a simulator
+_LEFT_OUT_PATHS = ("zstandard/_cffi.", "zstandard/backend_cffi.py", "pymodbus/server/simulator/")
 _LEFT_OUT_NAMES = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json", "top_level.txt", "entry_points.txt"}
-_LEFT_OUT_SUFFIXES = {".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp", ".pyc", ".typed", ".hash"}
-_LICENCE = re.compile(r"^(licen[cs]e|copying|notice|authors|aboutlicense)", re.IGNORECASE)
+_LEFT_OUT_SUFFIXES = {".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp", ".pyc", ".typed", ".hash", ".rst"}
+LICENCE = re.compile(r"^(licen[cs]e|copying|notice|authors|edl-)", re.IGNORECASE)
 
 
 Pins = dict[str, tuple[str, set[str]]]
+Files = Iterator[tuple[PurePosixPath, bytes]]
 
 
 class Unfit(Exception):
@@ -97,28 +100,31 @@ def _pip_download(wanted: Pins, folder: Path, options: list[str]) -> None:
 def unpack(architecture: str, wheels: Path, target: Path, wanted: Pins) -> None:
     """Lay every package of the lock files into `target`; one that is missing, unknown or differing ends the build."""
     for python in PYTHONS:
-        found = {}
-        for wheel in sorted(_folder(wheels, architecture, python).glob("*.whl")):
-            name, version = wheel.name.split("-")[:2]
-            if wanted.get(normal(name), ("",))[0] == version and _is_pinned(wheel, wanted[normal(name)][1]):
-                found[normal(name)] = wheel
-        if missing := set(wanted) - set(found) - set(SOURCES):
-            raise Unfit(f"no wheel for {architecture} and Python {python} of {', '.join(sorted(missing))}")
-        for wheel in found.values():
-            _lay(_of_wheel(wheel), target, wheel.name)
-    for name, folder in SOURCES.items():
-        _lay(_of_source(wheels / "sources", name, folder, wanted[name]), target, name)
+        for name in sorted(wanted):
+            _lay(everything_of(architecture, python, wheels, name, wanted), target, name)
+
+
+def everything_of(architecture: str, python: str, wheels: Path, name: str, wanted: Pins) -> Files:
+    """Every file of a package for this Python, as in an installation; only a file with a pinned hash is opened."""
+    version, hashes = wanted[name]
+    if name in SOURCES:
+        return _of_source(_pinned(wheels / "sources", f"{name}-{version}.tar.gz", hashes), SOURCES[name])
+    file = f"{name.replace('-', '_')}-{version}-*.whl"
+    return _of_wheel(_pinned(_folder(wheels, architecture, python), file, hashes))
 
 
 def _folder(wheels: Path, architecture: str, python: str) -> Path:
     return wheels / f"{architecture}-{python}"
 
 
-def _is_pinned(file: Path, hashes: set[str]) -> bool:
-    return hashlib.sha256(file.read_bytes()).hexdigest() in hashes
+def _pinned(folder: Path, pattern: str, hashes: set[str]) -> Path:
+    for file in sorted(folder.glob(pattern)):
+        if hashlib.sha256(file.read_bytes()).hexdigest() in hashes:
+            return file
+    raise Unfit(f"no {pattern} in {folder} has a hash of the lock files")
 
 
-def _of_wheel(wheel: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+def _of_wheel(wheel: Path) -> Files:
     with zipfile.ZipFile(wheel) as archive:
         for entry in archive.infolist():
             path = PurePosixPath(entry.filename)
@@ -127,28 +133,23 @@ def _of_wheel(wheel: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
             yield path, archive.read(entry)
 
 
-def _of_source(
-    sources: Path, name: str, folder: str, pin: tuple[str, set[str]]
-) -> Iterator[tuple[PurePosixPath, bytes]]:
-    version, hashes = pin
-    archives = [path for path in sources.glob(f"{name}-{version}.tar.gz") if _is_pinned(path, hashes)]
-    if not archives:
-        raise Unfit(f"no source of {name} {version} with the hash of the lock file")
-    with tarfile.open(archives[0]) as archive:
+def _of_source(source: Path, folder: str) -> Files:
+    about = PurePosixPath(source.name.removesuffix(".tar.gz") + ".dist-info")
+    with tarfile.open(source) as archive:
         for member in archive:
             inside = PurePosixPath(*PurePosixPath(member.name).parts[1:])
             content = archive.extractfile(member) if member.isfile() else None
             if content is None:
                 continue
             if str(inside) == "PKG-INFO":
-                yield PurePosixPath(f"{name}-{version}.dist-info/METADATA"), content.read()
-            elif _LICENCE.match(str(inside)):
-                yield PurePosixPath(f"{name}-{version}.dist-info") / inside, content.read()
+                yield about / "METADATA", content.read()
+            elif LICENCE.match(str(inside)):
+                yield about / inside, content.read()
             elif inside.parts[0] == folder:
                 yield inside, content.read()
 
 
-def _lay(files: Iterator[tuple[PurePosixPath, bytes]], target: Path, origin: str) -> None:
+def _lay(files: Files, target: Path, origin: str) -> None:
     for path, content in files:
         if not _ships(path):
             continue
@@ -167,9 +168,9 @@ def _ships(path: PurePosixPath) -> bool:
         raise Unfit(f"odd path {path}")
     if _LEFT_OUT_FOLDERS & set(path.parts[:-1]) or path.name in _LEFT_OUT_NAMES:
         return False
-    if path.suffix in _LEFT_OUT_SUFFIXES or (path.suffix == ".so" and path.name.startswith("_test")):
+    if str(path).startswith(_LEFT_OUT_PATHS) or path.suffix in _LEFT_OUT_SUFFIXES or (path.suffix == ".so" and path.name.startswith("_test")):
         return False
-    return not (path.parts[0].endswith(".dist-info") and _LICENCE.match(path.name))
+    return not (path.parts[0].endswith(".dist-info") and LICENCE.match(path.name))
 
 
 if __name__ == "__main__":
