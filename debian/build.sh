@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Builds the .deb of every architecture into build/deb (or DEB_OUT). Only the wheels come over the network, by the
-# hashes of the lock files; what is built is built without one.
+# Builds the .deb of each architecture into build/deb (or DEB_OUT). Only the wheels come over the network, by the hashes
+# of the lock files; what is built is built without one. What has not changed is not built again.
 #   debian/build.sh [amd64] [arm64]      with PYTHON: an interpreter that has pip
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 out=${DEB_OUT:-$PWD/build/deb}
 wheels=$PWD/build/wheels
+parts=(debian docs firmware_store gateway pyproject.toml README.md requirements.lock requirements-deb.lock systemd)
 version=$(dpkg-parsechangelog --show-field Version)
-export SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --show-field Timestamp)
-# nothing of who builds, and where, may come into the package
-export TZ=UTC LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS=nocheck
-umask 022
+export SOURCE_DATE_EPOCH
+
+# what is in version control, and what will be; no leftovers of a working tree
+ours() { git ls-files -z --cached --others --exclude-standard -- "${parts[@]}" | sort -zu | while IFS= read -r -d '' file; do
+    if [ -e "$file" ]; then printf '%s\0' "$file"; fi
+done; }
 
 offline() {
     if unshare --net true 2>/dev/null; then unshare --net "$@"; else "$@"; fi
@@ -27,27 +30,30 @@ fetch() { # architecture
 }
 
 build() { # architecture
-    local work tree
+    local work status=0
     work=$(mktemp -d)
-    tree=$work/ocpp-gateway-$version
-    mkdir "$tree"
-    # what is in version control, and what will be; no leftovers of a working tree
-    git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- --ignore-failed-read 2>/dev/null \
-        | tar -x -C "$tree"
+    mkdir "$work/ocpp-gateway-$version"
+    ours | tar -c --null --files-from=- | tar -x -C "$work/ocpp-gateway-$version"
     (
-        cd "$tree"
-        export WHEELS=$wheels
-        # build dependencies are asked for by `./dev deb`, the machine's own architecture aside
-        offline dpkg-buildpackage -d -us -uc -b --host-arch "$1" >"$out/build-$1.log" 2>&1
-    ) || { tail -n 40 "$out/build-$1.log" >&2; rm -rf "$work"; return 1; }
-    mv "$work"/ocpp-gateway_* "$out"
+        cd "$work/ocpp-gateway-$version"
+        # -d: `./dev deb` asks for what is needed; dpkg would ask for compilers of the other architecture, which nothing uses
+        DEB_BUILD_OPTIONS=nocheck WHEELS=$wheels offline dpkg-buildpackage -d -us -uc -b --host-arch "$1"
+    ) >"$out/build-$1.log" 2>&1 || status=$?
+    if [ "$status" -eq 0 ]; then mv "$work"/ocpp-gateway_* "$out"; else tail -n 40 "$out/build-$1.log" >&2; fi
     rm -rf "$work"
+    return "$status"
 }
 
 mkdir -p "$out" "$wheels"
 if [ $# -eq 0 ]; then set -- amd64 arm64; fi
+mark=$(ours | xargs -0 sha256sum | sha256sum)
 for architecture in "$@"; do
-    fetch "$architecture"
-    build "$architecture"
-    echo "$out/ocpp-gateway_${version}_$architecture.deb"
+    deb=$out/ocpp-gateway_${version}_$architecture.deb
+    if [ ! -e "$deb" ] || [ "$(cat "$out/.made-from-$architecture" 2>/dev/null)" != "$mark" ]; then
+        rm -f "$out/.made-from-$architecture" "$deb"
+        fetch "$architecture"
+        build "$architecture"
+        echo "$mark" >"$out/.made-from-$architecture"
+    fi
+    echo "$deb"
 done
