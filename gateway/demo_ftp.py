@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,8 +19,10 @@ _PATIENCE_SECONDS = 10.0
 @asynccontextmanager
 async def ftp_beside(file: Path) -> AsyncIterator[None]:
     """FTP is served for the length of the block. Raises OSError when no process can be started."""
+    # found where this module was found: the package's modules stand in a folder that no interpreter looks into by itself
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway.ftpd", "--config", str(file), stdin=asyncio.subprocess.DEVNULL
+        sys.executable, "-m", "gateway.ftpd", "--config", str(file), stdin=asyncio.subprocess.DEVNULL, env=environment
     )
     try:
         yield
