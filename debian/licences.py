@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from vendor import LICENCE, Pins, Unfit, everything_of, pins  # noqa: E402
+from vendor import LICENCE, Pins, Unfit, everything_of, pins
 
 PYTHON = "3.11"
 # where the metadata holds no expression

@@ -37,6 +37,7 @@ from gateway.operations import keep_house
 from gateway.operations.answer_stations import answering
 from gateway.operations.begin_again import heed_interrupted
 from gateway.operations.clock_now import ClockNow
+from gateway.operations.prove_version import given_up
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
@@ -48,7 +49,7 @@ from gateway.stations.bounds import Bounds
 from gateway.stations.connected import Connected
 from gateway.stations.server import Door, serve_stations
 from gateway.stations.tls import TlsDoor
-from gateway.store import commands, events, upstreams
+from gateway.store import commands, events, rehearsal, upstreams
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
@@ -118,6 +119,7 @@ async def run(
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(_open_site(configuration, around))
         await stack.enter_async_context(_meters(site))
+        rehearsal.no_way_back(configuration.data.directory)  # the next line opens a door
         doors = await stack.enter_async_context(_open_stations_doors(site, patient=around.patient))
         web_port = await stack.enter_async_context(_open_web_door(site, patient=around.patient)) if around.web else 0
         addresses = Addresses(
@@ -202,7 +204,9 @@ def _follow_commits(site: Site, database: Database) -> None:
 def _begin(db: Writing, site: Site) -> None:
     now = site.wall_clock()
     keep_house.judge_age_at(db, now)
-    data = {"commands_interrupted": commands.end_interrupted(db, now=now)}
+    data: dict[str, object] = {"commands_interrupted": commands.end_interrupted(db, now=now)}
+    if (words := given_up()) is not None:
+        data["given_up"] = words
     upstreams.keep_only(db, [upstream.name for upstream in site.configuration.upstreams])
     events.append(db, "gateway.started", happened_at=now, recorded_at=now, data=data)
 

@@ -18,6 +18,7 @@ from gateway.operations.expire_reservations import expire_reservations
 from gateway.operations.keep_room import watch_room
 from gateway.operations.look_after_images import keep_images
 from gateway.operations.look_after_stations import look_after_stations
+from gateway.operations.prove_version import given_up, on_trial, prove_version, tell_given_up
 from gateway.operations.roll_out_firmware import roll_out_firmware
 from gateway.operations.send_certificates import send_certificates
 from gateway.operations.site import Site
@@ -45,6 +46,10 @@ async def loops_of(site: Site, *, doors: bool, connect_upstream: Connect | None)
         "store watch": keep_house.watch_store,
         "uploads": sweep_uploads,
     }
+    if on_trial() is not None:
+        named["version on trial"] = prove_version
+    if given_up() is not None:
+        named["version"] = tell_given_up
     configuration = site.configuration
     if any(station.password_file is not None for station in configuration.stations):
         named["password files watch"] = watch_password_files

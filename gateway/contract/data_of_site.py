@@ -104,7 +104,7 @@ DATA_OF_SITE: dict[str, Schema] = {
             "actor": TEXT,
         }
     ),
-    "gateway.started": object_with({"commands_interrupted": COUNT}),
+    "gateway.started": object_with({"commands_interrupted": COUNT, "given_up": TEXT}, optional=("given_up",)),
     "gateway.restored": object_with(
         {"epoch": TEXT, "epoch_of_backup": TEXT, "last_transaction_id": WHOLE, "actor": TEXT}
     ),

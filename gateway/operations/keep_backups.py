@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from gateway.model.instants import Instant, datetime_of
 from gateway.operations.begin_again import doubt_everything, end_interrupted
 from gateway.operations.manage_tokens import hand_over
-from gateway.store import copies, events, migrations, numbers_given
+from gateway.store import copies, durable_files, events, migrations, numbers_given
 from gateway.store.migrations import UnusableDatabase
 from gateway.store.writing import Numbers, newest_numbers
 
@@ -185,7 +185,7 @@ def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now:
             given = [(station, name, last + _IDS_SKIPPED) for station, name, last in numbers_given.all_given(copy)]
         numbers_given.raise_to(copy, given)
         epoch = _finish(copy, newest=newest, last_id=last_id, actor="command line", now=now)
-    copies.flush(copy_path)
+    durable_files.flush(copy_path)
     # Cut off at any of these steps, a database stands in its place: an empty one would be made if there were none.
     for suffix in ("-wal", "-shm"):
         file = live_path.with_name(live_path.name + suffix)
@@ -194,7 +194,7 @@ def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now:
     if live_path.exists():
         kept.hardlink_to(live_path)
     copy_path.replace(live_path)
-    copies.flush(live_path)
+    durable_files.flush(live_path)
     return epoch
 
 

@@ -44,7 +44,7 @@ _ROUNDS_AN_HOUR = 60
 _PAUSE_SECONDS = 0.1
 _PROBE_EVERY_SECONDS = 5.0
 _ROWS_AT_ONCE = 500
-# what keep_backups and the migrations leave: a time stamp of fixed width or a schema version follows the kind
+# what keep_backups and the migrations leave: a time stamp of fixed width, or a schema version (and .1, the one before)
 _KEPT_COPY = re.compile(r"(before-restore|before-migration-from|damaged)-([0-9][0-9TZ.]*)\.db")
 
 
@@ -207,8 +207,15 @@ async def check_integrity(site: Site) -> None:
 def _no_longer_kept(names: Iterable[str], *, most: int) -> Iterator[str]:
     copies = [found for found in map(_KEPT_COPY.fullmatch, names) if found is not None]
     for kind in {found[1] for found in copies}:
-        by_age = sorted((found for found in copies if found[1] == kind), key=lambda found: (len(found[2]), found[2]))
+        by_age = sorted((found for found in copies if found[1] == kind), key=_age)
         yield from (found[0] for found in by_age[:-most])
+
+
+def _age(found: re.Match[str]) -> tuple[int, str, int]:
+    if found[1] == "before-migration-from":
+        version, _, before = found[2].partition(".")
+        return len(version), version, -len(before)
+    return len(found[2]), found[2], 0
 
 
 def _delete_copy(path: Path) -> None:

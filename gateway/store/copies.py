@@ -12,7 +12,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from gateway.store import dropped_ranges, firmware_images, migrations, station_numbers, upstreams
+from gateway.store import dropped_ranges, durable_files, firmware_images, migrations, station_numbers, upstreams
 from gateway.store.writing import Numbers, Writing, newest_numbers
 
 _MAGIC = b"SQLite format 3\x00"
@@ -35,7 +35,7 @@ def copy_connection(source: sqlite3.Connection, destination: Path) -> None:
         # one step: one read transaction, so the copy is of one moment and never starts over
         source.backup(copy, pages=-1)
         copy.execute("PRAGMA journal_mode = DELETE")
-    flush(destination)
+    durable_files.flush(destination)
 
 
 def prepare(path: Path) -> None:
@@ -116,16 +116,6 @@ def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
         rows = live.execute(f"SELECT * FROM {table}").fetchall()
         if rows:
             copy.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
-
-
-def flush(path: Path) -> None:
-    """Return when the file and its name are on disk."""
-    for place in (path, path.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _epoch(connection: sqlite3.Connection) -> str:

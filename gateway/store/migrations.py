@@ -1,18 +1,19 @@
 """Opening the database file: is it ours, is it whole, is it up to date.
 
 Migrations are numbered SQL files, forward only, each in one transaction with `user_version`. A database newer than the
-program, a foreign file and a damaged file are refused with a sentence that says what to do. The file is copied to
-`backups/` before a migration touches it.
+program, a foreign file and a damaged file are refused with a sentence that says what to do. A migration is rehearsed
+on a copy before it touches the file.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 import secrets
 import sqlite3
 from importlib import resources
 from pathlib import Path
+
+from gateway.store import rehearsal
 
 APPLICATION_ID = 0x4F435047  # "OCPG"
 # Looking through a database takes a second per few hundred megabytes. A larger one than this is looked through in the
@@ -24,6 +25,14 @@ PAGE_BYTES = 1024
 
 class UnusableDatabase(Exception):
     """The file cannot be used; the text says why and what to do."""
+
+
+class NewerDatabase(UnusableDatabase):
+    """The file is of a newer program."""
+
+
+class CannotMigrate(UnusableDatabase):
+    """The file is of an older program, as it was; this program cannot bring it to its own version."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -56,7 +65,7 @@ def check(connection: sqlite3.Connection, *, thoroughly: bool = True) -> None:
         if tables and application != APPLICATION_ID:
             raise UnusableDatabase("the file is not a database of ocpp-gateway")
         if version > newest_version():
-            raise UnusableDatabase(
+            raise NewerDatabase(
                 f"the database has schema version {version}, this program knows {newest_version()}: "
                 "install the newer program again, or restore a backup made before the upgrade"
             )
@@ -86,7 +95,10 @@ def new_epoch() -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    check(connection, thoroughly=path.stat().st_size <= LARGE_DATABASE_BYTES)
+    try:
+        check(connection, thoroughly=path.stat().st_size <= LARGE_DATABASE_BYTES)
+    except NewerDatabase as error:
+        raise NewerDatabase(f"{error}{_kept_copies(path)}") from None
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     if version == 0:
@@ -97,18 +109,23 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
     connection.execute("PRAGMA journal_size_limit = 16777216")
     if 0 < version < newest_version():
-        _copy_before_migration(connection, path, version)
+        _rehearse(connection, path, version)
     migrate(connection)
 
 
-def _copy_before_migration(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    backups = path.parent / "backups"
-    backups.mkdir(exist_ok=True, mode=0o700)
-    path = backups / f"before-migration-from-{version}.db"
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    with contextlib.closing(sqlite3.connect(path)) as copy:
-        connection.backup(copy)
+def _kept_copies(path: Path) -> str:
+    kept = sorted(rehearsal.kept_copies(path.parent, upto=newest_version()), key=lambda copy: -copy.stat().st_mtime)
+    return f" ({', '.join(str(copy) for copy in kept)})" if kept else ""
+
+
+def _rehearse(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    try:
+        rehearsal.rehearse(connection, path, versions=(version, newest_version()), migrate=migrate)
+    except rehearsal.RehearsalFailed as error:
+        raise CannotMigrate(
+            f"this program cannot bring the database from schema version {version} to {newest_version()}: {error}. "
+            "Nothing was changed: the program from before the upgrade goes on with it"
+        ) from error
 
 
 def _scripts() -> list[tuple[int, str]]:
