@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, datetime_of
 from gateway.operations.begin_again import doubt_everything, end_interrupted
-from gateway.operations.manage_tokens import hand_over
+from gateway.operations.manage_tokens import hand_over_database
 from gateway.store import copies, durable_files, events, migrations, numbers_given
 from gateway.store.migrations import UnusableDatabase
 from gateway.store.writing import Numbers, newest_numbers
@@ -111,7 +111,7 @@ def restore_offline(configuration: Configuration, source: Path) -> str:
             epoch = _put_in_place(live_path, copy, folder=folder, now=now)
     finally:
         copy.unlink(missing_ok=True)
-    hand_over(live_path)
+    hand_over_database(live_path)
     return epoch
 
 
@@ -200,7 +200,7 @@ def _take_place_of_damaged(live_path: Path, copy_path: Path, *, kept: Path, now:
 
 def _folder(configuration: Configuration) -> Path:
     folder = configuration.data.directory / "backups"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    durable_files.make_folder(folder)
     return folder
 
 

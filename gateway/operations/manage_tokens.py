@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import secrets
 import sqlite3
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from gateway.model.instants import Instant
-from gateway.store import events, migrations, tokens
+from gateway.store import durable_files, events, migrations, tokens
 from gateway.store.tokens import TokenRow
 from gateway.store.writing import Writing
 
@@ -85,17 +84,15 @@ def create_token_offline(configuration: Configuration, role: Role, name: str) ->
                 writing.insert_late_rows()
     except sqlite3.Error as error:
         raise migrations.UnusableDatabase(f"the database cannot be written: {error}") from error
-    hand_over(path)
+    hand_over_database(path)
     return text
 
 
-def hand_over(path: Path) -> None:
-    """Files that root made beside the daemon's belong to the daemon's user, or it could not open them."""
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            with contextlib.suppress(FileNotFoundError):
-                os.chown(file, owner.st_uid, owner.st_gid)
+def hand_over_database(path: Path) -> None:
+    """A database that root opened belongs to the daemon's user, with the files beside it."""
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with contextlib.suppress(FileNotFoundError):
+            durable_files.hand_over(file)
 
 
 def _open(path: Path) -> sqlite3.Connection:

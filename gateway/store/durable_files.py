@@ -25,9 +25,23 @@ def replace_text(path: Path, text: str) -> None:
     """Write a small file: after a power cut it says what it said before, or this."""
     beside = path.with_name(f"{path.name}.new")
     beside.write_text(text, "utf-8")
+    hand_over(beside)
     flush_one(beside)
     beside.replace(path)
     flush_one(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder for the daemon alone, also when root makes it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hand_over(folder)
+
+
+def hand_over(path: Path) -> None:
+    """What root made beside the daemon's files belongs to the daemon's user, or it could not open it."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def remove(path: Path) -> None:

@@ -43,7 +43,7 @@ def rehearse(
     Afterwards `migration.json` stands: {"from", "to", "copy" (a name in `backups/`)}.
     """
     folder = path.parent / "backups"
-    folder.mkdir(exist_ok=True, mode=0o700)
+    durable_files.make_folder(folder)
     for left in (_REHEARSAL_NAME, _PARTIAL_NAME):  # of a start that was cut off
         _discard(folder / left)
     _expect_room(path, folder)
@@ -86,6 +86,7 @@ def _keep_copy(connection: sqlite3.Connection, folder: Path, version: int) -> Pa
     """The newest two of a version stay: `before-migration-from-5.db`, and `before-migration-from-5.1.db` before it."""
     partial = folder / _PARTIAL_NAME
     _copy(connection, partial)
+    durable_files.hand_over(partial)
     durable_files.flush_one(partial)
     kept = folder / f"before-migration-from-{version}.db"
     if kept.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -200,3 +201,14 @@ def test_an_older_program_names_the_copies_that_it_can_read(path: Path, step: Ca
     step("")
     with pytest.raises(NewerDatabase, match=f"made before the upgrade .*backups/{KEPT}"):
         open_for_writing(path)
+
+
+def test_what_root_keeps_belongs_to_the_daemon(
+    path: Path, step: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda file, user, group: given.append(Path(file).name))
+    step(GOOD)
+    open_for_writing(path).close()
+    assert given == ["backups", "before-migration.partial", "migration.json.new"]
