@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from gateway.operations.site import Site
 from gateway.status_words import Counts, counted, status_words
@@ -30,10 +31,12 @@ class ProofOfLife:
         self._site: Site | None = None
         self._closed_since = time.monotonic()
         self._told = ""
+        self._opened = asyncio.Event()
 
     def opened(self, site: Site) -> None:
         """The doors are open: systemd learns that the start, or the change, is over."""
         self._site, self._told = site, ""
+        self._opened.set()
         self._notices.ready(status_words(site, None))
 
     def closed(self) -> None:
@@ -50,8 +53,11 @@ class ProofOfLife:
                 await self._tell_of(self._site, patience_seconds=every_seconds)
             elif time.monotonic() - self._closed_since < _LONGEST_WITHOUT_WRITER_SECONDS:
                 self._notices.tell("WATCHDOG=1", _MORE_TIME_TO_START)
-            # a round trip that took long must not make the next feeding late
-            await asyncio.sleep(max(0.0, every_seconds - (loop.time() - began)))
+            # a round trip that took long must not make the next feeding late; who is known is told as soon as it is
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, every_seconds - (loop.time() - began))):
+                    await self._opened.wait()
+            self._opened.clear()
 
     async def _tell_of(self, site: Site, *, patience_seconds: float) -> None:
         counts: Counts | None = None

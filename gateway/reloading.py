@@ -14,7 +14,6 @@ from pathlib import Path
 from gateway.configuration import Configuration, ConfigurationMistakes, Mistake
 from gateway.configuration_files import place_of
 from gateway.operations.reload_configuration import Unchanged, Wrong
-from gateway.provisioning_check import check_provisions
 
 _MOST_BYTES = 1_000_000  # of a certificate, a key, a password
 
@@ -54,6 +53,8 @@ def look_again(load: Callable[[], Configuration], running: InForce) -> InForce |
 
 
 def _new_mistakes(new: Configuration, old: Configuration) -> Iterator[Mistake]:
+    from gateway.provisioning_check import check_provisions  # slow to import, and stations wait for the start
+
     if new.data.directory != old.data.directory:
         yield Mistake(
             place=place_of(new.written, "data", "directory"),

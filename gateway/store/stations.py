@@ -74,9 +74,9 @@ def every(db: Writing) -> dict[StationId, StationRow]:
 
 
 def how_many(db: Writing, *, in_files: Iterable[str]) -> int:
-    """Stations that may connect or wait to be let in; those of the configuration have a row only once they came."""
-    rows = dict(db.execute("SELECT station, admission FROM stations"))
-    return sum(1 for station in {*rows, *in_files} if rows.get(station) != "removed")
+    """Stations that are known: those of the configuration, which have a row only once they came, and all others."""
+    rows = db.execute("SELECT station FROM stations WHERE origin <> 'file' AND admission <> 'removed'")
+    return len({*(station for (station,) in rows), *in_files})
 
 
 def find_by_alias(db: Writing, alias: str) -> StationRow | None:

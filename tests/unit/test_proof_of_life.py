@@ -34,6 +34,12 @@ class _Watched:
     async def next(self, word: str) -> list[str]:
         return await asyncio.to_thread(self.manager.wait_for_word, word)
 
+    async def is_fed(self) -> None:
+        """There is a site now, and it proved that it lives."""
+        self.proof.opened(self.gateway.site)
+        await self.next("READY=1")
+        await self.next("WATCHDOG=1")
+
     async def lets_pass(self, seconds: float) -> list[list[str]]:
         """Everything that systemd is told in this time."""
         self.manager.waiting()
@@ -65,8 +71,7 @@ async def test_ready_is_told_when_the_doors_are_open_and_the_watchdog_is_fed(tmp
 
 async def test_a_writer_that_stands_still_starves_the_watchdog(tmp_path: Path) -> None:
     async with _watched(tmp_path) as watched:
-        watched.proof.opened(watched.gateway.site)
-        await watched.next("WATCHDOG=1")
+        await watched.is_fed()
         goes_on = threading.Event()
         hanging = asyncio.create_task(watched.gateway.site.database.write(lambda db: goes_on.wait(20)))
         try:
@@ -80,8 +85,7 @@ async def test_a_writer_that_stands_still_starves_the_watchdog(tmp_path: Path) -
 
 async def test_a_loop_that_stands_still_starves_the_watchdog(tmp_path: Path) -> None:
     async with _watched(tmp_path) as watched:
-        watched.proof.opened(watched.gateway.site)
-        await watched.next("WATCHDOG=1")
+        await watched.is_fed()
         watched.manager.waiting()
         threading.Event().wait(2 * _WATCHDOG_SECONDS)  # no other task runs
         assert watched.manager.waiting() == []
@@ -108,8 +112,7 @@ async def test_a_long_restore_is_no_reason_to_be_killed_but_not_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with _watched(tmp_path) as watched:
-        watched.proof.opened(watched.gateway.site)
-        await watched.next("WATCHDOG=1")
+        await watched.is_fed()
         goes_on = threading.Event()
         alone = asyncio.create_task(watched.gateway.site.database.alone(lambda _: goes_on.wait(20)))
         try:

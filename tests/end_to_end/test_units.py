@@ -14,6 +14,8 @@ from gateway.terminal.arguments import parse
 from gateway.terminal.commands_reload import LONGEST_CHANGE_SECONDS
 from gateway.terminal.exits import CONFIGURATION
 
+pytestmark = pytest.mark.slow
+
 UNITS = Path(__file__).parents[2] / "systemd"
 DAEMON, FTPD = UNITS / "ocpp-gateway.service", UNITS / "ocpp-gateway-ftpd.service"
 DATA = load_configuration(None).data.directory
