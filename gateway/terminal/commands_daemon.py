@@ -10,11 +10,15 @@ import argparse
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from gateway.configuration import Configuration, load_configuration
 from gateway.terminal.exits import CONFIGURATION, NEGATIVE, OK, UNREACHABLE, Ending, negative
 from gateway.terminal.json_output import print_json, text_member
 from gateway.terminal.reaching import configuration_of, expect_writable, file_of, lan_address, reach, socket_path_of
+
+if TYPE_CHECKING:
+    from gateway.terminal.client import Gateway
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,22 +82,26 @@ def check_config(options: argparse.Namespace) -> int:
 
 def token_create(options: argparse.Namespace) -> int:
     """Make a token; it is the last word on standard output."""
-    from gateway.terminal.client import API, ask, expect
-
-    body = {"role": options.role, "name": options.name or f"made by {_user()}"}
-    try:
-        document = expect(ask(reach(options).gateway, "POST", f"{API}/tokens", body=body))
-        token = text_member(document, "token")
-    except Ending as ending:
-        if ending.code != UNREACHABLE or _is_elsewhere(options):
-            raise
-        token = _token_offline(configuration_of(options), body["role"], body["name"])
-        document = {"token": token, "role": body["role"], "name": body["name"]}
+    name = options.name or f"made by {_user()}"
+    offline = None if _is_elsewhere(options) else configuration_of(options)
+    document = make_token(reach(options).gateway, offline, options.role, name)
     if options.json:
         print_json(document)
     else:
-        print(f"token for {options.role}, shown only now: {token}")
+        print(f"token for {options.role}, shown only now: {text_member(document, 'token')}")
     return OK
+
+
+def make_token(gateway: Gateway, offline: Configuration | None, role: str, name: str) -> object:
+    """The API's document of a new token; `offline`: whose database it is put into when nobody answers."""
+    from gateway.terminal.client import API, ask, expect
+
+    try:
+        return expect(ask(gateway, "POST", f"{API}/tokens", body={"role": role, "name": name}))
+    except Ending as ending:
+        if ending.code != UNREACHABLE or offline is None:
+            raise
+        return {"token": _token_offline(offline, role, name), "role": role, "name": name}
 
 
 def _token_offline(configuration: Configuration, role: str, name: str) -> str:

@@ -19,7 +19,18 @@ _BETWEEN_LOOKS_SECONDS = 0.2
 
 def reload_configuration(options: argparse.Namespace) -> int:
     """0: in force; 78: mistakes, nothing was changed; 1: it could not be started, the one before is in force again."""
-    gateway = reach(options).gateway
+    document = take_configuration(reach(options).gateway)
+    if options.json:
+        print_json(document)
+    elif document["status"] == "unchanged":
+        print("the configuration has not changed")
+    else:
+        print("the new configuration is in force")
+    return OK
+
+
+def take_configuration(gateway: Gateway) -> Document:
+    """Have the files read again, and wait until the gateway serves. Raises Ending as `reload` ends."""
     response = ask(gateway, "POST", f"{API}/reload")
     if response.status == 422:
         raise Ending(CONFIGURATION, problem_text(response))
@@ -28,13 +39,7 @@ def reload_configuration(options: argparse.Namespace) -> int:
         document = _when_it_serves(gateway, int(str(document["taken"])))
         if document["failed"] is not None:
             raise negative(f"the new configuration cannot be started, the one before is in force: {document['failed']}")
-    if options.json:
-        print_json(document)
-    elif document["status"] == "unchanged":
-        print("the configuration has not changed")
-    else:
-        print("the new configuration is in force")
-    return OK
+    return document
 
 
 def _when_it_serves(gateway: Gateway, taken_before: int) -> Document:

@@ -134,4 +134,3 @@ def say(connection: ClientConnection, action: str, payload: object) -> dict[str,
             assert frame[:2] == [3, action], frame
             answer: dict[str, object] = frame[2]
             return answer
-

@@ -68,7 +68,9 @@ class Machine:
     def database(self, version: int, row: str, *, name: str = "gateway.db") -> None:
         with closing(sqlite3.connect(self.data / name)) as db:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(f"CREATE TABLE kept (row); INSERT INTO kept VALUES ('{row}'); PRAGMA user_version = {version}")
+            db.executescript(
+                f"CREATE TABLE kept (row); INSERT INTO kept VALUES ('{row}'); PRAGMA user_version = {version}"
+            )
 
     def row(self) -> str:
         with closing(sqlite3.connect(self.data / "gateway.db")) as db:
@@ -200,7 +202,9 @@ def test_a_downgrade_that_cannot_read_the_database(machine: Machine) -> None:
     assert machine.row() == "of the newer one"
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"starts": "many"}', '{"trial": 1, "given_up": null}', "\x00" * 30])
+@pytest.mark.parametrize(
+    "damaged", ["", "{", "[]", '{"starts": "many"}', '{"trial": 1, "given_up": null}', "\x00" * 30]
+)
 def test_a_damaged_state_keeps_nothing_from_starting(upgraded: Machine, damaged: str) -> None:
     (upgraded.data / "versions.json").write_text(damaged)
     assert upgraded.start() == "0.2.0"

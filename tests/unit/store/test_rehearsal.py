@@ -144,9 +144,7 @@ def test_without_room_nothing_is_begun(
     assert in_backups(path) == []
 
 
-def test_a_disk_that_refuses_the_copy(
-    path: Path, step: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_refuses_the_copy(path: Path, step: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: Path) -> None:
         raise OSError(5, "Input/output error")
 
