@@ -1,4 +1,4 @@
-"""Clean Debian systems as archives, made once by mmdebstrap and kept in build/roots. It does not know what runs in them.
+"""Clean Debian systems as archives, made once by mmdebstrap, kept in build/roots. What runs in them is not known here.
 
 Mirrors are those that apt uses on this machine; none is named here.
 """

@@ -11,9 +11,9 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ level = "info"
 FILE = "/etc/ocpp-gateway/gateway.toml"
 DATA = "/var/lib/ocpp-gateway"
 UNIT = "ocpp-gateway.service"
+PATIENCE_SECONDS = 90.0
 
 
 @pytest.fixture(scope="module", params=roots.RELEASES)
@@ -70,11 +71,16 @@ class Chargers:
     def until(self, key: str, wanted: Callable[[Any], bool] = lambda _: True) -> Any:
         """The first line from now on that says `key` in the wanted way."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            told = json.loads(line)
-            if key in told and wanted(told[key]):
-                return told[key]
-        self._machine.fail(f"the stations ended while {key} was waited for")
+        deadline = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        deadline.start()
+        try:
+            for line in self._process.stdout:
+                told = json.loads(line)
+                if key in told and wanted(told[key]):
+                    return told[key]
+        finally:
+            deadline.cancel()
+        return self._machine.fail(f"the stations did not say {key} as wanted within {PATIENCE_SECONDS:g} s")
 
     def tell(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -132,8 +138,8 @@ def ready(machine: Machine) -> None:
 
 
 def user_version(machine: Machine, file: str = "gateway.db") -> int:
-    code = f"import sqlite3; print(sqlite3.connect('file:{DATA}/{file}?mode=ro', uri=True).execute('PRAGMA user_version').fetchone()[0])"
-    return int(machine.run("python3", "-c", code))
+    code = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version').fetchone()[0])"
+    return int(machine.run("python3", "-c", code, f"{DATA}/{file}"))
 
 
 def test_it_installs_without_a_network_and_asks_nothing(machine: Machine) -> None:
@@ -236,8 +242,7 @@ def test_a_version_that_does_not_start_gives_way_by_itself(machine: Machine, nam
 def prove(machine: Machine) -> None:
     """Two minutes of good work, as if they were over."""
     file = machine.tree / DATA[1:] / "versions.json"
-    state = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps({"proven": version(machine)} | ({} if "trial" not in state else {})))
+    file.write_text(json.dumps({"proven": version(machine)}))
 
 
 def test_a_downgrade_with_the_kept_copy(machine: Machine) -> None:
@@ -267,12 +272,10 @@ def test_a_process_that_is_killed_comes_back(machine: Machine) -> None:
 
 
 def test_the_watchdog_ends_a_process_that_does_nothing(machine: Machine) -> None:
-    dropin = machine.tree / "run/systemd/system" / f"{UNIT}.d"
     machine.run("mkdir", "-p", f"/run/systemd/system/{UNIT}.d")
     machine.run("tee", f"/run/systemd/system/{UNIT}.d/quick.conf", text="[Service]\nWatchdogSec=4\n")
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "restart", UNIT)
-    assert dropin.name
     with stations(machine, "DOG-") as chargers:
         before = main_pid(machine)
         machine.run("kill", "-STOP", str(before))
