@@ -1,4 +1,4 @@
-"""What the package's files promise: one version, no registry, no question, no file that a site would edit in two places."""
+"""What the files of the package promise: one version, no registry, no question, manual pages that tell the truth."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.built import ARCHITECTURES, CHECKOUT, build, built
+from tests.system.built import CHECKOUT, build, built
 
 pytestmark = pytest.mark.slow
 
@@ -125,13 +125,14 @@ def test_the_program_of_the_package_runs_from_its_folder(trees: dict[str, Path])
     assert told.strip() == f"ocpp-gateway {(trees[native] / MODULES / 'VERSION').read_text().strip()}"
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_lintian_has_nothing_to_say(built_packages: dict[str, Path], architecture: str) -> None:
-    changes = built_packages[architecture].with_suffix(".changes")
-    told = subprocess.run(
-        ["lintian", "--no-cfg", "--allow-root", "--fail-on=error,warning", str(changes)], capture_output=True, text=True
-    )
-    assert told.returncode == 0, told.stdout
+def test_lintian_has_nothing_to_say(built_packages: dict[str, Path]) -> None:
+    command = ["lintian", "--no-cfg", "--allow-root", "--fail-on=error,warning"]
+    started = [
+        subprocess.Popen([*command, str(deb.with_suffix(".changes"))], stdout=subprocess.PIPE, text=True)
+        for deb in built_packages.values()
+    ]
+    told = [(lintian.communicate()[0], lintian.returncode) for lintian in started]
+    assert [code for _, code in told] == [0] * len(started), told
     assert not list((CHECKOUT / "debian").rglob("*lintian-overrides"))
 
 
