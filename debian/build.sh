@@ -47,13 +47,15 @@ build() { # architecture
 mkdir -p "$out" "$wheels"
 if [ $# -eq 0 ]; then set -- amd64 arm64; fi
 mark=$(ours | xargs -0 sha256sum | sha256sum)
+begun=()
 for architecture in "$@"; do
     deb=$out/ocpp-gateway_${version}_$architecture.deb
     if [ ! -e "$deb" ] || [ "$(cat "$out/.made-from-$architecture" 2>/dev/null)" != "$mark" ]; then
         rm -f "$out/.made-from-$architecture" "$deb"
         fetch "$architecture"
-        build "$architecture"
-        echo "$mark" >"$out/.made-from-$architecture"
+        { build "$architecture" && echo "$mark" >"$out/.made-from-$architecture"; } &
+        begun+=($!)
     fi
-    echo "$deb"
 done
+for one in "${begun[@]}"; do wait "$one"; done
+for architecture in "$@"; do echo "$out/ocpp-gateway_${version}_$architecture.deb"; done

@@ -77,7 +77,8 @@ def _paragraph(name: str, version: str, tops: list[str], files: dict[str, bytes]
     authors = _AUTHOR.findall(head)[:1] or [f"the authors of {name}"]
     holders = list(dict.fromkeys(holders if len(texts) == len(holders) else [*authors, *holders]))
     lines = [
-        "Files: " + "\n ".join(f"/usr/lib/ocpp-gateway/{top}{'' if top.endswith(('.py', '.so')) else '/*'}" for top in tops),
+        "Files: "
+        + "\n ".join(f"/usr/lib/ocpp-gateway/{top}{'' if top.endswith(('.py', '.so')) else '/*'}" for top in tops),
         "Copyright: " + "\n ".join(holders),
         "Comment: " + f"{name} {version}",
         "License: " + shown.replace(" OR ", " or ").replace(" AND ", " and "),

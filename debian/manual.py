@@ -72,7 +72,7 @@ def configuration(version: str, day: str) -> str:
     """The page gateway.toml(5): the commented reference as it stands in the documentation."""
     told = (
         "What a site sets stands in /etc/ocpp-gateway/gateway.toml and in the files *.toml of /etc/ocpp-gateway/conf.d."
-        " Both belong to the site: no package writes or changes them. \"ocpp-gateway setup\" writes them, and so may you."
+        ' Both belong to the site: no package writes or changes them. "ocpp-gateway setup" writes them, and so may you.'
         " Without any, the gateway runs on its defaults. After a change: systemctl reload ocpp-gateway."
         " Every key follows with its default; the same text is /usr/share/ocpp-gateway/gateway.toml."
     )

@@ -1,4 +1,4 @@
-"""Vendored packages of the .deb: `download` fetches what requirements.lock names, `unpack` lays it into the module directory.
+"""Vendored packages of the .deb: `download` fetches what the lock files name, `unpack` lays it into the module folder.
 
 It decides which files of a wheel ship. Only `download` uses the network. Nothing of the target is executed, so a
 machine builds for every architecture; the wheels of all Pythons lie side by side, because the names of extension
@@ -168,7 +168,11 @@ def _ships(path: PurePosixPath) -> bool:
         raise Unfit(f"odd path {path}")
     if _LEFT_OUT_FOLDERS & set(path.parts[:-1]) or path.name in _LEFT_OUT_NAMES:
         return False
-    if str(path).startswith(_LEFT_OUT_PATHS) or path.suffix in _LEFT_OUT_SUFFIXES or (path.suffix == ".so" and path.name.startswith("_test")):
+    if (
+        str(path).startswith(_LEFT_OUT_PATHS)
+        or path.suffix in _LEFT_OUT_SUFFIXES
+        or (path.suffix == ".so" and path.name.startswith("_test"))
+    ):
         return False
     return not (path.parts[0].endswith(".dist-info") and LICENCE.match(path.name))
 

@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 10.0
 @asynccontextmanager
 async def ftp_beside(file: Path) -> AsyncIterator[None]:
     """FTP is served for the length of the block. Raises OSError when no process can be started."""
-    # found where this module was found: the package's modules stand in a folder that no interpreter looks into by itself
+    # found where this module was found: no interpreter looks by itself into the folder of the package's modules
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway.ftpd", "--config", str(file), stdin=asyncio.subprocess.DEVNULL, env=environment
