@@ -30,7 +30,8 @@ _MASKED = (
     "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer "
     "getty@tty1.service getty-static.service serial-getty@ttyS0.service systemd-logind.service systemd-pcrphase.service "
     "systemd-networkd-wait-online.service systemd-tmpfiles-clean.timer systemd-update-utmp.service systemd-timesyncd.service "
-    "systemd-update-utmp-runlevel.service systemd-udev-trigger.service systemd-udevd.service systemd-binfmt.service"
+    "systemd-update-utmp-runlevel.service systemd-udev-trigger.service systemd-udevd.service systemd-udevd-control.socket "
+    "systemd-udevd-kernel.socket systemd-binfmt.service proc-sys-fs-binfmt_misc.automount"
 )
 
 
@@ -125,7 +126,7 @@ def _install(tree: Path, deb: Path) -> str:
     target = tree / "etc/ocpp-gateway"
     target.mkdir(exist_ok=True)
     shutil.copy(FILES / "gateway.toml", target / "gateway.toml")
-    shutil.copy(FILES / "eth0.network", tree / "etc/systemd/network/eth0.network")
+    shutil.copy(FILES / "network.service", tree / "etc/systemd/system/network.service")
     shutil.copy(FILES / "small-init", tree / SMALL.removeprefix("/"))
     (tree / SMALL.removeprefix("/")).chmod(0o755)
     shutil.copy(deb, tree / "package.deb")
@@ -134,7 +135,7 @@ def _install(tree: Path, deb: Path) -> str:
     script = (
         "mount -t proc proc /proc; mount -t devtmpfs dev /dev; set -e; "
         "DEBIAN_FRONTEND=noninteractive dpkg -i /package.deb >&2; rm /package.deb; "
-        "systemctl enable systemd-networkd ocpp-gateway >&2; chgrp -R ocpp-gateway /etc/ocpp-gateway; "
+        "systemctl enable network.service ocpp-gateway >&2; chgrp -R ocpp-gateway /etc/ocpp-gateway; "
         f"runuser -u ocpp-gateway -- {token_command()}"
     )
     made = _run("unshare", "-m", "--propagation", "private", "chroot", str(tree), "sh", "-c", script)

@@ -137,8 +137,7 @@ class Shell:
     """The root shell of a machine under systemd."""
 
     def __init__(self, machine: Machine) -> None:
-        self._line = socket.socket(socket.AF_UNIX)
-        self._line.connect(str(machine.shell_socket))
+        self._line = _connected(machine.shell_socket)
         self._heard = b""
 
     def wait(self, timeout_seconds: float) -> None:
@@ -182,6 +181,22 @@ class Shell:
     def close(self) -> None:
         """Leave the line."""
         self._line.close()
+
+
+def _connected(path: Path) -> socket.socket:
+    """The line to QEMU, which opens it soon after its start."""
+    deadline = time.monotonic() + 20
+    while True:
+        line = socket.socket(socket.AF_UNIX)
+        try:
+            line.connect(str(path))
+        except OSError:
+            line.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return line
 
 
 def _free_ports(count: int) -> list[int]:
