@@ -20,7 +20,7 @@ FILES = Path(__file__).parent / "files"
 SYSTEMD, SMALL = "/sbin/init", "/usr/local/sbin/small-init"
 
 _RELEASE = "bookworm"
-_PACKAGES = "systemd,systemd-sysv,dbus,python3,udev,iproute2,init,ca-certificates"
+_PACKAGES = "systemd,systemd-sysv,dbus,python3,udev,iproute2,init,ca-certificates,libstdc++6,tzdata"
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio-rng")
 _MEGABYTES = 700
@@ -105,7 +105,7 @@ def put_into_image(image: Path, file: Path, path: str) -> None:
 
 
 def _make_tree(tree: Path) -> None:
-    packed = WORK / f"{_RELEASE}.tar"
+    packed = WORK / f"{_RELEASE}-{hashlib.sha256(_PACKAGES.encode()).hexdigest()[:8]}.tar"
     if not packed.exists():
         options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
         unfinished = packed.with_suffix(".unfinished.tar")
