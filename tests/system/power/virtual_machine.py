@@ -23,9 +23,7 @@ from tests.system.power.image import PROJECT, SMALL, SYSTEMD, Bootable
 _MEGABYTES = 384
 _STATIONS, _API = 9000, 8080  # where the daemon listens in the machine
 _FILE_SYSTEM_TROUBLE = re.compile(r"EXT4-fs (error|warning)[^\n]*|I/O error[^\n]*")
-_QEMU = (
-    "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -machine q35 -accel tcg,tb-size=128 -cpu qemu64 -smp 1"
-)
+_QEMU = "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -machine q35 -accel tcg,tb-size=128 -cpu qemu64 -smp 1"
 _KERNEL_LINE = (
     "console=ttyS0 loglevel=4 panic=-1 mitigations=off tsc=reliable no_timer_check net.ifnames=0 "
     "systemd.debug_shell=ttyS1 systemd.show_status=0"
