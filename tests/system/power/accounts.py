@@ -1,7 +1,8 @@
 """What was answered before a power cut against what is in the database after it.
 
-Everything that was answered has to be there with its number and its values; what was told and not answered may be. No session may be
-there twice. The tables' names are all that is known of the gateway; frames are read with its own code (`unpack`).
+Everything that was answered has to be there with its number and its values; what was told and not answered may be. No
+session may be there twice. The tables' names are all that is known of the gateway; frames are read with its own code
+(`unpack`).
 """
 
 from __future__ import annotations

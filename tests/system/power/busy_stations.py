@@ -1,7 +1,7 @@
 """Stations that start, meter and stop sessions without a pause, and remember what they were answered, and when.
 
-As OCPP 1.6 wants it, a message that was not answered is told again after the next connection, for as long as it takes: over power cuts too. They
-speak the `websockets` client and raw JSON, and know nothing of the gateway's code.
+As OCPP 1.6 wants it, a message that was not answered is told again after the next connection, for as long as it
+takes: over power cuts too. They speak the `websockets` client and raw JSON, and know nothing of the gateway's code.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_READINGS = 4
 
 @dataclass(slots=True)
 class Session:
-    """One session as its station sees it. What ends in `_ns` is when the answer came (monotonic), None while it did not."""
+    """One session as its station sees it. `_ns`: when the answer came (monotonic), None while it did not."""
 
     station: str
     id_tag: str

@@ -1,8 +1,8 @@
-"""What a power cut at any moment of a recorded run would have left on the disk, as image files, and what a host reads from them.
+"""What a power cut at any moment of a recorded run would have left on the disk, and what a host reads from that.
 
-From the image as it was before the run and the log of the plug, `crash_states` makes the image of chosen moments: flushed blocks are
-there, of the others each is there in any version or not at all. `dump` replays the file system's journal and copies a directory out of the
-image, without booting it. Which rows ought to be there is not known here.
+From the image as it was before the run and the log of the plug, `crash_states` makes the image of chosen moments:
+flushed blocks are there, of the others each is there in any version or not at all. `dump` replays the file system's
+journal and copies a directory out of the image, without booting it. Which rows ought to be there is not known here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REPAIRED = 1  # exit status of e2fsck: the journal was replayed or something wa
 
 @dataclass(frozen=True, slots=True)
 class CrashState:
-    """One moment: `before_ns` is when the next thing happened on the disk, so all that was answered earlier rests on this."""
+    """One moment: `before_ns`: when the disk was used next; all that was answered earlier rests on this state."""
 
     index: int
     before_ns: int
@@ -58,14 +58,14 @@ def times(log: Path) -> list[int]:
 
 
 def dump(image: Path, directory: str, into: Path) -> int:
-    """Replay the journal of `image` (which changes it) and copy `directory` of it to `into`; the exit status of e2fsck."""
+    """Replay the journal of `image` (which changes it) and copy `directory` of it to `into`; e2fsck's status."""
     # -p mends what a boot would mend without asking; anything more is a damaged file system
-    checked = subprocess.run(["e2fsck", "-p", "-f", image], capture_output=True, text=True, check=False)
+    checked = subprocess.run(["e2fsck", "-p", "-f", str(image)], capture_output=True, text=True, check=False)
     if checked.returncode & ~_REPAIRED:
         raise AssertionError(f"the file system is damaged: {checked.stdout}{checked.stderr}")
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    command = ["debugfs", "-R", f"rdump {directory} {into}", image]
+    command = ["debugfs", "-R", f"rdump {directory} {into}", str(image)]
     subprocess.run(command, check=True, capture_output=True)
     return checked.returncode
 

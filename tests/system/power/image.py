@@ -1,8 +1,9 @@
-"""What the virtual machine boots: Debian's cloud kernel, a tiny initrd, and a disk with the package installed from its .deb.
+"""What the virtual machine boots: Debian's cloud kernel, a tiny initrd, a disk with the package installed.
 
-Everything is made once in `build/power` and used again: the tree of Debian 12 (`mmdebstrap`, with whatever mirror apt uses here), the kernel
-(unpacked, never installed on the host), and one image per .deb. The machine has two ways to boot: `SYSTEMD`, and `SMALL`, a shell script as
-process 1 that starts the daemon as the unit would, which takes half the time.
+Everything is made once in `build/power` and used again: the tree of Debian 12 (`mmdebstrap`, with whatever mirror apt
+uses here), the kernel (unpacked, never installed on the host), and one image per .deb. The machine has two ways to
+boot: `SYSTEMD`, and `SMALL`, a shell script as process 1 that starts the daemon as the unit would, which takes half
+the time.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ _LZ4_LEGACY = bytes.fromhex("02214c18")
 # what a machine of its own needs, and this one does not: half the time of a boot
 _MASKED = (
     "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer "
-    "getty@tty1.service getty-static.service serial-getty@ttyS0.service systemd-logind.service systemd-pcrphase.service "
-    "systemd-networkd-wait-online.service systemd-tmpfiles-clean.timer systemd-update-utmp.service systemd-timesyncd.service "
-    "systemd-update-utmp-runlevel.service systemd-udev-trigger.service systemd-udevd.service systemd-udevd-control.socket "
+    "getty@tty1.service getty-static.service serial-getty@ttyS0.service systemd-logind.service "
+    "systemd-pcrphase.service "
+    "systemd-networkd-wait-online.service systemd-tmpfiles-clean.timer systemd-update-utmp.service "
+    "systemd-timesyncd.service "
+    "systemd-update-utmp-runlevel.service systemd-udev-trigger.service systemd-udevd.service "
+    "systemd-udevd-control.socket "
     "systemd-udevd-kernel.socket systemd-binfmt.service proc-sys-fs-binfmt_misc.automount"
 )
 
@@ -155,7 +159,7 @@ def _make_disk(tree: Path, image: Path) -> None:
 
 
 def _make_initrd(kernel: Path, initrd: Path) -> None:
-    """Busybox, the modules between the kernel and its disk in the order of their dependencies, and the script that mounts."""
+    """Busybox, the modules between the kernel and its disk (dependencies first), and the script that mounts."""
     version = next((kernel / "lib/modules").iterdir()).name
     _run("depmod", "-b", str(kernel), version)
     tree = initrd.with_suffix(".tree")

@@ -1,6 +1,7 @@
 """The same package as a newer version: repacked, with one migration more that takes its time.
 
-It stands for the next release, so that an upgrade can be cut anywhere: while dpkg unpacks, while it configures, while the database is migrated.
+It stands for the next release, so that an upgrade can be cut anywhere: while dpkg unpacks, while it configures, while
+the database is migrated.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ INSERT INTO of_a_newer_version SELECT number, printf('row %d', number) FROM coun
 def newer_version(deb: Path, directory: Path) -> Path:
     """A .deb of version 99.0 made from `deb`."""
     tree, made = directory / "newer", directory / f"ocpp-gateway_{VERSION}_amd64.deb"
-    subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
+    subprocess.run(["dpkg-deb", "-R", str(deb), str(tree)], check=True)
     modules = tree / "usr/lib/ocpp-gateway"
     (modules / "VERSION").write_text(f"{VERSION}\n")
     about = next(modules.glob("ocpp_gateway-*.dist-info"))
@@ -30,7 +31,7 @@ def newer_version(deb: Path, directory: Path) -> Path:
     schema = modules / "gateway/store/schema"
     newest = max(int(script.name[:4]) for script in schema.glob("*.sql"))
     (schema / f"{newest + 1:04}_newer.sql").write_text(_MIGRATION)
-    command = ["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", tree, made]
+    command = ["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", str(tree), str(made)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return made
 

@@ -1,8 +1,9 @@
 """The plug: a disk for a virtual machine over NBD on a unix socket, whose power can be cut.
 
-`python -m tests.system.power.plug IMAGE SOCKET [--log FILE]` serves one machine after the other. A line `cut SEED` on its input cuts
-the power: unflushed blocks are lost at random, the line to the machine is closed, and the answer tells what was lost as JSON. Any other line answers
-when the log is readable. It ends with its input. Only what the machine flushed is kept for certain (`volatile_disk`).
+`python -m tests.system.power.plug IMAGE SOCKET [--log FILE]` serves one machine after the other. A line `cut SEED` on
+its input cuts the power: unflushed blocks are lost at random, the line to the machine is closed, and the answer tells
+what was lost as JSON. Any other line answers when the log is readable. It ends with its input. Only what the machine
+flushed is kept for certain (`volatile_disk`).
 """
 
 from __future__ import annotations

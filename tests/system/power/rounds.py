@@ -1,6 +1,7 @@
 """Rounds of the power-cut tests: power on, wait until the daemon serves, load, cut, look at what is left.
 
-What has to be there is `accounts`, what loads is `busy_stations`; this file knows the order of things and the daemon's HTTP API.
+What has to be there is `accounts`, what loads is `busy_stations`; this file knows the order of things and the
+daemon's HTTP API.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ async def all_answered(stations: Iterable[Station], more: int, *, timeout_second
     """Returns when every station was answered `more` times from now on."""
     due = {station.identity: station.answers + more for station in stations}
     async with asyncio.timeout(timeout_seconds):
-        while any(station.answers < due[station.identity] for station in stations):
+        while any(station.answers < due[station.identity] for station in stations):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

@@ -1,8 +1,9 @@
-"""The power fails under load, again and again: whatever a station was answered is there afterwards, and the database is whole.
+"""The power fails under load, again and again: whatever was answered is there afterwards, the database is whole.
 
-Each round boots the machine, lets stations start, meter and stop sessions without a pause, and cuts at a random moment; what was not flushed is lost at
-random, block by block. CUT_SEED plays other moments, POWER_CUTS other numbers of rounds. The last test plants the fault: with synchronous=NORMAL sessions
-have to get lost, or the others prove nothing.
+Each round boots the machine, lets stations start, meter and stop sessions without a pause, and cuts at a random
+moment; what was not flushed is lost at random, block by block. CUT_SEED plays other moments, POWER_CUTS other numbers
+of rounds. The last test plants the fault: with synchronous=NORMAL sessions have to get lost, or the others prove
+nothing.
 """
 
 from __future__ import annotations

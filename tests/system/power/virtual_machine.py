@@ -1,7 +1,7 @@
 """A virtual machine without hardware help (QEMU TCG), its disk behind the plug, and the way to cut its power.
 
-It reaches nothing: the network is QEMU's own with two ports of the host's loopback led in. A root shell on a serial line (`Shell`) is there
-only when the whole systemd runs. What is installed on the disk is not known here.
+It reaches nothing: the network is QEMU's own with two ports of the host's loopback led in. A root shell on a serial
+line (`Shell`) is there only when the whole systemd runs. What is installed on the disk is not known here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from tests.system.power.image import PROJECT, SMALL, SYSTEMD, Bootable
 _MEGABYTES = 384
 _STATIONS, _API = 9000, 8080  # where the daemon listens in the machine
 _FILE_SYSTEM_TROUBLE = re.compile(r"EXT4-fs (error|warning)[^\n]*|I/O error[^\n]*")
-_QEMU = "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -machine q35 -accel tcg,tb-size=128 -cpu qemu64 -smp 1"
+_QEMU = (
+    "qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -machine q35 "
+    "-accel tcg,tb-size=128 -cpu qemu64 -smp 1"
+)
 _KERNEL_LINE = (
     "console=ttyS0 loglevel=4 panic=-1 mitigations=off tsc=reliable no_timer_check net.ifnames=0 "
     "systemd.debug_shell=ttyS1 systemd.show_status=0"

@@ -1,8 +1,8 @@
-"""A disk that forgets what was not flushed: blocks, their versions since the last flush, and a log of all that happened.
+"""A disk that forgets what was not flushed, and a log of all that happened on it.
 
-What was written since the last flush may be on the medium or not, block by block, in any version: that is what a power cut
-leaves behind (`cut`). With a log (`DiskLog`) every earlier moment can be visited again (`states`). Nothing here knows who
-writes; `tests/system/power/plug.py` serves such a disk.
+What was written since the last flush may be on the medium or not, block by block, in any version: that is what a
+power cut leaves behind (`cut`). With a log (`DiskLog`) every earlier moment can be visited again (`states`). Nothing
+here knows who writes; `tests/system/power/plug.py` serves such a disk.
 """
 
 from __future__ import annotations
