@@ -29,9 +29,7 @@ pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("CUT_SEED", "20261126"))
 CUTS = int(os.environ.get("UPGRADE_CUTS", "5"))
 _INSTALLED = "install ok installed"
-_WHAT_DPKG_SAYS = (
-    (
-)
+_WHAT_DPKG_SAYS = "dpkg-query -W -f '${Status} ${Version}\\n' ocpp-gateway; dpkg --audit; ls -A /var/lib/dpkg/updates"
 _NEWER_IS_HERE = "/newer.deb"
 
 
