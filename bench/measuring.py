@@ -122,7 +122,7 @@ class Bench:
         data = self.filled_data() if filled else directory
         try:
             environment = _slow_disk(self.directory) if slow_disk else {}
-            with running(self._recipe(name, directory, data, environment)) as server:
+            with running(self.recipe(name, directory, data, environment)) as server:
                 yield server
         finally:
             shutil.rmtree(directory)
@@ -148,7 +148,7 @@ class Bench:
             rows = 1_000_000 if self.quick else 10_000_000
             say(f"filling a database with {rows:,} rows")
             directory = Path(tempfile.mkdtemp(prefix="first-start-", dir=self.directory))
-            with running(self._recipe(GATEWAY, directory, data)):
+            with running(self.recipe(GATEWAY, directory, data)):
                 pass
             fill(data / "gateway.db", rows)
             self._filled = data
@@ -159,13 +159,14 @@ class Bench:
         if name not in self._compiled:
             self._compiled.add(name)
             directory = Path(tempfile.mkdtemp(prefix=f"{name}-compiling-", dir=self.directory))
-            with running(self._recipe(name, directory, directory)):
+            with running(self.recipe(name, directory, directory)):
                 pass
             shutil.rmtree(directory)
 
-    def _recipe(
+    def recipe(
         self, name: str, directory: Path, data: Path, environment: Mapping[str, str] = MappingProxyType({})
     ) -> Recipe:
+        """How to start the server of that name in `directory`."""
         bytecode = {"PYTHONPYCACHEPREFIX": str(self.directory / "bytecode")}
         return Recipe(name, *_command(name, directory, data), directory, {**environment, **bytecode})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,19 @@ def test_a_quick_bench_prints_a_row_with_a_verdict(tmp_path: Path) -> None:
     (row,) = (line for line in finished.stdout.splitlines() if line.startswith("| P1 "))
     assert row.split("|")[-2].strip() in {"beyond", "reached", "missed"}
     assert not list(tmp_path.iterdir())  # nothing is left behind
+
+
+def test_a_part_of_a_day_is_counted(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        (sys.executable, "-m", "bench.box_day", str(tmp_path), "0.1", "30 s"),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    counted = json.loads(finished.stdout)
+    assert counted["given"] > 100_000  # ten stations charge from the beginning on
+    assert counted["grown"]["meter_frames"] > 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 _QUICK = bool(os.environ.get("QUICK_TESTS"))
-_FRACTION = 8
+_FRACTION = 12
 
 
-def examples(whole: int) -> int:
-    """For `max_examples`."""
-    return max(8, whole // _FRACTION) if _QUICK else whole
+def examples(whole: int, least: int = 8) -> int:
+    """For `max_examples`. An example that plays an hour says much by itself: there `least` may be 1."""
+    return max(least, whole // _FRACTION) if _QUICK else whole

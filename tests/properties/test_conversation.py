@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.ocpp.conversation import AnswersGiven, Conversation, Dropped, Event, Expired, Resolved, Send, Ticket
 from gateway.ocpp.frame import Call, read_frame, write_result
+from tests.properties.examples import examples
 
 GAP = 0.5
 
@@ -169,4 +170,4 @@ class Talking(RuleBasedStateMachine):
 
 
 TestConversation = Talking.TestCase
-TestConversation.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
+TestConversation.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None, derandomize=True)

@@ -85,7 +85,7 @@ def test_any_bytes_are_read(payload: bytes) -> None:
 
 
 @given(documents=st.lists(ENVELOPES, min_size=20, max_size=60), boots=st.booleans())
-@settings(max_examples=examples(10), derandomize=True, deadline=None)
+@settings(max_examples=examples(10, least=2), derandomize=True, deadline=None)
 def test_any_command_ends_once_in_the_daemon(documents: list[dict[str, Any]], boots: bool) -> None:
     sent: set[str] = set()
 
@@ -166,7 +166,7 @@ class Life:
 
 
 @given(first=STEPS, second=STEPS, later=st.sampled_from([0.0, 0.01, 0.02, 0.05, 1.0]), away_hours=st.integers(0, 1))
-@settings(max_examples=examples(40), derandomize=True, deadline=None)
+@settings(max_examples=examples(40, least=4), derandomize=True, deadline=None)
 def test_each_id_ends_once_and_is_done_once_at_most(
     first: list[tuple[Any, ...]], second: list[tuple[Any, ...]], later: float, away_hours: int
 ) -> None:

@@ -18,6 +18,7 @@ from gateway.ocpp.frame import (
     write_error,
     write_result,
 )
+from tests.properties.examples import examples
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -35,7 +36,7 @@ WILD = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None)
+@settings(max_examples=examples(100), derandomize=True, deadline=None)
 @given(TEXT, TEXT, OBJECT)
 def test_a_call_survives(message_id: str, action: str, payload: object) -> None:
     frame = read_frame(write_call(message_id, action, payload))
@@ -43,20 +44,20 @@ def test_a_call_survives(message_id: str, action: str, payload: object) -> None:
     assert (frame.message_id, frame.action, json.loads(bytes(frame.payload))) == (message_id, action, payload)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(max_examples=examples(100), derandomize=True, deadline=None)
 @given(TEXT, OBJECT)
 def test_a_result_survives(message_id: str, payload: object) -> None:
     assert read_frame(write_result(message_id, payload)) == CallResult(message_id, payload)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(max_examples=examples(100), derandomize=True, deadline=None)
 @given(TEXT, TEXT, TEXT)
 def test_an_error_survives(message_id: str, code: str, description: str) -> None:
     assert read_frame(write_error(message_id, code, description)) == CallError(message_id, code, description, {})
 
 
 @given(st.lists(WILD, max_size=6) | WILD, st.booleans())
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=examples(300), derandomize=True, deadline=None)
 def test_whatever_can_be_asked_can_be_answered(message: object, ascii_only: bool) -> None:
     """An id is echoed as it came: whatever the reader calls a request, its answer can be put into bytes."""
     frame = read_frame(json.dumps(message, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"))
@@ -75,6 +76,6 @@ NEARLY = st.from_regex(rb'\[[234],"?[a-z0-9\\]{0,3}"?,"[A-Z]{0,2}"?,?\{?["a:1]{0
 
 
 @given(st.binary(max_size=60) | NEARLY)
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=examples(300), derandomize=True, deadline=None)
 def test_bytes_never_raise(text: bytes) -> None:
     read_frame(text)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from gateway.rules.load_allocation import Candidate, Wish, admit, even_out, share_out
+from tests.properties.examples import examples
 
 seeds = st.integers(min_value=0, max_value=2**32)
 
@@ -61,7 +62,7 @@ def fair_by_linear_programs(wishes: list[Wish], room: list[float]) -> numpy.ndar
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @example(207889572)
 @given(seeds)
 def test_shares_are_those_of_the_linear_program(seed: int) -> None:
@@ -72,7 +73,7 @@ def test_shares_are_those_of_the_linear_program(seed: int) -> None:
         assert numpy.allclose(ours, fair_by_linear_programs(wishes, room), atol=1e-5)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(seeds)
 def test_no_row_is_exceeded_and_who_has_less_than_the_most_is_held_by_a_full_row(seed: int) -> None:
     wishes, room = random_wishes(Random(seed))
@@ -88,7 +89,7 @@ def test_no_row_is_exceeded_and_who_has_less_than_the_most_is_held_by_a_full_row
             assert abs(used[share.row] - room[share.row]) < 1e-6 and share.row in wish.rows
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(seeds)
 def test_the_order_of_wishes_means_nothing(seed: int) -> None:
     chance = Random(seed)
@@ -96,7 +97,7 @@ def test_the_order_of_wishes_means_nothing(seed: int) -> None:
     assert share_out(wishes, room) == share_out(chance.sample(wishes, len(wishes)), room)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(seeds)
 def test_who_is_let_in_by_need_fits_and_has_its_least_and_no_more_than_its_need(seed: int) -> None:
     chance = Random(seed)
@@ -117,7 +118,7 @@ def test_who_is_let_in_by_need_fits_and_has_its_least_and_no_more_than_its_need(
         assert each.least <= let_in.get(each.key, each.least) <= max(each.least, each.need) + 1e-9
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(seeds)
 def test_phases_are_evened_out_and_nobody_is_raised(seed: int) -> None:
     chance = Random(seed)

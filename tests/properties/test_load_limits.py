@@ -17,6 +17,7 @@ from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.rules.balance import decide
 from gateway.rules.safe_assumptions import check_fallbacks
+from tests.properties.examples import examples
 from tests.properties.load_sites import PlayedSite, random_site, switching_site
 
 HAIR = 1e-6
@@ -41,7 +42,7 @@ def underestimated(site: PlayedSite, decision: Decision) -> list[str]:
     ]
 
 
-@settings(max_examples=3, deadline=None, derandomize=True)
+@settings(max_examples=examples(3, least=1), deadline=None, derandomize=True)
 @given(seeds)
 def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     """Stations silent for minutes, the gateway dead or restarted, clocks apart, cars of all kinds: never a second."""
@@ -55,7 +56,6 @@ def test_s1_to_s5_no_circuit_is_overloaded_whatever_fails(seed: int) -> None:
     site.play(3000, look)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None, derandomize=True)
 @given(seeds)
@@ -81,6 +81,7 @@ def test_s1_allotted_and_background_stay_within_every_limit(seed: int) -> None:
     site.play(900, look)
 
 
+@pytest.mark.slow
 def test_sites_that_switch_between_one_line_and_three_are_never_overloaded() -> None:
     """With and without faults; and cars do charge on one line there."""
     charged_on_one = 0
@@ -99,6 +100,7 @@ def test_sites_that_switch_between_one_line_and_three_are_never_overloaded() -> 
     assert charged_on_one > 100
 
 
+@pytest.mark.slow
 def test_a_station_that_says_yes_to_one_line_and_stays_on_three_is_noticed() -> None:
     """Its car loads lines that nobody counted until it is measured: that ends, and does not come again."""
     lasting = longest = 0
@@ -140,7 +142,7 @@ def test_a_car_charges_on_one_line_while_another_fills_a_phase_and_then_on_three
     assert site.plant.stations[0].draw == 11.5
 
 
-@settings(max_examples=3, deadline=None, derandomize=True)
+@settings(max_examples=examples(3, least=1), deadline=None, derandomize=True)
 @given(seeds)
 def test_a_rise_of_the_background_is_answered_within_30_seconds(seed: int) -> None:
     chance = Random(seed)
@@ -163,7 +165,7 @@ def test_a_rise_of_the_background_is_answered_within_30_seconds(seed: int) -> No
     site.play(1000, look)
 
 
-@settings(max_examples=3, deadline=None, derandomize=True)
+@settings(max_examples=examples(3, least=1), deadline=None, derandomize=True)
 @given(seeds)
 def test_the_same_picture_gives_the_same_decision_in_any_order_and_after_json(seed: int) -> None:
     chance = Random(seed)

@@ -13,6 +13,7 @@ from gateway.rules.balance import decide
 from gateway.store import load_decisions, migrations
 from gateway.store.load_decisions import LoadRecord, pack, read_record, text_of_record
 from gateway.store.writing import Writing
+from tests.properties.examples import examples
 from tests.properties.load_sites import random_site
 
 
@@ -29,7 +30,7 @@ def records(seed: int, seconds: int) -> list[LoadRecord]:
     return found
 
 
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=examples(4, least=1), deadline=None, derandomize=True)
 @given(st.integers(min_value=0, max_value=2**32))
 def test_a_record_gives_its_decision_again(seed: int) -> None:
     for record in records(seed, 600):

@@ -14,6 +14,7 @@ from gateway.ocpp.timestamps import read_instant
 from gateway.ocpp.v16.actions import ACTIONS, sent_by_station
 from gateway.ocpp.v16.meter_values import current_amps, energy_register_wh, power_watts, read_samples
 from gateway.ocpp.v16.schemas import Items, Number, Record, Shape, Text, shape_of, violations
+from tests.properties.examples import examples
 
 STATION_ACTIONS = sorted(filter(sent_by_station, ACTIONS))
 ALWAYS_ANSWERED = {"Heartbeat", "BootNotification"}
@@ -67,7 +68,7 @@ def broken(shape: Shape) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("action", STATION_ACTIONS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=examples(40), deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_valid_payload_comes_back_equal(action: str, data: st.DataObject) -> None:
     payload: JSON = data.draw(valid(shape_of(action, "request")))
@@ -78,7 +79,7 @@ def test_a_valid_payload_comes_back_equal(action: str, data: st.DataObject) -> N
 
 
 @pytest.mark.parametrize("action", STATION_ACTIONS)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_second_repair_changes_nothing_and_a_usable_core_is_valid(action: str, data: st.DataObject) -> None:
     payload: JSON = data.draw(broken(shape_of(action, "request")))
@@ -95,7 +96,7 @@ def test_a_second_repair_changes_nothing_and_a_usable_core_is_valid(action: str,
 
 
 @pytest.mark.parametrize("key", ["meterValue", "transactionData"])
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(data=st.data())
 def test_reading_samples_never_raises(key: str, data: st.DataObject) -> None:
     action = "MeterValues" if key == "meterValue" else "StopTransaction"
@@ -105,13 +106,13 @@ def test_reading_samples_never_raises(key: str, data: st.DataObject) -> None:
     current_amps(samples)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(st.integers(0, 253_402_214_400_000).map(lambda milliseconds: Instant(milliseconds * 1000)))
 def test_an_instant_written_is_read_back(instant: Instant) -> None:
     assert read_instant(text_of(instant)) == instant
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?([+-Zz].{0,6})?"))
 def test_reading_an_instant_never_raises(text: str) -> None:
     read_instant(text)

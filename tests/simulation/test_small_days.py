@@ -27,6 +27,7 @@ ROUGH = Weather(loses_request=0.02, loses_answer=0.06)
 BAD = Bad(network_every=DAY / 2, reset_every=DAY / 2, power_every=DAY)
 
 
+@pytest.mark.slow
 def test_a_day_of_ten_stations_is_billed_once_and_right(directory: Path) -> None:
     played = play(Plan(10, seed=20260504, gateway_restarts=2, bad=BAD, weather=ROUGH), directory)
     assert played.complaints() == []
