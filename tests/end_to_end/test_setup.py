@@ -1,4 +1,4 @@
-"""`setup` on a terminal of its own, with a real daemon, a meter on Modbus TCP and a station that knocks, then charges."""
+"""`setup` on a terminal, with a real daemon, a meter on Modbus TCP and a station that knocks, then charges."""
 
 from __future__ import annotations
 

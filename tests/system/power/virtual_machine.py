@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.end_to_end.running_gateway import wait_until
 from tests.system.power.image import PROJECT, SMALL, SYSTEMD, Bootable
 
 _MEGABYTES = 384
@@ -186,18 +187,20 @@ class Shell:
 
 def _connected(path: Path) -> socket.socket:
     """The line to QEMU, which opens it soon after its start."""
-    deadline = time.monotonic() + 20
-    while True:
+    lines: list[socket.socket] = []
+
+    def connects() -> bool:
         line = socket.socket(socket.AF_UNIX)
         try:
             line.connect(str(path))
         except OSError:
             line.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return line
+            return False
+        lines.append(line)
+        return True
+
+    wait_until(connects, "the line to the machine", patience_seconds=20)
+    return lines[0]
 
 
 def _free_ports(count: int) -> list[int]:
