@@ -21,10 +21,11 @@ def test_the_tests_of_the_package(release: str, tmp_path: Path) -> None:
         (source / "debian" / "files").touch()  # it counts as built: nothing that builds packages is asked for
         shutil.copy(deb, machine.tree / "root" / deb.name)
         # without a network nothing but the package itself can be installed
-        for list_of_mirrors in (machine.tree / "etc" / "apt").glob("sources.list*"):
-            shutil.rmtree(list_of_mirrors) if list_of_mirrors.is_dir() else list_of_mirrors.unlink()
+        for mirrors in (machine.tree / "etc" / "apt").glob("sources.list*"):
+            shutil.rmtree(mirrors) if mirrors.is_dir() else mirrors.unlink()
+        (machine.tree / "etc" / "apt" / "sources.list.d").mkdir()
         done = machine.attempt("autopkgtest", "--no-built-binaries", f"/root/{deb.name}", "/root/source/", "--", "null")
         if done.returncode != 0:
-            machine.fail(f"autopkgtest ended with {done.returncode}\n{done.stdout[-6000:]}{done.stderr[-6000:]}")
+            machine.fail(f"autopkgtest ended with {done.returncode}\n{done.stdout[-9000:]}{done.stderr[-9000:]}")
         verdicts = [line.split()[:2] for line in done.stdout.splitlines()]
         assert ["version", "PASS"] in verdicts and ["first-charge", "PASS"] in verdicts, done.stdout + done.stderr
