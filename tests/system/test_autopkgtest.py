@@ -24,7 +24,16 @@ def test_the_tests_of_the_package(release: str, tmp_path: Path) -> None:
         for mirrors in (machine.tree / "etc" / "apt").glob("sources.list*"):
             shutil.rmtree(mirrors) if mirrors.is_dir() else mirrors.unlink()
         (machine.tree / "etc" / "apt" / "sources.list.d").mkdir()
-        done = machine.attempt("autopkgtest", "--no-built-binaries", f"/root/{deb.name}", "/root/source/", "--", "null")
+        # the machine is a booted container of its own, which the newer null runner does not see by itself
+        done = machine.attempt(
+            "autopkgtest",
+            "--ignore-restrictions=isolation-container",
+            "--no-built-binaries",
+            f"/root/{deb.name}",
+            "/root/source/",
+            "--",
+            "null",
+        )
         if done.returncode != 0:
             machine.fail(f"autopkgtest ended with {done.returncode}\n{done.stdout[-9000:]}{done.stderr[-9000:]}")
         verdicts = [line.split()[:2] for line in done.stdout.splitlines()]
