@@ -33,7 +33,7 @@ build() { # architecture
     local work status=0
     work=$(mktemp -d)
     mkdir "$work/ocpp-gateway-$version"
-    ours | tar -c --null --files-from=- | tar -x -C "$work/ocpp-gateway-$version"
+    ours | tar -c --null --mtime="@$SOURCE_DATE_EPOCH" --files-from=- | tar -x -C "$work/ocpp-gateway-$version"
     (
         cd "$work/ocpp-gateway-$version"
         # -d: `./dev deb` asks for what is needed; dpkg would ask for compilers of the other architecture, which nothing uses

@@ -65,6 +65,10 @@ def setup(options: argparse.Namespace) -> int:
 
 def _known(path: Path) -> Configuration:
     try:
+        if not path.exists() and any(
+            path.parent.glob("conf.d/*.toml")
+        ):  # what all sites share, and nothing of this one
+            return setup_file.checked(path, '[site]\nid = "site"\n')
         return load_configuration(path if path.exists() else None)
     except ConfigurationMistakes as mistakes:
         raise Ending(CONFIGURATION, f"{mistakes}\nmend this first: setup keeps what is there") from mistakes

@@ -182,6 +182,19 @@ def test_many_sites_by_a_file(gateway: RunningGateway) -> None:
     assert "is written" not in again
 
 
+def test_a_site_of_which_only_the_shared_files_are_there(gateway: RunningGateway) -> None:
+    shared = gateway.directory / "conf.d"
+    shared.mkdir()
+    gateway.configuration.rename(shared / "shared.toml")
+    (shared / "shared.toml").write_text(
+        (shared / "shared.toml").read_text().replace('[site]\nid = "foreign-stations"', "")
+    )
+    told = gateway.command("setup", "--site-id", "depot-42", "--yes")
+    assert "the gateway works with it" in told
+    assert "depot-42" in gateway.command("check-config")
+    assert "depot-42" in gateway.configuration.read_text() and "port" not in gateway.configuration.read_text()
+
+
 def test_a_dry_run_only_prints(gateway: RunningGateway) -> None:
     before = gateway.configuration.read_bytes()
     assert 'id = "depot-42"' in gateway.command("setup", "--site-id", "depot-42", "--yes", "--dry-run")
