@@ -37,6 +37,7 @@ FILE = "/etc/ocpp-gateway/gateway.toml"
 DATA = "/var/lib/ocpp-gateway"
 UNIT = "ocpp-gateway.service"
 PATIENCE_SECONDS = 90.0
+SPOILED = (variants.failing, variants.crashing, variants.picky, variants.dying, variants.broken)
 
 
 @pytest.fixture(scope="module", params=roots.RELEASES)
@@ -47,7 +48,7 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         packages = machine.tree / "root" / "packages"
         packages.mkdir()
         shutil.copy(deb, packages / "first.deb")
-        for make in (variants.newer, variants.later, variants.failing, variants.crashing, variants.picky):
+        for make in (variants.newer, variants.later, *SPOILED):
             shutil.copy(make(deb, folder), packages / f"{make.__name__}.deb")
             shutil.rmtree(next(folder.glob("tree-*")))
         yield machine
@@ -220,7 +221,7 @@ def test_an_upgrade_while_a_car_charges(machine: Machine) -> None:
     assert machine.run("cat", FILE) == CONFIGURATION
 
 
-@pytest.mark.parametrize("name", ["failing", "crashing", "picky"])
+@pytest.mark.parametrize("name", [make.__name__ for make in SPOILED])
 def test_a_version_that_does_not_start_gives_way_by_itself(machine: Machine, name: str) -> None:
     prove(machine)
     schema = user_version(machine)
