@@ -74,6 +74,7 @@ LIBRARY_OF = {
     "serial": {"meters"},
     "pymodbus": {"meters", "simulated_meter"},
     "smllib": {"meters"},
+    "tomlkit": {"terminal"},
 }
 BANNED_IN_PURE = {
     "asyncio", "sqlite3", "time", "random", "uuid", "os", "pathlib", "socket", "threading", "logging", "secrets",

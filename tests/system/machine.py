@@ -9,12 +9,12 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from tests.end_to_end.running_gateway import wait_until
 from tests.system import roots
 
 _PATIENCE_SECONDS = 60.0
@@ -94,11 +94,10 @@ class Machine:
 
     def wait_until(self, condition: Callable[[], bool], what: str, *, seconds: float = _PATIENCE_SECONDS) -> None:
         """Look until it holds; the journal is shown when it does not."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                self.fail(f"waited {seconds:g} s in vain for {what}")
-            time.sleep(0.1)  # between two looks at another system, which has no way to call us
+        try:
+            wait_until(condition, what, patience_seconds=seconds)
+        except AssertionError as error:
+            self.fail(str(error))
 
     def fail(self, reason: str) -> NoReturn:
         """AssertionError with the machine's journal."""

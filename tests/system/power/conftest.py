@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.built import built
 from tests.system.power.crash_states import copy_sparse
-from tests.system.power.image import PROJECT, Installed, bootable, installed
+from tests.system.power.image import Installed, bootable, installed
 from tests.system.power.rounds import Rig
 from tests.system.power.virtual_machine import plugged
 
@@ -19,11 +20,9 @@ MakeRig = Callable[..., Rig]
 
 @pytest.fixture(scope="session")
 def deb() -> Path:
-    """The package that `./dev deb` built; OCPP_GATEWAY_DEB names another one."""
+    """The package of this checkout; OCPP_GATEWAY_DEB names another one."""
     named = os.environ.get("OCPP_GATEWAY_DEB")
-    built = [Path(named)] if named else sorted((PROJECT / "build" / "deb").glob("ocpp-gateway_*_amd64.deb"))
-    assert built, "there is no .deb: ./dev deb"
-    return built[-1]
+    return Path(named) if named else built("amd64")["amd64"]
 
 
 @pytest.fixture(scope="session")

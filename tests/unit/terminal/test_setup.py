@@ -50,7 +50,8 @@ def written(path: Path, given: Answers) -> str:
 class TestAnswers:
     def test_every_option(self) -> None:
         given = answers(
-            "--site-id=depot", "--name=Depot North", "--timezone=Europe/Berlin", "--web=network", "--main-fuse=63,63,35",
+            "--site-id=depot", "--name=Depot North", "--timezone=Europe/Berlin", "--web=network",
+            "--main-fuse=63,63,35",
             "--meter-model=eastron_sdm630", "--meter-host=10.0.0.5:5020", "--meter-unit=7", "--station=CP-1=16",
             "--station=CP-2", "--card=04A2", "--free-charging", "--phone=Ann", "--all-that-knocked",
         )  # fmt: skip

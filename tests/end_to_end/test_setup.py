@@ -1,0 +1,199 @@
+"""`setup` on a terminal, with a real daemon, a meter on Modbus TCP and a station that knocks, then charges."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from tests.end_to_end.running_gateway import PROJECT, RunningGateway, running_gateway, wait_until
+from tests.fakes.modbus_meters import ServedMeter, float_words, on_tcp
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_SECONDS = 60.0
+VOLTS_AMPS_WATTS = (0, 230.0), (2, 231.0), (4, 229.0), (6, 5.0), (8, 6.0), (10, 7.0), (12, 1150.0), (14, 1386.0), (
+    16, 1603.0), (0x34, 4139.0), (0x46, 50.0), (0x48, 1000.0)  # fmt: skip
+
+
+def sdm630() -> ServedMeter:
+    registers = dict.fromkeys(range(80), 0)
+    for address, value in VOLTS_AMPS_WATTS:
+        registers |= {address + offset: word for offset, word in float_words(value).items()}
+    return ServedMeter(1, registers)
+
+
+class Terminal:
+    """A program on a pseudo terminal, typed to by a person who reads."""
+
+    def __init__(self, *command: str) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(command, cwd=PROJECT, stdin=slave, stdout=slave, stderr=slave, text=True)
+        os.close(slave)
+        self.said, self._read_upto = "", 0
+
+    def answer(self, question: str, text: str) -> None:
+        """Wait for a question that holds these words, then type the answer."""
+        self.until(question)
+        os.write(self._master, f"{text}\n".encode())
+
+    def until(self, words: str) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := self.said.find(words, self._read_upto)) < 0:
+            assert time.monotonic() < deadline, f"{words!r} was never said:\n{self.said}"
+            if select.select([self._master], [], [], 1.0)[0] and not self._read():
+                raise AssertionError(f"it ended before {words!r}:\n{self.said}")
+        self._read_upto = found + len(words)
+
+    def ends(self) -> int:
+        """Its exit code."""
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+    def _read(self) -> bool:
+        try:
+            read = os.read(self._master, 65_536)
+        except OSError:  # everybody on the other side has gone
+            return False
+        self.said += read.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(read)
+
+
+@contextmanager
+def setup(gateway: RunningGateway, *words: str) -> Iterator[Terminal]:
+    command = [sys.executable, "-m", "gateway", "setup", "--config", str(gateway.configuration), *words]
+    terminal = Terminal(*command)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
+    with running_gateway(tmp_path / "site") as gateway:
+        yield gateway
+
+
+def knock(gateway: RunningGateway, station: str) -> None:
+    with pytest.raises(InvalidStatus):
+        come(gateway, station)
+
+
+def come(gateway: RunningGateway, station: str) -> ClientConnection:
+    return connect(f"{gateway.ocpp_url}/{station}", subprotocols=[Subprotocol("ocpp1.6")], proxy=None)
+
+
+def say(connection: ClientConnection, action: str, payload: object) -> dict[str, object]:
+    connection.send(json.dumps([2, action, action, payload]))
+    while (frame := json.loads(connection.recv(PATIENCE_SECONDS)))[0] != 3:
+        if frame[0] == 2:
+            connection.send(json.dumps([4, frame[1], "NotImplemented", "", {}]))
+    answer: dict[str, object] = frame[2]
+    return answer
+
+
+async def test_from_nothing_to_the_first_charge(gateway: RunningGateway) -> None:
+    async with on_tcp(sdm630()) as port:
+        await asyncio.to_thread(_first_charge, gateway, port)
+
+
+def _first_charge(gateway: RunningGateway, meter_port: int) -> None:
+    knock(gateway, "CP-1")
+    with setup(gateway) as terminal:
+        terminal.answer("Name for people", "Depot North")
+        terminal.answer("Name for machines", "depot-north")
+        terminal.answer("Time zone", "Europe/Amsterdam")
+        terminal.answer("Serial device, host", f"127.0.0.1:{meter_port}")
+        terminal.answer("Which one is the site's meter", "1")
+        terminal.answer("Amperes for each phase", "63")
+        terminal.answer("CP-1 knocked. Let it in?", "y")
+        terminal.answer("The most that it can draw", "16")
+        terminal.until(f"{gateway.ocpp_url.rpartition(':')[2].partition('/')[0]}/ocpp/<station id>")
+        terminal.answer("Enter looks whether another one knocks", "n")
+        terminal.answer("May everybody charge", "n")
+        terminal.answer("Number of a card", "04A2B3C4")
+        terminal.answer("Number of a card", "")
+        terminal.answer("reach the gateway", "n")
+        terminal.answer("Make a token", "y")
+        terminal.answer("Whose is it", "Ann")
+        terminal.answer("Put it to work?", "y")
+        assert terminal.ends() == 0, terminal.said
+    token = re.search(r"token for Ann, shown only now: (\S+)", terminal.said)
+    assert token is not None and "Stations connect to" in terminal.said
+    status = gateway.get("/site")
+    assert [circuit["name"] for circuit in status["circuits"]] == ["main"]  # type: ignore[attr-defined]
+    with come(gateway, "CP-1") as station:
+        assert (
+            say(station, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})["status"]
+            == "Accepted"
+        )
+        start = {"connectorId": 1, "idTag": "04A2B3C4", "meterStart": 0, "timestamp": "2027-01-15T08:00:00Z"}
+        assert say(station, "StartTransaction", start)["idTagInfo"] == {"status": "Accepted"}
+    wait_until(lambda: gateway.get("/meters")["items"][0]["trust"] == "fresh", "the meter to be believed")  # type: ignore[index]
+
+
+def test_whoever_leaves_changes_nothing(gateway: RunningGateway) -> None:
+    before = gateway.configuration.read_bytes()
+    with setup(gateway) as terminal:
+        terminal.answer("Name for people", "Elsewhere")
+        terminal.until("Name for machines")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.ends() == 130
+    assert "nothing was changed" in terminal.said
+    assert gateway.configuration.read_bytes() == before
+
+
+def test_many_sites_by_a_file(gateway: RunningGateway) -> None:
+    knock(gateway, "CP-9")
+    answers = gateway.directory / "answers.toml"
+    answers.write_text(
+        'name = "Depot 42"\nmain_fuse = 40\nall_that_knocked = true\ncard = ["FLEET-1"]\nstation = ["CP-1=16"]\n'
+    )
+    told = gateway.command("setup", "--answers", str(answers), "--site-id", "depot-42", "--yes")
+    assert "the gateway works with it" in told
+    stations = gateway.get("/stations")["items"]
+    assert sorted(one["id"] for one in stations) == ["CP-1", "CP-9"]  # type: ignore[attr-defined]
+    assert gateway.ask("GET", "/id-tags").document["items"][0]["id_tag"] == "FLEET-1"  # type: ignore[index]
+    assert "has not changed" in gateway.command("reload")
+    again = gateway.command("setup", "--answers", str(answers), "--site-id", "depot-42", "--yes")
+    assert "is written" not in again
+
+
+def test_a_dry_run_only_prints(gateway: RunningGateway) -> None:
+    before = gateway.configuration.read_bytes()
+    assert 'id = "depot-42"' in gateway.command("setup", "--site-id", "depot-42", "--yes", "--dry-run")
+    assert gateway.configuration.read_bytes() == before
+
+
+def test_the_next_step_follows_the_site(gateway: RunningGateway) -> None:
+    assert "enter ws://" in gateway.command("next-step")
+    knock(gateway, "CP-1")
+    assert "1 unknown station knocked (CP-1)" in gateway.command("next-step")
+    gateway.put("/stations/CP-1", {})
+    assert "all is well, 0 of 1 stations connected" in gateway.command("next-step")
+    gateway.freeze()
+    assert "it does not answer" in gateway.command("next-step")
+    gateway.thaw()
