@@ -196,6 +196,37 @@ def test_a_cut_while_the_copy_is_put_back(upgraded: Machine, monkeypatch: pytest
     assert upgraded.row() == "from before"
 
 
+def test_a_cut_between_the_two_files_of_the_database(upgraded: Machine) -> None:
+    upgraded.start()
+    upgraded.migrates()
+    given_up = upgraded.state() | {"given_up": "0.2.0", "reason": "it ended"}
+    (upgraded.state_folder / "versions.json").write_text(json.dumps(given_up))
+    for name in ("gateway.db", "gateway.db-wal", "gateway.db-shm"):
+        (upgraded.data / name).unlink(missing_ok=True)
+    upgraded.database(5, "what stood there before the -wal file, which is gone")
+    assert upgraded.start() == "0.1.0"
+    assert upgraded.row() == "from before"
+
+
+def test_no_room_to_put_the_copy_back(
+    upgraded: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def copyfile(_: Path, fresh: Path) -> None:
+        fresh.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    upgraded.start()
+    upgraded.migrates()
+    monkeypatch.setattr(upgraded.program.shutil, "copyfile", copyfile)
+    assert upgraded.starts(5) == ["0.2.0"] * 5
+    assert "No space left" in capsys.readouterr().err
+    assert upgraded.row() == "migrated"
+    assert not (upgraded.data / "gateway.db.back").exists()
+    monkeypatch.undo()
+    assert upgraded.start() == "0.1.0"
+    assert upgraded.row() == "from before"
+
+
 def test_what_was_answered_is_kept_although_the_version_does_not_stay_well(
     upgraded: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
