@@ -180,6 +180,8 @@ def test_a_version_that_does_not_start_gives_way_by_itself(machine: Machine, nam
         machine.wait_until(lambda: "was given up" in machine.attempt("ocpp-gateway", "status").stdout, "the way back")
         chargers.tell("stop 2000")
         chargers.until("stopped")
+    journal = machine.run("journalctl", "--unit", UNIT, "--no-pager")
+    assert ("the database is put back to" in journal) == (name in ("dying", "broken"))  # the journal keeps it
     assert user_version(machine) == schema
     assert sessions(machine)[session]["energy_wh"] == 1000
     assert set(sessions(machine)) == before | {session}
