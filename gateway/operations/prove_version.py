@@ -19,9 +19,9 @@ from gateway.store import durable_files
 
 logger = logging.getLogger(__name__)
 
-_STATE_NAME = "versions.json"
 _ON_TRIAL = "OCPP_GATEWAY_TRIAL"
 _GIVEN_UP = "OCPP_GATEWAY_GIVEN_UP"
+_VERSIONS = "OCPP_GATEWAY_VERSIONS"  # the file versions.json, which is not always in the data directory
 _WELL_FOR_SECONDS = 120.0
 _LOOK_EVERY_SECONDS = 5.0
 
@@ -40,15 +40,15 @@ def given_up() -> str | None:
 
 async def prove_version(site: Site) -> None:
     """Keep in `versions.json` that the version is proven, when stations have been served for two minutes on end."""
-    version, directory = on_trial(), site.configuration.data.directory
+    version = on_trial()
     loop = asyncio.get_running_loop()
     well_since = loop.time()
-    while version is not None and (await asyncio.to_thread(_read, directory)).get("proven") != version:
+    while version is not None and (await asyncio.to_thread(_read)).get("proven") != version:
         await asyncio.sleep(_LOOK_EVERY_SECONDS)
         if not site.health.ready():
             well_since = loop.time()
         elif loop.time() - well_since >= _WELL_FOR_SECONDS:
-            await asyncio.to_thread(_write, directory, {"proven": version})
+            await asyncio.to_thread(_write, {"proven": version})
             logger.info("version %s has proven itself", version)
 
 
@@ -57,30 +57,32 @@ async def tell_given_up(site: Site) -> None:
     site.health.report("version", None, notice=given_up())
 
 
-def ended_in_order(directory: Path) -> None:
+def ended_in_order() -> None:
     """An orderly end is no failed start."""
-    state = _read(directory)
+    state = _read()
     if on_trial() is not None and state.get("starts"):
-        _write(directory, state | {"starts": 0})
+        _write(state | {"starts": 0})
 
 
-def cannot_start(directory: Path, reason: str) -> None:
+def cannot_start(reason: str) -> None:
     """Another start would end in the same way: the version before takes over with the next one."""
-    state = _read(directory)
+    state = _read()
     if on_trial() is not None and state.get("trial") == on_trial():
-        _write(directory, state | {"failed": reason})
+        _write(state | {"failed": reason})
 
 
-def _read(directory: Path) -> State:
+def _read() -> State:
     try:
-        state = json.loads((directory / _STATE_NAME).read_text("utf-8"))
-    except (OSError, ValueError):
+        state = json.loads(Path(os.environ[_VERSIONS]).read_text("utf-8"))
+    except (KeyError, OSError, ValueError):
         return {}
     return cast(State, state) if isinstance(state, dict) else {}
 
 
-def _write(directory: Path, state: State) -> None:
+def _write(state: State) -> None:
+    path = os.environ.get(_VERSIONS)
     try:
-        durable_files.replace_text(directory / _STATE_NAME, json.dumps(state) + "\n")
+        if path is not None:
+            durable_files.replace_text(Path(path), json.dumps(state) + "\n")
     except OSError as error:
-        logger.warning("%s cannot be written: %s", directory / _STATE_NAME, error)
+        logger.warning("%s cannot be written: %s", path, error)

@@ -36,16 +36,15 @@ def run(options: argparse.Namespace) -> int:
     from gateway.operations.prove_version import cannot_start, ended_in_order
     from gateway.store.migrations import CannotMigrate, NewerDatabase, UnusableDatabase
 
-    directory = configuration.data.directory
     try:
         code = run_until_signal(configuration, load=lambda: load_configuration(file_of(options)), begin=begin)
-        ended_in_order(directory)
+        ended_in_order()
         return code
     except AlreadyRunning as error:
         raise negative(str(error)) from error
     except UnusableDatabase as error:
         if isinstance(error, NewerDatabase | CannotMigrate):
-            cannot_start(directory, str(error))
+            cannot_start(str(error))
         raise negative(f"{configuration.data.directory}/gateway.db: {error}") from error
     except OSError as error:
         raise negative(f"cannot start: {error}") from error

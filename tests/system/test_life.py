@@ -34,6 +34,7 @@ frames = true
 FILE = "/etc/ocpp-gateway/gateway.toml"
 DATA = "/var/lib/ocpp-gateway"
 UNIT = "ocpp-gateway.service"
+SPOILED = (variants.failing, variants.crashing, variants.picky, variants.dying, variants.broken)
 
 
 @pytest.fixture(scope="module", params=roots.RELEASES)
@@ -44,7 +45,7 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         packages = machine.tree / "root" / "packages"
         packages.mkdir()
         shutil.copy(deb, packages / "first.deb")
-        for make in (variants.newer, variants.later, variants.failing, variants.crashing, variants.picky):
+        for make in (variants.newer, variants.later, *SPOILED):
             shutil.copy(make(deb, folder), packages / f"{make.__name__}.deb")
             shutil.rmtree(next(folder.glob("tree-*")))
         yield machine
@@ -168,7 +169,7 @@ def test_an_upgrade_while_a_car_charges(machine: Machine) -> None:
     assert machine.run("cat", FILE) == CONFIGURATION
 
 
-@pytest.mark.parametrize("name", ["failing", "crashing", "picky"])
+@pytest.mark.parametrize("name", [make.__name__ for make in SPOILED])
 def test_a_version_that_does_not_start_gives_way_by_itself(machine: Machine, name: str) -> None:
     prove(machine)
     schema = user_version(machine)
@@ -180,6 +181,8 @@ def test_a_version_that_does_not_start_gives_way_by_itself(machine: Machine, nam
         machine.wait_until(lambda: "was given up" in machine.attempt("ocpp-gateway", "status").stdout, "the way back")
         chargers.tell("stop 2000")
         chargers.until("stopped")
+    journal = machine.run("journalctl", "--unit", UNIT, "--no-pager")
+    assert ("the database is put back to" in journal) == (name in ("dying", "broken"))  # the journal keeps it
     assert user_version(machine) == schema
     assert sessions(machine)[session]["energy_wh"] == 1000
     assert set(sessions(machine)) == before | {session}

@@ -14,6 +14,7 @@ MODULES = Path("usr/lib/ocpp-gateway")
 _MIGRATION = "ALTER TABLE quirks ADD COLUMN note TEXT;"
 _FAILS = "INSERT INTO a_table_that_nobody_made VALUES (1);"
 _ENDS = 'raise RuntimeError("this version ends when it starts")\n'
+_BEFORE_THE_DOORS = "rehearsal.no_way_back("
 _REFUSES = """
 _accepting = load_configuration
 
@@ -47,6 +48,25 @@ def crashing(deb: Path, folder: Path) -> Path:
 def picky(deb: Path, folder: Path) -> Path:
     """0.5.0: it refuses a key of the configuration that was good before."""
     return _repacked(deb, folder, "0.5.0", _refuse_a_key)
+
+
+def dying(deb: Path, folder: Path) -> Path:
+    """0.6.0: it brings the database to its schema, and ends before a door opens."""
+
+    def change(tree: Path) -> None:
+        _add_step(tree, _MIGRATION)
+        _add_step(tree, _MIGRATION.replace("note", "more"))
+        daemon = tree / MODULES / "gateway" / "daemon.py"
+        text = daemon.read_text("utf-8")
+        assert _BEFORE_THE_DOORS in text
+        daemon.write_text(text.replace(_BEFORE_THE_DOORS, f"{_ENDS.strip()}  # {_BEFORE_THE_DOORS}"), "utf-8")
+
+    return _repacked(deb, folder, "0.6.0", change)
+
+
+def broken(deb: Path, folder: Path) -> Path:
+    """0.7.0: not even a command of it can be run."""
+    return _repacked(deb, folder, "0.7.0", lambda tree: (tree / MODULES / "gateway" / "__main__.py").write_text(_ENDS))
 
 
 def _repacked(deb: Path, folder: Path, version: str, change: Callable[[Path], object]) -> Path:

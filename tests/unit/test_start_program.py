@@ -41,7 +41,8 @@ class Machine:
         self.place = place
         self.data, self.configuration = place / "data", place / "etc"
         self.tree, self.previous, self.unpacking = place / "tree", place / "previous", place / "unpacking"
-        for folder in (self.data / "backups", self.configuration / "conf.d"):
+        self.state_folder = place / "state"
+        for folder in (self.data / "backups", self.configuration / "conf.d", self.state_folder):
             folder.mkdir(parents=True)
         (self.configuration / "gateway.toml").write_text(f'[data]\ndirectory = "{self.data}"\n')
         self.program = start_program()
@@ -58,7 +59,11 @@ class Machine:
 
     def start(self) -> str:
         chosen, self.environment = self.program.chosen_tree(
-            tree=self.tree, previous=self.previous, unpacking=self.unpacking, configuration=self.configuration
+            tree=self.tree,
+            previous=self.previous,
+            unpacking=self.unpacking,
+            configuration=self.configuration,
+            folder=self.state_folder,
         )
         return str((chosen / "VERSION").read_text().strip())
 
@@ -77,10 +82,10 @@ class Machine:
             return str(db.execute("SELECT row FROM kept").fetchone()[0])
 
     def state(self) -> dict[str, object]:
-        return dict(json.loads((self.data / "versions.json").read_text()))
+        return dict(json.loads((self.state_folder / "versions.json").read_text()))
 
     def proves(self) -> None:
-        (self.data / "versions.json").write_text(json.dumps({"proven": self.environment[TRIAL]}))
+        (self.state_folder / "versions.json").write_text(json.dumps({"proven": self.environment[TRIAL]}))
 
     def migrates(self) -> None:
         """The version on trial brought the database from 5 to 6 and died before it opened its doors."""
@@ -100,14 +105,14 @@ def upgraded(machine: Machine) -> Machine:
     """0.1.0 had proven itself, 0.2.0 was installed."""
     machine.install(machine.previous, "0.1.0")
     machine.install(machine.tree, "0.2.0", schema=6)
-    (machine.data / "versions.json").write_text('{"proven": "0.1.0"}')
+    (machine.state_folder / "versions.json").write_text('{"proven": "0.1.0"}')
     return machine
 
 
 def test_the_first_installation_has_nothing_to_go_back_to(machine: Machine) -> None:
     machine.install(machine.tree, "0.1.0")
     assert machine.starts(9) == ["0.1.0"] * 9
-    assert machine.environment == {TRIAL: "0.1.0"}
+    assert machine.environment[TRIAL] == "0.1.0"
 
 
 def test_a_version_that_does_not_stay_well_is_given_up(upgraded: Machine) -> None:
@@ -124,7 +129,7 @@ def test_a_version_that_has_proven_itself_is_never_given_up(upgraded: Machine) -
 
 def test_a_version_that_says_that_it_cannot_start_is_given_up_at_once(upgraded: Machine) -> None:
     upgraded.start()
-    (upgraded.data / "versions.json").write_text(json.dumps(upgraded.state() | {"failed": "no room"}))
+    (upgraded.state_folder / "versions.json").write_text(json.dumps(upgraded.state() | {"failed": "no room"}))
     assert upgraded.start() == "0.1.0"
     assert "no room" in upgraded.environment[GIVEN_UP]
 
@@ -139,6 +144,21 @@ def test_a_configuration_that_no_version_accepts_is_no_reason(upgraded: Machine)
     for tree, version in ((upgraded.tree, "0.2.0"), (upgraded.previous, "0.1.0")):
         upgraded.install(tree, version, unknown="directory")
     assert upgraded.start() == "0.2.0"
+
+
+def test_a_site_may_have_nothing_but_conf_d(upgraded: Machine) -> None:
+    (upgraded.configuration / "gateway.toml").rename(upgraded.configuration / "conf.d" / "10.toml")
+    strict = PROGRAM.replace("if path is not None and {unknown!r} in path.read_text()", "if path is not None")
+    (upgraded.tree / "gateway" / "configuration.py").write_text(strict)
+    assert upgraded.start() == "0.1.0", "the files were looked at"
+
+
+def test_a_version_that_does_not_accept_the_configuration_is_no_way_back(
+    upgraded: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upgraded.install(upgraded.previous, "0.1.0", unknown="directory")
+    assert upgraded.starts(7) == ["0.2.0"] * 7
+    assert "version 0.1.0 does not accept the configuration" in capsys.readouterr().err
 
 
 def test_another_installation_is_another_trial(upgraded: Machine) -> None:
@@ -176,6 +196,37 @@ def test_a_cut_while_the_copy_is_put_back(upgraded: Machine, monkeypatch: pytest
     assert upgraded.row() == "from before"
 
 
+def test_a_cut_between_the_two_files_of_the_database(upgraded: Machine) -> None:
+    upgraded.start()
+    upgraded.migrates()
+    given_up = upgraded.state() | {"given_up": "0.2.0", "reason": "it ended"}
+    (upgraded.state_folder / "versions.json").write_text(json.dumps(given_up))
+    for name in ("gateway.db", "gateway.db-wal", "gateway.db-shm"):
+        (upgraded.data / name).unlink(missing_ok=True)
+    upgraded.database(5, "what stood there before the -wal file, which is gone")
+    assert upgraded.start() == "0.1.0"
+    assert upgraded.row() == "from before"
+
+
+def test_no_room_to_put_the_copy_back(
+    upgraded: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def copyfile(_: Path, fresh: Path) -> None:
+        fresh.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    upgraded.start()
+    upgraded.migrates()
+    monkeypatch.setattr(upgraded.program.shutil, "copyfile", copyfile)
+    assert upgraded.starts(5) == ["0.2.0"] * 5
+    assert "No space left" in capsys.readouterr().err
+    assert upgraded.row() == "migrated"
+    assert not (upgraded.data / "gateway.db.back").exists()
+    monkeypatch.undo()
+    assert upgraded.start() == "0.1.0"
+    assert upgraded.row() == "from before"
+
+
 def test_what_was_answered_is_kept_although_the_version_does_not_stay_well(
     upgraded: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,7 +257,7 @@ def test_a_downgrade_that_cannot_read_the_database(machine: Machine) -> None:
     "damaged", ["", "{", "[]", '{"starts": "many"}', '{"trial": 1, "given_up": null}', "\x00" * 30]
 )
 def test_a_damaged_state_keeps_nothing_from_starting(upgraded: Machine, damaged: str) -> None:
-    (upgraded.data / "versions.json").write_text(damaged)
+    (upgraded.state_folder / "versions.json").write_text(damaged)
     assert upgraded.start() == "0.2.0"
     assert upgraded.starts(5)[-1] == "0.1.0", "and it is counted from now on"
 
