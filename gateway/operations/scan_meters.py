@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.configuration import Configuration, RtuTransport, SerialTransport, TcpTransport
 from gateway.meters.bus import LineDown
-from gateway.meters.catalog import MODELS
+from gateway.meters.catalog import MODELS, find_model
 from gateway.meters.plans import NetworkLine, Parity, Place, SerialLine
 from gateway.meters.scan import ALL_BAUDRATES, USUAL_BAUDRATES, Found, scan, settings_to_try
 
@@ -57,6 +57,12 @@ async def find_meters(
     except LineDown as down:
         raise CannotScan(str(down)) from down
     return found
+
+
+def talks_by_itself(model: str) -> bool:
+    """Whether a meter of this name sends telegrams (P1, SML): no scan finds it, and it has no address."""
+    found = find_model(model)
+    return found is not None and found.talks_by_itself
 
 
 def _places(wishes: Wishes) -> Sequence[Place]:

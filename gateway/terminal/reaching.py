@@ -107,7 +107,12 @@ def station_address(reached: Reached) -> str:
         return f"ws://{host}:9000/ocpp/<station id>"
     ocpp = reached.configuration.ocpp
     host = lan_address() if ocpp.host in ("0.0.0.0", "::", "") else ocpp.host
-    return f"ws://{_bracketed(host)}:{ocpp.port}/ocpp/<station id>"
+    return ws_address(host, ocpp.port)
+
+
+def ws_address(host: str, port: int) -> str:
+    """What is typed into a station."""
+    return f"ws://{_bracketed(host)}:{port}/ocpp/<station id>"
 
 
 def lan_address() -> str:

@@ -17,6 +17,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.operations.scan_meters import talks_by_itself
 from gateway.store import durable_files
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission
 from gateway.terminal.setup_answers import Answers, MeterPlace
@@ -63,6 +64,7 @@ def replace_file(path: Path, text: str) -> Path | None:
     if path.exists():
         kept = path.with_name(f"{path.name}.before-setup")
         shutil.copy2(path, kept)
+        durable_files.flush_one(kept)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, "utf-8")
     fresh.chmod(0o640)
@@ -72,6 +74,15 @@ def replace_file(path: Path, text: str) -> Path | None:
     fresh.replace(path)
     durable_files.flush_one(path.parent)
     return kept
+
+
+def put_back(path: Path, kept: Path | None) -> None:
+    """What `replace_file` did is undone: the file before is in place again, or none."""
+    if kept is None:
+        path.unlink()
+        durable_files.flush_one(path.parent)
+    else:
+        replace_file(path, kept.read_text("utf-8"))
 
 
 def _document(path: Path) -> tomlkit.TOMLDocument:
@@ -108,6 +119,10 @@ def _add_meter(document: tomlkit.TOMLDocument, place: MeterPlace, known: Configu
     taken = {meter.name for meter in known.meters}
     name = _METER if _METER not in taken else f"{_METER}-{len(taken) + 1}"
     transport = tomlkit.inline_table()
+    if place.device is not None and talks_by_itself(place.model):
+        transport.update({"type": "serial", "device": place.device})
+        _add(document, "meter", {"name": name, "model": place.model, "transport": transport})
+        return name
     if place.device is not None:
         transport.update({"type": "rtu", "device": place.device, "baudrate": place.baudrate, "parity": place.parity})
     else:
@@ -129,6 +144,8 @@ def _put_fuse(
         _add(document, "circuit", values | ({"meter": meter} if meter is not None else {}))
         return _CIRCUIT
     top = next((one for one in _tables(document, "circuit") if one.get("name") == tops[0].name), None)
+    if top is None and amps and tuple(amps) != tuple(tops[0].limit_amps):
+        raise Ending(CONFIGURATION, f"circuit {tops[0].name} stands in another file: change its limit_amps there")
     if top is not None:
         if amps:
             top["limit_amps"] = [_number(one) for one in amps]

@@ -188,6 +188,31 @@ def test_a_dry_run_only_prints(gateway: RunningGateway) -> None:
     assert gateway.configuration.read_bytes() == before
 
 
+def test_what_the_gateway_does_not_take_is_put_back(gateway: RunningGateway) -> None:
+    before = gateway.configuration.read_bytes()
+    there_is_none = ["--meter-model", "eastron_sdm630", "--meter-device", "/dev/no-such-line"]
+    told = gateway.try_command("setup", "--yes", *there_is_none)
+    assert told.returncode == 78 and "/dev/no-such-line" in told.stderr and "as it was before" in told.stderr
+    assert gateway.configuration.read_bytes() == before
+    assert "has not changed" in gateway.command("reload")
+
+
+def test_while_the_gateway_does_not_run(gateway: RunningGateway) -> None:
+    gateway.stop()
+    told = gateway.try_command("setup", "--yes", "--name", "Depot", "--card", "A/1", "--phone", "Ann")
+    assert told.returncode == 1
+    assert "does not run" in told.stderr and "setup --yes --card 'A/1'" in told.stderr
+    assert "token for Ann, shown only now" in told.stdout
+    gateway.start()
+    assert "card A/1 may charge" in gateway.command("setup", "--yes", "--card", "A/1")
+    assert gateway.get("/site")["name"] == "Depot"
+
+
+def test_nobody_to_ask_and_no_answers(gateway: RunningGateway) -> None:
+    told = gateway.try_command("setup")
+    assert told.returncode == 2 and "expected answers" in told.stderr
+
+
 def test_the_next_step_follows_the_site(gateway: RunningGateway) -> None:
     assert "enter ws://" in gateway.command("next-step")
     knock(gateway, "CP-1")

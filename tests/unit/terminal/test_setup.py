@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration import load_configuration
-from gateway.terminal import setup_dialogue, setup_file
+from gateway.terminal import own_addresses, setup_dialogue, setup_file
 from gateway.terminal.arguments import parse
 from gateway.terminal.exits import CONFIGURATION, USAGE, Ending
+from gateway.terminal.own_addresses import OwnAddress, addresses_told, station_addresses
 from gateway.terminal.setup_answers import Answers, MeterPlace, answers_of
 from gateway.terminal.setup_dialogue import Surroundings, ask_for
 
@@ -151,8 +153,50 @@ class TestTheFile:
         folder = path.parent / "conf.d"
         folder.mkdir()
         (folder / "10.toml").write_text(BY_HAND.replace('[site]\nid = "depot"', ""))
-        written(path, Answers(main_fuse=(40, 40, 40), stations=(("CP-1", 16), ("CP-2", None))))
+        with pytest.raises(Ending, match="circuit house stands in another file"):
+            written(path, Answers(main_fuse=(40, 40, 40)))
+        written(path, Answers(main_fuse=(63, 63, 63), stations=(("CP-1", 16), ("CP-2", None))))
         assert [one.id for one in load_configuration(path).stations] == ["CP-2", "CP-1"]
+
+    def test_a_meter_that_talks_by_itself_has_no_address(self, path: Path) -> None:
+        written(path, Answers(meter=MeterPlace("dsmr_p1", device="/dev/ttyUSB0")))
+        transport = load_configuration(path).meters[0].transport
+        assert (transport.type, str(getattr(transport, "device", ""))) == ("serial", "/dev/ttyUSB0")
+
+    def test_what_was_written_can_be_put_back(self, path: Path) -> None:
+        kept = setup_file.replace_file(path, BY_HAND)
+        setup_file.put_back(path, kept)
+        assert not path.exists()
+        path.write_text(BY_HAND)
+        kept = setup_file.replace_file(path, "# other\n")
+        setup_file.put_back(path, kept)
+        assert path.read_text() == BY_HAND
+
+
+class TestOwnAddresses:
+    TOLD = json.dumps([
+        {"ifname": "lo", "addr_info": [{"local": "127.0.0.1"}]},
+        {"ifname": "eth0", "addr_info": [{"local": "192.168.1.2", "dynamic": True}]},
+        {"ifname": "eth1", "addr_info": [{"local": "10.0.0.2"}]},
+        {"ifname": "docker0", "addr_info": [{"local": "172.17.0.1"}]},
+        {},
+    ])  # fmt: skip
+
+    def test_every_network_and_who_may_take_the_address_back(self) -> None:
+        assert addresses_told(self.TOLD) == [
+            OwnAddress("192.168.1.2", "eth0", lent=True), OwnAddress("10.0.0.2", "eth1", lent=False),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("text", ["", "[]", "nonsense"])
+    def test_nothing_is_told(self, text: str) -> None:
+        assert addresses_told(text) == []
+
+    def test_in_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(own_addresses, "own_addresses", lambda: addresses_told(self.TOLD))
+        assert station_addresses(load_configuration(None)) == [
+            "ws://192.168.1.2:9000/ocpp/<station id>  (eth0; by DHCP: give it a fixed one)",
+            "ws://10.0.0.2:9000/ocpp/<station id>  (eth1)",
+        ]
 
 
 class TestTheDialogue:
@@ -170,7 +214,7 @@ class TestTheDialogue:
 
         around = Surroundings(
             known=load_configuration(path if known else None),
-            station_address="ws://192.168.1.2:9000/ocpp/<station id>",
+            station_addresses=["ws://192.168.1.2:9000/ocpp/<station id>", "ws://10.0.0.2:9000/ocpp/<station id>"],
             knocks=lambda: next(knocks, []) if knocks is not None else [],
             find_meters=lambda place: meters or [],
             say=said.append,
