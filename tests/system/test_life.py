@@ -9,18 +9,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.system import roots, variants
-from tests.system.built import CHECKOUT, built
+from tests.system.built import built
 from tests.system.machine import Machine, booted
+from tests.system.played_stations import stations
 
 CONFIGURATION = """# written by hand, belongs to the site
 [site]
@@ -36,7 +33,6 @@ level = "info"
 FILE = "/etc/ocpp-gateway/gateway.toml"
 DATA = "/var/lib/ocpp-gateway"
 UNIT = "ocpp-gateway.service"
-PATIENCE_SECONDS = 90.0
 
 
 @pytest.fixture(scope="module", params=roots.RELEASES)
@@ -51,55 +47,6 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             shutil.copy(make(deb, folder), packages / f"{make.__name__}.deb")
             shutil.rmtree(next(folder.glob("tree-*")))
         yield machine
-
-
-class Chargers:
-    """Stations in the machine's network (tests/system/chargers.py)."""
-
-    def __init__(self, machine: Machine, prefix: str, count: int) -> None:
-        self._machine = machine
-        self._process = subprocess.Popen(
-            machine.in_its_network(
-                sys.executable, "-m", "tests.system.chargers", "ws://127.0.0.1:9000/ocpp", prefix, str(count)
-            ),
-            cwd=CHECKOUT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def until(self, key: str, wanted: Callable[[Any], bool] = lambda _: True) -> Any:
-        """The first line from now on that says `key` in the wanted way."""
-        assert self._process.stdout is not None
-        deadline = threading.Timer(PATIENCE_SECONDS, self._process.kill)
-        deadline.start()
-        try:
-            for line in self._process.stdout:
-                told = json.loads(line)
-                if key in told and wanted(told[key]):
-                    return told[key]
-        finally:
-            deadline.cancel()
-        return self._machine.fail(f"the stations did not say {key} as wanted within {PATIENCE_SECONDS:g} s")
-
-    def tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@contextmanager
-def stations(machine: Machine, prefix: str, count: int = 1) -> Iterator[Chargers]:
-    chargers = Chargers(machine, prefix, count)
-    try:
-        chargers.until("connected", lambda many: many == count)
-        yield chargers
-    finally:
-        chargers.end()
 
 
 def install(machine: Machine, name: str, *options: str) -> str:

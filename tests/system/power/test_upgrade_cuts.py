@@ -61,7 +61,7 @@ async def _upgrade(rig: Rig, stations: list[Station], log: Path) -> tuple[int, i
             await all_answered(stations, 3)
             rig.plug.settle()
             began = len(times(log))
-            status, said = await asyncio.to_thread(shell.run, f"dpkg -i {_NEWER_IS_HERE}", timeout_seconds=300)
+            status, said = await asyncio.to_thread(shell.run, f"dpkg -i {_NEWER_IS_HERE}", timeout_seconds=500)
             assert status == 0, said
             async with asyncio.timeout(120):
                 while await rig.version(machine) != VERSION:  # noqa: ASYNC110
