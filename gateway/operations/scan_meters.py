@@ -59,10 +59,10 @@ async def find_meters(
     return found
 
 
-def talks_by_itself(model: str) -> bool:
-    """Whether a meter of this name sends telegrams (P1, SML): no scan finds it, and it has no address."""
+def line_of_talker(model: str) -> tuple[int, Parity] | None:
+    """Baud rate and parity of meters that send telegrams (P1, SML), which no scan finds; None for all others."""
     found = find_model(model)
-    return found is not None and found.talks_by_itself
+    return (found.usual_baudrate, found.usual_parity) if found is not None and found.talks_by_itself else None
 
 
 def _places(wishes: Wishes) -> Sequence[Place]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.configuration_files import is_written
 from gateway.terminal import setup_dialogue, setup_file
 from gateway.terminal.client import API, Gateway, ask, expect, problem_text
 from gateway.terminal.commands_reload import take_configuration
@@ -61,7 +63,7 @@ def setup(options: argparse.Namespace) -> int:
             answers = setup_dialogue.ask_for(answers, around)
         answers = _completed(answers, around)
         text = setup_file.text_with(path, answers, known=known)
-        wanted = setup_file.checked(path, text)
+        wanted = setup_file.checked(path, text, known=known)
         if options.dry_run:
             print(text, end="")
             return OK
@@ -85,13 +87,16 @@ def _known(path: Path) -> Configuration:
 
 
 def _expect_permission(path: Path, options: argparse.Namespace) -> None:
-    nearest = next(folder for folder in path.parents if folder.exists())
-    if not os.access(nearest, os.X_OK) or not (options.dry_run or os.access(nearest, os.W_OK)):
-        raise no_permission(f"no permission to write {path}: run this as root (sudo ocpp-gateway setup)")
+    wanted = os.R_OK | os.X_OK if options.dry_run else os.W_OK | os.X_OK
+    nearest = next(folder for folder in path.parents if os.path.exists(folder))
+    if not os.access(nearest, wanted) or not os.access(path if os.path.exists(path) else nearest, os.R_OK):
+        raise no_permission(f"no permission for {path}: run this as root (sudo ocpp-gateway setup)")
 
 
 def _completed(answers: Answers, around: setup_dialogue.Surroundings) -> Answers:
-    """What the answers leave open and the site itself can tell: which meter answers, who knocked."""
+    """What the answers leave open and the site itself can tell: its name, which meter answers, who knocked."""
+    if answers.site_id is None and not is_written(around.known.written, "site", "id"):
+        answers = replace(answers, site_id=setup_dialogue.identity_of(answers.name or socket.gethostname()))
     if answers.all_that_knocked:
         there = {station for station, _ in answers.stations}
         new = tuple((station, None) for station in around.knocks() if station not in there)

@@ -60,7 +60,7 @@ def _ask_for_names(answers: Answers, around: Surroundings) -> Answers:
         name = _ask(around, "   Name for people", site.name or socket.gethostname(), str)
     identity = answers.site_id
     if identity is None:
-        usual = site.id if written else _slug(name)
+        usual = site.id if written else identity_of(name)
         identity = _ask(around, "   Name for machines (fleet managers know it by this)", usual, setup_answers.site_id)
     zone = answers.timezone
     if zone is None:
@@ -231,6 +231,7 @@ def machine_timezone() -> str:
         return "UTC"
 
 
-def _slug(name: str) -> str:
+def identity_of(name: str) -> str:
+    """What machines may call a site that people call this."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64]
     return slug or "site"

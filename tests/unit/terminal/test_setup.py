@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.configuration import load_configuration
+from gateway.configuration import SerialTransport, load_configuration
 from gateway.terminal import own_addresses, setup_dialogue, setup_file
 from gateway.terminal.arguments import parse
 from gateway.terminal.exits import CONFIGURATION, USAGE, Ending
@@ -44,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 def written(path: Path, given: Answers) -> str:
     known = load_configuration(path if path.exists() else None)
     text = setup_file.text_with(path, given, known=known)
-    setup_file.checked(path, text)
+    setup_file.checked(path, text, known=known)
     setup_file.replace_file(path, text)
     return text
 
@@ -143,7 +144,7 @@ class TestTheFile:
         known = load_configuration(path)
         text = setup_file.text_with(path, Answers(meter=replace(METER, model="no-such-meter")), known=known)
         with pytest.raises(Ending, match="no-such-meter") as ending:
-            setup_file.checked(path, text)
+            setup_file.checked(path, text, known=known)
         assert ending.value.code == CONFIGURATION
         assert str(path) in ending.value.sentence and ".setup" not in ending.value.sentence
         assert [file.name for file in path.parent.iterdir()] == ["gateway.toml"]
@@ -159,9 +160,20 @@ class TestTheFile:
         assert [one.id for one in load_configuration(path).stations] == ["CP-2", "CP-1"]
 
     def test_a_meter_that_talks_by_itself_has_no_address(self, path: Path) -> None:
-        written(path, Answers(meter=MeterPlace("dsmr_p1", device="/dev/ttyUSB0")))
-        transport = load_configuration(path).meters[0].transport
-        assert (transport.type, str(getattr(transport, "device", ""))) == ("serial", "/dev/ttyUSB0")
+        master, slave = os.openpty()
+        line = os.ttyname(slave)
+        written(path, Answers("depot", meter=MeterPlace("dsmr_p1", device=line)))
+        os.close(master)
+        os.close(slave)
+        assert load_configuration(path).meters[0].transport == SerialTransport(device=Path(line), baudrate=115_200)
+
+    def test_a_line_that_is_not_there_is_a_mistake_only_when_it_is_new(self, path: Path) -> None:
+        gone = MeterPlace("eastron_sdm630", device="/dev/no-such-line")
+        with pytest.raises(Ending, match="/dev/no-such-line"):
+            written(path, Answers("depot", meter=gone))
+        path.write_text(setup_file.text_with(path, Answers("depot", meter=gone), known=load_configuration(None)))
+        written(path, Answers(name="Depot"))
+        assert load_configuration(path).site.name == "Depot"
 
     def test_what_was_written_can_be_put_back(self, path: Path) -> None:
         kept = setup_file.replace_file(path, BY_HAND)
