@@ -34,8 +34,7 @@ from gateway.terminal.exits import (
     usage,
 )
 from gateway.terminal.json_output import list_of, part_of, text_member
-from gateway.terminal.own_addresses import station_addresses
-from gateway.terminal.reaching import USUAL_FILE, socket_path_of
+from gateway.terminal.reaching import USUAL_FILE, socket_path_of, station_addresses
 from gateway.terminal.setup_answers import Answers, MeterPlace, answers_of
 
 if TYPE_CHECKING:

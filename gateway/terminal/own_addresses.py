@@ -9,9 +9,6 @@ import json
 import subprocess
 from dataclasses import dataclass
 
-from gateway.configuration import Configuration
-from gateway.terminal.reaching import lan_address, ws_address
-
 _PATIENCE_SECONDS = 5.0
 _NOT_A_NETWORK = ("docker", "veth", "br-", "virbr", "tun", "wg")
 
@@ -23,17 +20,6 @@ class OwnAddress:
     address: str
     interface: str
     lent: bool
-
-
-def station_addresses(configuration: Configuration) -> list[str]:
-    """What may be typed into a station, with a word of warning where the address may change; at least one."""
-    ocpp = configuration.ocpp
-    if ocpp.host not in ("0.0.0.0", "::", ""):
-        return [ws_address(ocpp.host, ocpp.port)]
-    found = own_addresses()
-    if not found:
-        return [ws_address(lan_address(), ocpp.port)]
-    return [_words(one, ocpp.port) for one in found]
 
 
 def own_addresses() -> list[OwnAddress]:
@@ -61,8 +47,3 @@ def addresses_told(text: str) -> list[OwnAddress]:
         for one in interface.get("addr_info", [])
         if one.get("local")
     ]
-
-
-def _words(one: OwnAddress, port: int) -> str:
-    warning = "; by DHCP: give it a fixed one" if one.lent else ""
-    return f"{ws_address(one.address, port)}  ({one.interface}{warning})"

@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration import SerialTransport, load_configuration
-from gateway.terminal import own_addresses, setup_dialogue, setup_file
+from gateway.terminal import commands_setup, own_addresses, reaching, setup_dialogue, setup_file
 from gateway.terminal.arguments import parse
-from gateway.terminal.exits import CONFIGURATION, USAGE, Ending
-from gateway.terminal.own_addresses import OwnAddress, addresses_told, station_addresses
+from gateway.terminal.client import Gateway
+from gateway.terminal.exits import CONFIGURATION, NEGATIVE, USAGE, Ending
+from gateway.terminal.json_output import Document
+from gateway.terminal.own_addresses import OwnAddress, addresses_told
+from gateway.terminal.reaching import lan_address, station_addresses
 from gateway.terminal.setup_answers import Answers, MeterPlace, answers_of
 from gateway.terminal.setup_dialogue import Surroundings, ask_for
 
@@ -185,6 +188,19 @@ class TestTheFile:
         assert path.read_text() == BY_HAND
 
 
+@pytest.mark.parametrize("code", [CONFIGURATION, NEGATIVE])
+def test_what_the_gateway_does_not_take_is_put_back(code: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(gateway: Gateway) -> Document:
+        raise Ending(code, "the port is taken")
+
+    monkeypatch.setattr(commands_setup, "take_configuration", refuse)
+    path.write_text(BY_HAND)
+    with pytest.raises(Ending, match="the port is taken\n.*as it was before") as ending:
+        commands_setup.setup(parse(["setup", "--yes", "--name=Depot", f"--config={path}"], ""))
+    assert ending.value.code == code
+    assert path.read_text() == BY_HAND
+
+
 class TestOwnAddresses:
     TOLD = json.dumps([
         {"ifname": "lo", "addr_info": [{"local": "127.0.0.1"}]},
@@ -209,6 +225,13 @@ class TestOwnAddresses:
             "ws://192.168.1.2:9000/ocpp/<station id>  (eth0; by DHCP: give it a fixed one)",
             "ws://10.0.0.2:9000/ocpp/<station id>  (eth1)",
         ]
+
+    def test_a_network_without_a_way_to_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reaching, "outward_address", lambda: None)
+        monkeypatch.setattr(own_addresses, "own_addresses", lambda: addresses_told(self.TOLD))
+        assert lan_address() == "192.168.1.2"
+        monkeypatch.setattr(own_addresses, "own_addresses", list)
+        assert lan_address() == "127.0.0.1"
 
 
 class TestTheDialogue:
