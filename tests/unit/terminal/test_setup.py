@@ -195,7 +195,7 @@ def test_what_the_gateway_does_not_take_is_put_back(code: int, path: Path, monke
 
     monkeypatch.setattr(commands_setup, "take_configuration", refuse)
     path.write_text(BY_HAND)
-    with pytest.raises(Ending, match="the port is taken\n.*as it was before") as ending:
+    with pytest.raises(Ending, match=r"the port is taken\n.*as it was before") as ending:
         commands_setup.setup(parse(["setup", "--yes", "--name=Depot", f"--config={path}"], ""))
     assert ending.value.code == code
     assert path.read_text() == BY_HAND
