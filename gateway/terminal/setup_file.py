@@ -74,6 +74,11 @@ def replace_file(path: Path, text: str) -> Path | None:
         kept = path.with_name(f"{path.name}.before-setup")
         shutil.copy2(path, kept)
         durable_files.flush_one(kept)
+    _write(path, text)
+    return kept
+
+
+def _write(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, "utf-8")
     fresh.chmod(0o640)
@@ -82,7 +87,6 @@ def replace_file(path: Path, text: str) -> Path | None:
     durable_files.flush_one(fresh)
     fresh.replace(path)
     durable_files.flush_one(path.parent)
-    return kept
 
 
 def put_back(path: Path, kept: Path | None) -> None:
@@ -91,7 +95,7 @@ def put_back(path: Path, kept: Path | None) -> None:
         path.unlink()
         durable_files.flush_one(path.parent)
     else:
-        replace_file(path, kept.read_text("utf-8"))
+        _write(path, kept.read_text("utf-8"))
 
 
 def _document(path: Path) -> tomlkit.TOMLDocument:

@@ -185,7 +185,7 @@ class TestTheFile:
         path.write_text(BY_HAND)
         kept = setup_file.replace_file(path, "# other\n")
         setup_file.put_back(path, kept)
-        assert path.read_text() == BY_HAND
+        assert path.read_text() == BY_HAND and kept is not None and kept.read_text() == BY_HAND
 
 
 @pytest.mark.parametrize("code", [CONFIGURATION, NEGATIVE])
