@@ -49,6 +49,7 @@ class ProofOfLife:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
+            self._opened.clear()
             if self._site is not None:
                 await self._tell_of(self._site, patience_seconds=every_seconds)
             elif time.monotonic() - self._closed_since < _LONGEST_WITHOUT_WRITER_SECONDS:
@@ -57,7 +58,6 @@ class ProofOfLife:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, every_seconds - (loop.time() - began))):
                     await self._opened.wait()
-            self._opened.clear()
 
     async def _tell_of(self, site: Site, *, patience_seconds: float) -> None:
         counts: Counts | None = None

@@ -31,13 +31,13 @@ def _words(reached: Reached) -> str:
     ailments = [f"{name}: {part.get('reason')}" for name in components if not _well(part := part_of(components, name))]
     if ailments:
         return f"NOT WELL, {'; '.join(ailments)}\n  next step: ocpp-gateway status"
-    notice = part_of(components, "configuration").get("notice") if "configuration" in components else None
-    if notice is not None and "setup" in str(notice):
-        return f"it runs, and nothing is configured yet\n  next step: {_SETUP}"
     knocks, known = list_of(stations, "knocked"), items_of(stations)
     if knocks:
         names = ", ".join(str(knock.get("station")) for knock in knocks[:3])
         return f"{len(knocks)} unknown station{'s' if len(knocks) > 1 else ''} knocked ({names})\n  next step: {_SETUP}"
+    notice = part_of(components, "configuration").get("notice") if "configuration" in components else None
+    if notice is not None and "setup" in str(notice):
+        return f"it runs, and nothing is configured yet\n  next step: {_SETUP}"
     if not known:
         return f"no station yet\n  next step: enter {station_address(reached)} into one"
     connected = sum(1 for station in known if station.get("connected") is True)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.operations.site import Site
@@ -135,6 +135,14 @@ async def serve(site: Site, application: web.Application, *, patient: bool = Fal
             if later is not None:
                 later.cancel()
             await runner.cleanup()
+            _forget_handlers()
+
+
+def _forget_handlers() -> None:
+    """The library keeps every application that answered something, with the site in it, also after its end."""
+    remembered = getattr(web_app, "_cached_build_middleware", None)
+    if remembered is not None:
+        remembered.cache_clear()
 
 
 async def _listen(site: Site, runner: web.AppRunner) -> int:

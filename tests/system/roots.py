@@ -14,8 +14,8 @@ FOLDER = CHECKOUT / "build" / "roots"
 RELEASES = ("bookworm", "trixie")
 # what a controller has before an installer comes, and what the tests ask of it
 PACKAGES = (
-    "apt-utils", "ca-certificates", "dbus", "init", "iproute2", "kmod", "libpam-systemd", "procps", "python3",
-    "systemd", "systemd-sysv", "tzdata", "udev", "unattended-upgrades",
+    "apt-utils", "autopkgtest", "ca-certificates", "dbus", "init", "iproute2", "kmod", "libpam-systemd", "procps",
+    "python3", "systemd", "systemd-sysv", "tzdata", "udev", "unattended-upgrades",
 )  # fmt: skip
 
 

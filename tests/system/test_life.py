@@ -29,6 +29,7 @@ unknown_tags = "accept"
 automatic_calls = true
 [log]
 level = "info"
+frames = true
 """
 FILE = "/etc/ocpp-gateway/gateway.toml"
 DATA = "/var/lib/ocpp-gateway"

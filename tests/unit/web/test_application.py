@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import stat
+import weakref
 from pathlib import Path
 
 import aiohttp
@@ -39,6 +41,17 @@ async def test_both_listeners_serve_and_the_socket_needs_no_token(tmp_path: Path
         assert not path.exists()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_closed_door_leaves_nothing_behind_in_the_library(tmp_path: Path) -> None:
+    async with open_site(configuration_in(tmp_path)) as site:
+        application = make_application(site)
+        async with serve(site, application):
+            assert (await ask_socket(tmp_path / SOCKET_NAME, "/livez"))[0] == 200
+        remembered = weakref.ref(application)
+        del application
+        gc.collect()
+        assert remembered() is None
 
 
 async def test_the_socket_names_its_user_in_the_journal(tmp_path: Path) -> None:
