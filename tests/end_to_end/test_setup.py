@@ -151,6 +151,7 @@ def _first_charge(gateway: RunningGateway, meter_port: int) -> None:
             say(station, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})["status"]
             == "Accepted"
         )
+        assert "knocked" not in gateway.command("next-step")
         start = {"connectorId": 1, "idTag": "04A2B3C4", "meterStart": 0, "timestamp": "2027-01-15T08:00:00Z"}
         assert say(station, "StartTransaction", start)["idTagInfo"] == {"status": "Accepted"}
     wait_until(lambda: gateway.get("/meters")["items"][0]["trust"] == "fresh", "the meter to be believed")  # type: ignore[index]
