@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.configuration import Configuration, RtuTransport, SerialTransport, TcpTransport
 from gateway.meters.bus import LineDown
-from gateway.meters.catalog import MODELS
+from gateway.meters.catalog import MODELS, find_model
 from gateway.meters.plans import NetworkLine, Parity, Place, SerialLine
 from gateway.meters.scan import ALL_BAUDRATES, USUAL_BAUDRATES, Found, scan, settings_to_try
 
@@ -57,6 +57,12 @@ async def find_meters(
     except LineDown as down:
         raise CannotScan(str(down)) from down
     return found
+
+
+def line_of_talker(model: str) -> tuple[int, Parity] | None:
+    """Baud rate and parity of meters that send telegrams (P1, SML), which no scan finds; None for all others."""
+    found = find_model(model)
+    return (found.usual_baudrate, found.usual_parity) if found is not None and found.talks_by_itself else None
 
 
 def _places(wishes: Wishes) -> Sequence[Place]:

@@ -151,6 +151,7 @@ def _find(db: Writing, site: Site, knock: Knock) -> _Known | None:
     elif row is None or (row.admission != "accepted" and settings_from_file(configuration, identity) is not None):
         # a station of the file connects for the first time, or for the first time since the file names it
         station_facts.admit(db, StationId(identity), origin="file", admission="accepted", now=site.wall_clock())
+        station_facts.forget_knock(db, knock.identity)
         row = stations.find(db, identity)
     assert row is not None
     return _known(db, configuration, row, knock)

@@ -10,18 +10,31 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.configuration_files import is_written
 from gateway.terminal import setup_dialogue, setup_file
 from gateway.terminal.client import API, Gateway, ask, expect, problem_text
 from gateway.terminal.commands_reload import take_configuration
-from gateway.terminal.exits import CONFIGURATION, INTERRUPTED, OK, UNREACHABLE, Ending, negative, no_permission
+from gateway.terminal.exits import (
+    CONFIGURATION,
+    INTERRUPTED,
+    NEGATIVE,
+    OK,
+    UNREACHABLE,
+    Ending,
+    negative,
+    no_permission,
+    usage,
+)
 from gateway.terminal.json_output import list_of, part_of, text_member
-from gateway.terminal.reaching import USUAL_FILE, Reached, socket_path_of, station_address
+from gateway.terminal.reaching import USUAL_FILE, socket_path_of, station_addresses
 from gateway.terminal.setup_answers import Answers, MeterPlace, answers_of
 
 if TYPE_CHECKING:
@@ -31,14 +44,16 @@ if TYPE_CHECKING:
 def setup(options: argparse.Namespace) -> int:
     """0: done; 130: the person left, nothing was changed; 78: the answers make no good configuration."""
     path: Path = options.config or USUAL_FILE
+    _expect_permission(path, options)
     known = _known(path)
-    _expect_writable(path, options)
     answers = answers_of(options)
     gateway = Gateway(socket_path=socket_path_of(known))
     dialogue = not options.yes and sys.stdin.isatty()
+    if not dialogue and answers == Answers():
+        raise usage("expected answers: options or --answers FILE; without them, a terminal and no --yes")
     around = setup_dialogue.Surroundings(
         known=known,
-        station_address=station_address(Reached(gateway, known, None)),
+        station_addresses=station_addresses(known),
         knocks=lambda: _knocks(gateway),
         find_meters=lambda place: _find_meters(place, known if _runs(gateway) else None),
     )
@@ -47,7 +62,7 @@ def setup(options: argparse.Namespace) -> int:
             answers = setup_dialogue.ask_for(answers, around)
         answers = _completed(answers, around)
         text = setup_file.text_with(path, answers, known=known)
-        wanted = setup_file.checked(path, text)
+        wanted = setup_file.checked(path, text, known=known)
         if options.dry_run:
             print(text, end="")
             return OK
@@ -59,29 +74,34 @@ def setup(options: argparse.Namespace) -> int:
         print("\nnothing was changed", file=sys.stderr)
         return INTERRUPTED
     _put_to_work(path, text, wanted)
-    _let_in(Gateway(socket_path=socket_path_of(wanted)), wanted, answers, options)
-    return OK
+    return _let_in(Gateway(socket_path=socket_path_of(wanted)), wanted, answers)
 
 
 def _known(path: Path) -> Configuration:
     try:
-        if not path.exists() and any(
-            path.parent.glob("conf.d/*.toml")
-        ):  # what all sites share, and nothing of this one
+        if path.exists():
+            return load_configuration(path)
+        if not any((path.parent / "conf.d").glob("*.toml")):
+            return load_configuration(None)
+        try:
+            return load_configuration(path)
+        except ConfigurationMistakes:  # what all sites share, and not yet the name of this one
             return setup_file.checked(path, '[site]\nid = "site"\n')
-        return load_configuration(path if path.exists() else None)
     except ConfigurationMistakes as mistakes:
         raise Ending(CONFIGURATION, f"{mistakes}\nmend this first: setup keeps what is there") from mistakes
 
 
-def _expect_writable(path: Path, options: argparse.Namespace) -> None:
-    nearest = next(folder for folder in path.parents if folder.exists())
-    if not options.dry_run and not os.access(nearest, os.W_OK):
-        raise no_permission(f"no permission to write {path}: run this as root (sudo ocpp-gateway setup)")
+def _expect_permission(path: Path, options: argparse.Namespace) -> None:
+    wanted = os.R_OK | os.X_OK if options.dry_run else os.W_OK | os.X_OK
+    nearest = next(folder for folder in path.parents if os.path.exists(folder))
+    if not os.access(nearest, wanted) or not os.access(path if os.path.exists(path) else nearest, os.R_OK):
+        raise no_permission(f"no permission for {path}: run this as root (sudo ocpp-gateway setup)")
 
 
 def _completed(answers: Answers, around: setup_dialogue.Surroundings) -> Answers:
-    """What the answers leave open and the site itself can tell: which meter answers, who knocked."""
+    """What the answers leave open and the site itself can tell: its name, which meter answers, who knocked."""
+    if answers.site_id is None and not is_written(around.known.written, "site", "id"):
+        answers = replace(answers, site_id=setup_dialogue.identity_of(answers.name or socket.gethostname()))
     if answers.all_that_knocked:
         there = {station for station, _ in answers.stations}
         new = tuple((station, None) for station in around.knocks() if station not in there)
@@ -146,24 +166,24 @@ def _found(found: Document, place: MeterPlace) -> tuple[str, MeterPlace]:
 
 def _put_to_work(path: Path, text: str, wanted: Configuration) -> None:
     before = path.read_text("utf-8-sig") if path.exists() else None
+    kept = setup_file.replace_file(path, text) if text != before else None
     if text != before:
-        kept = setup_file.replace_file(path, text)
         print(f"{path} is written" + (f"; what it said before is in {kept}" if kept is not None else ""))
     try:
         take_configuration(Gateway(socket_path=socket_path_of(wanted)))
         print("the gateway works with it")
     except Ending as ending:
+        if ending.code in (CONFIGURATION, NEGATIVE) and text != before:
+            setup_file.put_back(path, kept)
+            words = f"{ending.sentence}\nthe gateway did not take it, and {path} is as it was before"
+            raise Ending(ending.code, words) from ending
         if ending.code != UNREACHABLE:
             raise
-        print("the gateway does not run: systemctl start ocpp-gateway", file=sys.stderr)
+        print(f"the gateway does not run ({ending.sentence}): systemctl start ocpp-gateway", file=sys.stderr)
 
 
-def _let_in(gateway: Gateway, wanted: Configuration, answers: Answers, options: argparse.Namespace) -> None:
-    for card in answers.cards:
-        response = ask(gateway, "PUT", f"{API}/id-tags/{card}", body={"status": "Accepted"})
-        if response.status >= 300:
-            raise negative(f"card {card}: {problem_text(response)}")
-        print(f"card {card} may charge")
+def _let_in(gateway: Gateway, wanted: Configuration, answers: Answers) -> int:
+    refused = [words for card in answers.cards if (words := _why_no_card(gateway, card)) is not None]
     for station, _ in answers.stations:
         print(f"station {station} is let in")
     if answers.phone is not None:
@@ -171,5 +191,23 @@ def _let_in(gateway: Gateway, wanted: Configuration, answers: Answers, options: 
 
         token = text_member(make_token(gateway, wanted, "installer", answers.phone), "token")
         print(f"token for {answers.phone}, shown only now: {token}")
-    print(f"\nStations connect to  {station_address(Reached(gateway, wanted, None))}")
+    for number, address in enumerate(station_addresses(wanted)):
+        print("\nStations connect to " if number == 0 else "or, in another network,", address)
     print("Next step: ocpp-gateway status")
+    for words in refused:
+        print(f"ocpp-gateway: {words}", file=sys.stderr)
+    return NEGATIVE if refused else OK
+
+
+def _why_no_card(gateway: Gateway, card: str) -> str | None:
+    """Let the card charge; None when that is done."""
+    try:
+        response = ask(gateway, "PUT", f"{API}/id-tags/{quote(card, safe='')}", body={"status": "Accepted"})
+    except Ending as ending:
+        if ending.code != UNREACHABLE:
+            raise
+        return f"card {card} is not let in yet: when the gateway runs, ocpp-gateway setup --yes --card '{card}'"
+    if response.status >= 300:
+        return f"card {card}: {problem_text(response)}"
+    print(f"card {card} may charge")
+    return None

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from gateway.configuration import Configuration, ConfigurationMistakes, data_directory_of, load_configuration
 from gateway.operations.machine_names import outward_address
+from gateway.terminal import own_addresses
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission, usage
 
 if TYPE_CHECKING:
@@ -107,12 +108,32 @@ def station_address(reached: Reached) -> str:
         return f"ws://{host}:9000/ocpp/<station id>"
     ocpp = reached.configuration.ocpp
     host = lan_address() if ocpp.host in ("0.0.0.0", "::", "") else ocpp.host
-    return f"ws://{_bracketed(host)}:{ocpp.port}/ocpp/<station id>"
+    return _ws_address(host, ocpp.port)
+
+
+def station_addresses(configuration: Configuration) -> list[str]:
+    """One for each network of this machine, with a word of warning where it may change; at least one."""
+    ocpp = configuration.ocpp
+    if ocpp.host not in ("0.0.0.0", "::", ""):
+        return [_ws_address(ocpp.host, ocpp.port)]
+    found = own_addresses.own_addresses()
+    if not found:
+        return [_ws_address(lan_address(), ocpp.port)]
+    by_dhcp = "; by DHCP: give it a fixed one"
+    return [f"{_ws_address(one.address, ocpp.port)}  ({one.interface}{by_dhcp if one.lent else ''})" for one in found]
+
+
+def _ws_address(host: str, port: int) -> str:
+    return f"ws://{_bracketed(host)}:{port}/ocpp/<station id>"
 
 
 def lan_address() -> str:
-    """This machine's own address on the way out; no packet is sent. 127.0.0.1 when there is no network."""
-    return outward_address() or "127.0.0.1"
+    """This machine's own address: that on the way out, else any; no packet is sent. 127.0.0.1 when there is none."""
+    way_out = outward_address()
+    if way_out is not None:
+        return way_out
+    found = own_addresses.own_addresses()  # a network of its own, without a way to others
+    return found[0].address if found else "127.0.0.1"
 
 
 def _bracketed(host: str) -> str:

@@ -29,7 +29,7 @@ class Surroundings:
     """What the dialogue looks at: what is configured, where stations connect, who knocked, which meters answer."""
 
     known: Configuration
-    station_address: str
+    station_addresses: Sequence[str]
     knocks: Knocks
     find_meters: FindMeters
     say: Callable[[str], None] = print
@@ -60,7 +60,7 @@ def _ask_for_names(answers: Answers, around: Surroundings) -> Answers:
         name = _ask(around, "   Name for people", site.name or socket.gethostname(), str)
     identity = answers.site_id
     if identity is None:
-        usual = site.id if written else _slug(name)
+        usual = site.id if written else identity_of(name)
         identity = _ask(around, "   Name for machines (fleet managers know it by this)", usual, setup_answers.site_id)
     zone = answers.timezone
     if zone is None:
@@ -124,7 +124,9 @@ def _ask_for_stations(answers: Answers, around: Surroundings) -> Answers:
                 continue
             amps = _ask(around, "   The most that it can draw on one phase, in amperes", "32", _amps)
             taken.append((station, amps))
-        around.say(f"   Enter this address into a station: {around.station_address}")
+        around.say("   Enter this address into a station, the one of its network:")
+        for address in around.station_addresses:
+            around.say(f"      {address}")
         again = _ask(around, "   Enter looks whether another one knocks; n goes on", "look", str)
         if again.lower() in ("n", "no"):
             return replace(answers, stations=tuple(taken))
@@ -229,6 +231,7 @@ def machine_timezone() -> str:
         return "UTC"
 
 
-def _slug(name: str) -> str:
+def identity_of(name: str) -> str:
+    """What machines may call a site that people call this."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64]
     return slug or "site"

@@ -17,6 +17,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.operations.scan_meters import line_of_talker
+from gateway.provisioning_check import check_provisions
 from gateway.store import durable_files
 from gateway.terminal.exits import CONFIGURATION, Ending, no_permission
 from gateway.terminal.setup_answers import Answers, MeterPlace
@@ -41,16 +43,24 @@ def text_with(path: Path, answers: Answers, *, known: Configuration) -> str:
     return tomlkit.dumps(document)
 
 
-def checked(path: Path, text: str) -> Configuration:
-    """What the daemon would make of it. Raises Ending 78 with every mistake; the file is as it was."""
+def checked(path: Path, text: str, *, known: Configuration) -> Configuration:
+    """What the daemon would make of it, on this machine. Raises Ending 78 with every mistake; the file is as it was.
+
+    What the machine lacked before (`known`: a meter that is unplugged) keeps nobody from adding something else.
+    """
     beside = path.with_name(f".{path.name}.setup")
     try:
         beside.write_text(text, "utf-8")
         try:
-            return load_configuration(beside)
-        except ConfigurationMistakes as mistakes:
-            words = str(mistakes).replace(str(beside), str(path))
-            raise Ending(CONFIGURATION, f"{words}\nnothing was changed") from mistakes
+            wanted = load_configuration(beside)
+            lacked = {(one.expected, one.got) for one in check_provisions(known, daemon_runs=True)}
+            found = check_provisions(wanted, daemon_runs=True)
+            if mistakes := tuple(one for one in found if (one.expected, one.got) not in lacked):
+                raise ConfigurationMistakes(mistakes)
+            return wanted
+        except ConfigurationMistakes as wrong:
+            words = str(wrong).replace(str(beside), str(path))
+            raise Ending(CONFIGURATION, f"{words}\nnothing was changed") from wrong
     except OSError as error:
         raise no_permission(f"{path.parent} cannot be written ({error.strerror}): run this as root") from error
     finally:
@@ -63,6 +73,12 @@ def replace_file(path: Path, text: str) -> Path | None:
     if path.exists():
         kept = path.with_name(f"{path.name}.before-setup")
         shutil.copy2(path, kept)
+        durable_files.flush_one(kept)
+    _write(path, text)
+    return kept
+
+
+def _write(path: Path, text: str) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, "utf-8")
     fresh.chmod(0o640)
@@ -71,7 +87,15 @@ def replace_file(path: Path, text: str) -> Path | None:
     durable_files.flush_one(fresh)
     fresh.replace(path)
     durable_files.flush_one(path.parent)
-    return kept
+
+
+def put_back(path: Path, kept: Path | None) -> None:
+    """What `replace_file` did is undone: the file before is in place again, or none."""
+    if kept is None:
+        path.unlink()
+        durable_files.flush_one(path.parent)
+    else:
+        _write(path, kept.read_text("utf-8"))
 
 
 def _document(path: Path) -> tomlkit.TOMLDocument:
@@ -108,6 +132,11 @@ def _add_meter(document: tomlkit.TOMLDocument, place: MeterPlace, known: Configu
     taken = {meter.name for meter in known.meters}
     name = _METER if _METER not in taken else f"{_METER}-{len(taken) + 1}"
     transport = tomlkit.inline_table()
+    talker = line_of_talker(place.model)
+    if place.device is not None and talker is not None:
+        transport.update({"type": "serial", "device": place.device, "baudrate": talker[0], "parity": talker[1]})
+        _add(document, "meter", {"name": name, "model": place.model, "transport": transport})
+        return name
     if place.device is not None:
         transport.update({"type": "rtu", "device": place.device, "baudrate": place.baudrate, "parity": place.parity})
     else:
@@ -129,6 +158,8 @@ def _put_fuse(
         _add(document, "circuit", values | ({"meter": meter} if meter is not None else {}))
         return _CIRCUIT
     top = next((one for one in _tables(document, "circuit") if one.get("name") == tops[0].name), None)
+    if top is None and amps and tuple(amps) != tuple(tops[0].limit_amps):
+        raise Ending(CONFIGURATION, f"circuit {tops[0].name} stands in another file: change its limit_amps there")
     if top is not None:
         if amps:
             top["limit_amps"] = [_number(one) for one in amps]

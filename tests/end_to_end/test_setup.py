@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,6 +151,7 @@ def _first_charge(gateway: RunningGateway, meter_port: int) -> None:
             say(station, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})["status"]
             == "Accepted"
         )
+        assert "knocked" not in gateway.command("next-step")
         start = {"connectorId": 1, "idTag": "04A2B3C4", "meterStart": 0, "timestamp": "2027-01-15T08:00:00Z"}
         assert say(station, "StartTransaction", start)["idTagInfo"] == {"status": "Accepted"}
     wait_until(lambda: gateway.get("/meters")["items"][0]["trust"] == "fresh", "the meter to be believed")  # type: ignore[index]
@@ -199,6 +201,65 @@ def test_a_dry_run_only_prints(gateway: RunningGateway) -> None:
     before = gateway.configuration.read_bytes()
     assert 'id = "depot-42"' in gateway.command("setup", "--site-id", "depot-42", "--yes", "--dry-run")
     assert gateway.configuration.read_bytes() == before
+
+
+def test_what_this_machine_lacks_is_said_before_anything_changes(gateway: RunningGateway) -> None:
+    before = gateway.configuration.read_bytes()
+    there_is_none = ["--meter-model", "eastron_sdm630", "--meter-device", "/dev/no-such-line"]
+    told = gateway.try_command("setup", "--yes", *there_is_none)
+    assert told.returncode == 78 and "/dev/no-such-line" in told.stderr and "nothing was changed" in told.stderr
+    assert gateway.configuration.read_bytes() == before
+    assert "has not changed" in gateway.command("reload")
+
+
+def test_while_the_gateway_does_not_run(gateway: RunningGateway) -> None:
+    gateway.stop()
+    told = gateway.try_command("setup", "--yes", "--name", "Depot", "--card", "A/1", "--phone", "Ann")
+    assert told.returncode == 1
+    assert "does not run" in told.stderr and "setup --yes --card 'A/1'" in told.stderr
+    assert "token for Ann, shown only now" in told.stdout
+    gateway.start()
+    assert "card A/1 may charge" in gateway.command("setup", "--yes", "--card", "A/1")
+    assert 'name = "Depot"' in gateway.configuration.read_text()
+
+
+def test_a_site_without_a_file_is_called_as_people_call_it(tmp_path: Path) -> None:
+    file = tmp_path / "etc" / "gateway.toml"
+    file.parent.mkdir()
+    command = [sys.executable, "-m", "gateway", "setup", "--config", str(file), "--yes", "--dry-run"]
+    told = subprocess.run([*command, "--name", "Depot North"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert 'id = "depot-north"' in told.stdout
+    assert list(file.parent.iterdir()) == []
+
+
+def test_somebody_who_may_not_look_is_told_so() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    with tempfile.TemporaryDirectory() as folder:  # everybody may pass, up to `etc`
+        Path(folder).chmod(0o755)
+        file = Path(folder) / "etc" / "gateway.toml"
+        file.parent.mkdir(mode=0o700)
+        _expect_refusals(file)
+
+
+def _expect_refusals(file: Path) -> None:
+    code = (
+        "import os, sys, gateway.__main__ as m, gateway.terminal.commands_setup, gateway.terminal.commands_next_step;"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534); sys.exit(m.main())"
+    )
+    for words, exit_code, said in (
+        (["setup", "--yes", "--name", "X"], 77, "run this as root"),
+        (["setup", "--yes", "--name", "X", "--dry-run"], 77, "run this as root"),
+        (["next-step"], 0, "its state is for root"),
+    ):
+        command = [sys.executable, "-c", code, *words, "--config", str(file)]
+        told = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert (told.returncode, said in told.stdout + told.stderr) == (exit_code, True), told.stderr
+
+
+def test_nobody_to_ask_and_no_answers(gateway: RunningGateway) -> None:
+    told = gateway.try_command("setup")
+    assert told.returncode == 2 and "expected answers" in told.stderr
 
 
 def test_the_next_step_follows_the_site(gateway: RunningGateway) -> None:

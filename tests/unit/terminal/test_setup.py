@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.configuration import load_configuration
-from gateway.terminal import setup_dialogue, setup_file
+from gateway.configuration import SerialTransport, load_configuration
+from gateway.terminal import commands_setup, own_addresses, reaching, setup_dialogue, setup_file
 from gateway.terminal.arguments import parse
-from gateway.terminal.exits import CONFIGURATION, USAGE, Ending
+from gateway.terminal.client import Gateway
+from gateway.terminal.exits import CONFIGURATION, NEGATIVE, USAGE, Ending
+from gateway.terminal.json_output import Document
+from gateway.terminal.own_addresses import OwnAddress, addresses_told
+from gateway.terminal.reaching import lan_address, station_addresses
 from gateway.terminal.setup_answers import Answers, MeterPlace, answers_of
 from gateway.terminal.setup_dialogue import Surroundings, ask_for
 
@@ -42,7 +48,7 @@ def path(tmp_path: Path) -> Path:
 def written(path: Path, given: Answers) -> str:
     known = load_configuration(path if path.exists() else None)
     text = setup_file.text_with(path, given, known=known)
-    setup_file.checked(path, text)
+    setup_file.checked(path, text, known=known)
     setup_file.replace_file(path, text)
     return text
 
@@ -141,7 +147,7 @@ class TestTheFile:
         known = load_configuration(path)
         text = setup_file.text_with(path, Answers(meter=replace(METER, model="no-such-meter")), known=known)
         with pytest.raises(Ending, match="no-such-meter") as ending:
-            setup_file.checked(path, text)
+            setup_file.checked(path, text, known=known)
         assert ending.value.code == CONFIGURATION
         assert str(path) in ending.value.sentence and ".setup" not in ending.value.sentence
         assert [file.name for file in path.parent.iterdir()] == ["gateway.toml"]
@@ -151,8 +157,81 @@ class TestTheFile:
         folder = path.parent / "conf.d"
         folder.mkdir()
         (folder / "10.toml").write_text(BY_HAND.replace('[site]\nid = "depot"', ""))
-        written(path, Answers(main_fuse=(40, 40, 40), stations=(("CP-1", 16), ("CP-2", None))))
+        with pytest.raises(Ending, match="circuit house stands in another file"):
+            written(path, Answers(main_fuse=(40, 40, 40)))
+        written(path, Answers(main_fuse=(63, 63, 63), stations=(("CP-1", 16), ("CP-2", None))))
         assert [one.id for one in load_configuration(path).stations] == ["CP-2", "CP-1"]
+
+    def test_a_meter_that_talks_by_itself_has_no_address(self, path: Path) -> None:
+        master, slave = os.openpty()
+        line = os.ttyname(slave)
+        written(path, Answers("depot", meter=MeterPlace("dsmr_p1", device=line)))
+        os.close(master)
+        os.close(slave)
+        assert load_configuration(path).meters[0].transport == SerialTransport(device=Path(line), baudrate=115_200)
+
+    def test_a_line_that_is_not_there_is_a_mistake_only_when_it_is_new(self, path: Path) -> None:
+        gone = MeterPlace("eastron_sdm630", device="/dev/no-such-line")
+        with pytest.raises(Ending, match="/dev/no-such-line"):
+            written(path, Answers("depot", meter=gone))
+        path.write_text(setup_file.text_with(path, Answers("depot", meter=gone), known=load_configuration(None)))
+        written(path, Answers(name="Depot"))
+        assert load_configuration(path).site.name == "Depot"
+
+    def test_what_was_written_can_be_put_back(self, path: Path) -> None:
+        kept = setup_file.replace_file(path, BY_HAND)
+        setup_file.put_back(path, kept)
+        assert not path.exists()
+        path.write_text(BY_HAND)
+        kept = setup_file.replace_file(path, "# other\n")
+        setup_file.put_back(path, kept)
+        assert path.read_text() == BY_HAND and kept is not None and kept.read_text() == BY_HAND
+
+
+@pytest.mark.parametrize("code", [CONFIGURATION, NEGATIVE])
+def test_what_the_gateway_does_not_take_is_put_back(code: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(gateway: Gateway) -> Document:
+        raise Ending(code, "the port is taken")
+
+    monkeypatch.setattr(commands_setup, "take_configuration", refuse)
+    path.write_text(BY_HAND)
+    with pytest.raises(Ending, match=r"the port is taken\n.*as it was before") as ending:
+        commands_setup.setup(parse(["setup", "--yes", "--name=Depot", f"--config={path}"], ""))
+    assert ending.value.code == code
+    assert path.read_text() == BY_HAND
+
+
+class TestOwnAddresses:
+    TOLD = json.dumps([
+        {"ifname": "lo", "addr_info": [{"local": "127.0.0.1"}]},
+        {"ifname": "eth0", "addr_info": [{"local": "192.168.1.2", "dynamic": True}]},
+        {"ifname": "eth1", "addr_info": [{"local": "10.0.0.2"}]},
+        {"ifname": "docker0", "addr_info": [{"local": "172.17.0.1"}]},
+        {},
+    ])  # fmt: skip
+
+    def test_every_network_and_who_may_take_the_address_back(self) -> None:
+        assert addresses_told(self.TOLD) == [
+            OwnAddress("192.168.1.2", "eth0", lent=True), OwnAddress("10.0.0.2", "eth1", lent=False),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("text", ["", "[]", "nonsense"])
+    def test_nothing_is_told(self, text: str) -> None:
+        assert addresses_told(text) == []
+
+    def test_in_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(own_addresses, "own_addresses", lambda: addresses_told(self.TOLD))
+        assert station_addresses(load_configuration(None)) == [
+            "ws://192.168.1.2:9000/ocpp/<station id>  (eth0; by DHCP: give it a fixed one)",
+            "ws://10.0.0.2:9000/ocpp/<station id>  (eth1)",
+        ]
+
+    def test_a_network_without_a_way_to_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reaching, "outward_address", lambda: None)
+        monkeypatch.setattr(own_addresses, "own_addresses", lambda: addresses_told(self.TOLD))
+        assert lan_address() == "192.168.1.2"
+        monkeypatch.setattr(own_addresses, "own_addresses", list)
+        assert lan_address() == "127.0.0.1"
 
 
 class TestTheDialogue:
@@ -170,7 +249,7 @@ class TestTheDialogue:
 
         around = Surroundings(
             known=load_configuration(path if known else None),
-            station_address="ws://192.168.1.2:9000/ocpp/<station id>",
+            station_addresses=["ws://192.168.1.2:9000/ocpp/<station id>", "ws://10.0.0.2:9000/ocpp/<station id>"],
             knocks=lambda: next(knocks, []) if knocks is not None else [],
             find_meters=lambda place: meters or [],
             say=said.append,
