@@ -126,7 +126,7 @@ def read_secret(path: Path) -> bytes:
 
 def _in_reading_order(mistakes: list[Mistake], files: list[Path]) -> list[Mistake]:
     position = {str(file): index for index, file in enumerate(files)}
-    return sorted(mistakes, key=lambda mistake: (position[mistake.place.file], mistake.place.line or 0))
+    return sorted(mistakes, key=lambda mistake: (position.get(mistake.place.file, -1), mistake.place.line or 0))
 
 
 def _unsafe(configuration: Configuration) -> list[Mistake]:

@@ -86,7 +86,7 @@ def _known(path: Path) -> Configuration:
         try:
             return load_configuration(path)
         except ConfigurationMistakes:  # what all sites share, and not yet the name of this one
-            return setup_file.checked(path, '[site]\nid = "site"\n')
+            return setup_file.read_as(path, '[site]\nid = "site"\n')
     except ConfigurationMistakes as mistakes:
         raise Ending(CONFIGURATION, f"{mistakes}\nmend this first: setup keeps what is there") from mistakes
 

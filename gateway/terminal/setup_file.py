@@ -48,23 +48,32 @@ def checked(path: Path, text: str, *, known: Configuration) -> Configuration:
 
     What the machine lacked before (`known`: a meter that is unplugged) keeps nobody from adding something else.
     """
-    beside = path.with_name(f".{path.name}.setup")
+    try:
+        wanted = read_as(path, text)
+        lacked = {(one.expected, one.got) for one in check_provisions(known, daemon_runs=True)}
+        found = check_provisions(wanted, daemon_runs=True)
+        if mistakes := tuple(one for one in found if (one.expected, one.got) not in lacked):
+            raise ConfigurationMistakes(mistakes)
+        return wanted
+    except ConfigurationMistakes as wrong:
+        words = str(wrong).replace(str(_beside(path)), str(path))
+        raise Ending(CONFIGURATION, f"{words}\nnothing was changed") from wrong
+
+
+def read_as(path: Path, text: str) -> Configuration:
+    """What the files would say if this were the text of this one. Raises ConfigurationMistakes, Ending 77."""
+    beside = _beside(path)
     try:
         beside.write_text(text, "utf-8")
-        try:
-            wanted = load_configuration(beside)
-            lacked = {(one.expected, one.got) for one in check_provisions(known, daemon_runs=True)}
-            found = check_provisions(wanted, daemon_runs=True)
-            if mistakes := tuple(one for one in found if (one.expected, one.got) not in lacked):
-                raise ConfigurationMistakes(mistakes)
-            return wanted
-        except ConfigurationMistakes as wrong:
-            words = str(wrong).replace(str(beside), str(path))
-            raise Ending(CONFIGURATION, f"{words}\nnothing was changed") from wrong
+        return load_configuration(beside)
     except OSError as error:
         raise no_permission(f"{path.parent} cannot be written ({error.strerror}): run this as root") from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.setup")
 
 
 def replace_file(path: Path, text: str) -> Path | None:

@@ -44,7 +44,15 @@ class Terminal:
 
     def __init__(self, *command: str) -> None:
         self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(command, cwd=PROJECT, stdin=slave, stdout=slave, stderr=slave, text=True)
+        self.process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whatever began these tests ignores it
+        )
         os.close(slave)
         self.said, self._read_upto = "", 0
 
@@ -57,14 +65,15 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (found := self.said.find(words, self._read_upto)) < 0:
             assert time.monotonic() < deadline, f"{words!r} was never said:\n{self.said}"
-            if select.select([self._master], [], [], 1.0)[0] and not self._read():
+            if not self._waits_or_reads():
                 raise AssertionError(f"it ended before {words!r}:\n{self.said}")
         self._read_upto = found + len(words)
 
     def ends(self) -> int:
         """Its exit code."""
-        while self._read():
-            pass
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._waits_or_reads():
+            assert time.monotonic() < deadline, f"it does not end:\n{self.said}"
         return self.process.wait(PATIENCE_SECONDS)
 
     def close(self) -> None:
@@ -72,6 +81,10 @@ class Terminal:
             self.process.kill()
             self.process.wait()
         os.close(self._master)
+
+    def _waits_or_reads(self) -> bool:
+        """False when everybody on the other side has gone."""
+        return not select.select([self._master], [], [], 1.0)[0] or self._read()
 
     def _read(self) -> bool:
         try:

@@ -278,3 +278,11 @@ def test_a_mistaken_name_does_not_make_its_references_mistakes(tmp_path: Path) -
     text = '[[circuit]]\nname = 5\nlimit_amps = 5\n[[station]]\nid = "A"\ncircuit = "main"\n'
     (found,) = mistakes_in(tmp_path, text)
     assert "circuit[0].name" in found
+
+
+def test_only_files_beside_one_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "shared.toml").write_text("[ocpp]\nport = 9001\nno_such_key = 1\n")
+    with pytest.raises(ConfigurationMistakes) as told:
+        load_configuration(tmp_path / "gateway.toml")
+    assert [mistake.place.key for mistake in told.value.mistakes] == ["site.id", "ocpp.no_such_key"]
