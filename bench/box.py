@@ -31,12 +31,6 @@ _PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 _PROJECT = Path(__file__).parent.parent
 _CONNECTED = 200
 _STARTS = 5
-_DAYS_KEPT = {  # of `[retention]`, as long as a year at most
-    "events of ops": 90,
-    "commands": 90,
-    "load_decisions": 30,
-}
-_CONSTANT = ("stations", "connectors", "sqlite_schema", "configuration_keys", "meta", "id_tags", "known_tags")
 Rows = list[tuple[str, str]]
 
 
@@ -48,6 +42,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ocpp-gateway-box-", dir=arguments.directory) as directory:
         for scene in SCENES:
             rows += written_in_a_day(Path(directory), arguments.hours, scene)
+        if arguments.days:
+            rows += year(Path(directory), arguments.days)
         bench = Bench(Path(directory), rounds=1, quick=False)
         rows += memory(bench)
         rows += start(bench)
@@ -64,20 +60,29 @@ def main() -> int:
 
 
 def written_in_a_day(directory: Path, hours: float, scene: str) -> Rows:
-    """Bytes written in a day of twenty stations, and how large the database is after a year of such days."""
+    """Bytes written in a day of twenty stations."""
     counted, on_device = _played(directory, hours, scene)
     a_day = 24 / hours
     sent = counted["device"] if on_device else counted["sent"]
     way = "block device" if on_device else "/proc/PID/io"
-    year = sum(
-        max(0, size) * a_day * _DAYS_KEPT.get(name, 365)
-        for name, size in counted["grown"].items()
-        if name not in _CONSTANT
-    )
     return [
         (f"written in a day, 20 stations reporting each {scene} ({way})", f"{sent * a_day / 1e6:.0f} MB"),
         (f"the same, given to write calls, each {scene}", f"{counted['given'] * a_day / 1e6:.0f} MB"),
-        (f"database after a year of such days, each {scene} (multiplied)", f"{year / 1e9:.1f} GB"),
+    ]
+
+
+def year(directory: Path, days: int) -> Rows:
+    """The database after so many days of twenty stations that report each minute."""
+    place = directory / "year"
+    place.mkdir()
+    say(f"playing {days} days of twenty stations")
+    command = (sys.executable, "-m", "bench.box_year", str(place), str(days), "60")
+    done = subprocess.run(command, cwd=_PROJECT, stdout=subprocess.PIPE, text=True, check=True)
+    played = json.loads(done.stdout.splitlines()[-1])
+    *_, size = played["bytes"].values()
+    sessions = f"{played['sessions']:,} sessions"
+    return [
+        (f"database after {days} days, {sessions}, reports each 60 s, as retention leaves it", f"{size / 1e6:.0f} MB")
     ]
 
 
@@ -190,6 +195,7 @@ def _write(text: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench box", description="What the gateway takes of a small computer.")
     parser.add_argument("--hours", type=float, default=4.0, help="how much of a day is played (4)")
+    parser.add_argument("--days", type=int, default=365, help="how many days the database grows; 0: none (365)")
     parser.add_argument("--deb", type=Path, help="the package whose installed size is told")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--directory", type=Path, help="where data and images are kept: a disk, not memory")

@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import random
-import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,13 +71,9 @@ async def _play(world: World, directory: Path, hours: float, of_station: str, co
             await asyncio.sleep(7.3)  # the power came back at once, but each boots at its own pace
         tasks += [asyncio.create_task(_visits(car, number / STATIONS)) for number, car in enumerate(cars)]
         await asyncio.sleep(_SETTLING_SECONDS)
-        database = running.site.database
-        before = await database.alone(_sizes)
         with _counting(directory, counted):
             await asyncio.sleep(hours * HOUR)
-            await database.alone(lambda db: db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
-        after = await database.alone(_sizes)
-        counted["grown"] = {name: size - before.get(name, 0) for name, size in after.items()}
+            await running.site.database.alone(lambda db: db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -134,20 +129,6 @@ async def _follow(car: Vehicle, seconds: float) -> None:
     for _ in range(int(seconds)):
         await asyncio.sleep(1)
         car.limit(car.outlets[0])
-
-
-def _sizes(connection: sqlite3.Connection) -> dict[str, int]:
-    """Bytes of each table with its indexes; the journal's events by stream."""
-    sizes = dict(connection.execute(_TABLES).fetchall())
-    events = sizes.pop("events", 0)
-    streams = dict(connection.execute(_STREAMS).fetchall())
-    whole = sum(streams.values()) or 1
-    return sizes | {f"events of {stream}": events * share // whole for stream, share in streams.items()}
-
-
-_TABLES = "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY tbl_name"
-_EVENT_BYTES = 60  # beside its data
-_STREAMS = f"SELECT stream, sum(length(data) + {_EVENT_BYTES}) FROM events GROUP BY stream"
 
 
 @contextmanager

@@ -39,4 +39,19 @@ def test_a_part_of_a_day_is_counted(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     counted = json.loads(finished.stdout)
     assert counted["given"] > 100_000  # ten stations charge from the beginning on
-    assert counted["grown"]["meter_frames"] > 0
+
+
+def test_two_days_of_the_year_are_played(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        (sys.executable, "-m", "bench.box_year", str(tmp_path), "2", "1800"),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    played = json.loads(finished.stdout)
+    assert list(played["bytes"]) == ["1", "2"] and played["sessions"] == 240
+    assert played["tables"]["transactions"] > 10_000 and played["tables"]["meter_frames"] > 10_000
