@@ -111,11 +111,12 @@ class Machine:
         assert self._process is not None
         if self._process.poll() is not None:
             self.fail("systemd-nspawn ended: these tests need root and the right to make containers")
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        for child in children:
-            if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
-                self._leader = int(child)
-                return self.attempt("true").returncode == 0
+        with suppress(OSError):  # a process that has just ended: the next look tells
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+            for child in children:
+                if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                    self._leader = int(child)
+                    return self.attempt("true").returncode == 0
         return False
 
 

@@ -111,9 +111,12 @@ def test_it_runs_unprivileged(machine: Machine) -> None:
     assert found is not None and float(found[1]) <= 1.3, exposure
 
 
-def test_a_session_of_the_operators_group_needs_no_root(machine: Machine) -> None:
+def test_its_group_gives_commands_and_nobody_else_has_any(machine: Machine) -> None:
     assert machine.run("stat", "--format=%a %U", DATA).split() == ["750", "ocpp-gateway"]
     assert not machine.succeeds("setpriv", "--reuid=nobody", "--clear-groups", "cat", f"{DATA}/gateway.db")
+    as_nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup")
+    assert machine.succeeds(*as_nobody, "--groups=ocpp-gateway", "ocpp-gateway", "stations")
+    assert not machine.succeeds(*as_nobody, "--clear-groups", "ocpp-gateway", "stations")
 
 
 def test_it_tells_the_next_step(machine: Machine) -> None:
@@ -126,8 +129,8 @@ def test_a_file_makes_it_the_gateway_of_a_site(machine: Machine) -> None:
     machine.run("chown", "root:ocpp-gateway", FILE)
     machine.run("chmod", "640", FILE)
     machine.run("systemctl", "reload", UNIT)
-    assert "Depot North" in gateway(machine, "check-config")
-    assert "1 of 1" not in gateway(machine, "status")
+    assert "depot Depot North" in gateway(machine, "status")
+    assert "setup" not in attention(machine)
 
 
 def test_a_wrong_file_changes_nothing(machine: Machine) -> None:
