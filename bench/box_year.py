@@ -22,9 +22,8 @@ from websockets.typing import Subprotocol
 
 from gateway.daemon import Surroundings
 from gateway.model.instants import Instant
+from gateway.operations import keep_house, keep_sizes
 from gateway.operations.attribute_meter_frames import attribute_all
-from gateway.operations.keep_house import forget
-from gateway.operations.keep_sizes import keep_sizes
 from gateway.operations.thin_meter_frames import MeterThinner
 from tests.fakes.gateway_in_process import Running, running_gateway
 
@@ -111,14 +110,15 @@ async def play(directory: Path, days: int, every: timedelta) -> dict[str, Any]:
     more = '[retention]\n[log]\nlevel = "error"\n'
     lenient = 'unknown_stations = "accept"\nunknown_tags = "accept"\n'
     seen: dict[str, int] = {}
+    keep_house._PAUSE_SECONDS = keep_sizes._PAUSE_SECONDS = 0.0  # between two bites, for stations: these wait for none
     async with running_gateway(directory, ocpp=lenient, more=more, surroundings=around) as running:
         stations = [await _connected(running, number) for number in range(STATIONS)]
         thinner = MeterThinner(running.site)
         for day in range(1, days + 1):
             await _one_day(stations, clock, every)
             await attribute_all(running.site)
-            await forget(running.site)
-            await keep_sizes(running.site, thinner)
+            await keep_house.forget(running.site)
+            await keep_sizes.keep_sizes(running.site, thinner)
             if day % max(1, days // _LOOKS) == 0 or day == days:
                 seen[str(day)] = sum(file.stat().st_size for file in (directory / "data").glob("gateway.db*"))
                 print(f"day {day}: {seen[str(day)] / 1e6:.0f} MB", file=sys.stderr, flush=True)
