@@ -66,6 +66,15 @@ def ask(
     return response
 
 
+def is_there(gateway: Gateway) -> bool:
+    """Whether a gateway is there, within a few seconds."""
+    try:
+        ask(gateway, "GET", "/livez", patience_seconds=3)
+    except Ending:
+        return False
+    return True
+
+
 def fetch(gateway: Gateway, path: str, *, patience_seconds: float | None = PATIENCE_SECONDS) -> object:
     """GET a document. Raises Ending also when the answer is an error."""
     return expect(ask(gateway, "GET", path, patience_seconds=patience_seconds))

@@ -64,8 +64,10 @@ def check_config(options: argparse.Namespace) -> int:
     """Load and provision without running; every mistake on a line of its own."""
     configuration = configuration_of(options)
     from gateway.provisioning_check import check_provisions, notes_about
+    from gateway.terminal.client import Gateway, is_there
 
-    mistakes = check_provisions(configuration, daemon_runs=_daemon_answers(configuration))
+    runs = is_there(Gateway(socket_path=socket_path_of(configuration)))
+    mistakes = check_provisions(configuration, daemon_runs=runs)
     if mistakes:
         raise Ending(CONFIGURATION, "\n".join(str(mistake) for mistake in mistakes))
     notes = [str(note) for note in notes_about(configuration)]
@@ -114,16 +116,6 @@ def _token_offline(configuration: Configuration, role: str, name: str) -> str:
         return create_token_offline(configuration, known, name)
     except (UnusableDatabase, OSError) as error:
         raise Ending(NEGATIVE, f"{database}: {error}") from error
-
-
-def _daemon_answers(configuration: Configuration) -> bool:
-    from gateway.terminal.client import Gateway, ask
-
-    try:
-        ask(Gateway(socket_path=socket_path_of(configuration)), "GET", "/livez", patience_seconds=3)
-    except Ending:
-        return False
-    return True
 
 
 def _facts(configuration: Configuration) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
-from gateway.terminal.client import Gateway, ask
-from gateway.terminal.exits import NEGATIVE, OK, Ending, negative
+from gateway.terminal.client import Gateway, is_there
+from gateway.terminal.exits import NEGATIVE, OK, negative
 from gateway.terminal.json_output import Document, items_of, list_of, print_json
 from gateway.terminal.pages import collect
 from gateway.terminal.reaching import configuration_of, reach, socket_path_of
@@ -69,7 +69,7 @@ def scan(options: argparse.Namespace) -> int:
         parity=options.parity,
     )
     configuration = configuration_of(options)
-    runs = _answers(Gateway(socket_path=socket_path_of(configuration)))
+    runs = is_there(Gateway(socket_path=socket_path_of(configuration)))
     found: list[Document] = []
     try:
         found += asyncio.run(find_meters(wishes, in_use_by=configuration if runs else None, progress=_progress))
@@ -83,14 +83,6 @@ def scan(options: argparse.Namespace) -> int:
     if not found:
         print("nobody answers: check A and B, the address, the speed (--baudrate all), the power (docs/meters.md)")
     return OK if found else NEGATIVE
-
-
-def _answers(gateway: Gateway) -> bool:
-    try:
-        ask(gateway, "GET", "/livez", patience_seconds=3)
-    except Ending:
-        return False
-    return True
 
 
 def _print_found(found: Mapping[str, object]) -> None:

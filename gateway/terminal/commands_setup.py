@@ -20,7 +20,7 @@ from urllib.parse import quote
 from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
 from gateway.configuration_files import is_written
 from gateway.terminal import setup_dialogue, setup_file
-from gateway.terminal.client import API, Gateway, ask, expect, problem_text
+from gateway.terminal.client import API, Gateway, ask, expect, is_there, problem_text
 from gateway.terminal.commands_reload import take_configuration
 from gateway.terminal.exits import (
     CONFIGURATION,
@@ -55,7 +55,7 @@ def setup(options: argparse.Namespace) -> int:
         known=known,
         station_addresses=station_addresses(known),
         knocks=lambda: _knocks(gateway),
-        find_meters=lambda place: _find_meters(place, known if _runs(gateway) else None),
+        find_meters=lambda place: _find_meters(place, known if is_there(gateway) else None),
     )
     try:
         if dialogue:
@@ -113,14 +113,6 @@ def _completed(answers: Answers, around: setup_dialogue.Surroundings) -> Answers
             raise negative(f"--meter-model scan: expected one meter there, {len(found)} answer{told}")
         answers = replace(answers, meter=found[0][1])
     return answers
-
-
-def _runs(gateway: Gateway) -> bool:
-    try:
-        ask(gateway, "GET", "/livez", patience_seconds=3)
-    except Ending:
-        return False
-    return True
 
 
 def _knocks(gateway: Gateway) -> list[str]:
