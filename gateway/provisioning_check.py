@@ -11,8 +11,6 @@ import os
 import socket
 import ssl
 import stat
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +20,8 @@ from gateway.configuration_agreement import listeners
 from gateway.configuration_files import Place, Step, place_of, quoted
 from gateway.configuration_reading import CREDENTIALS_OF_THE_UNIT
 from gateway.configuration_safety import load_notes
-from gateway.meters.catalog import find_model
-from gateway.model.instants import Instant
 from gateway.operations.plan_meters import Unreadable, plan_of
+from gateway.provisioning_notes import certificate_notes, has_address, meter_notes, name_notes
 from gateway.rules.station_passwords import key_bytes
 
 Trouble = tuple[tuple[Step, ...], str, str]
@@ -42,8 +39,12 @@ class Note:
         return f"{self.place.file}: {self.place.key}: note: {self.text}"
 
 
-def check_provisions(configuration: Configuration, *, daemon_runs: bool = False) -> tuple[Mistake, ...]:
-    """What this machine lacks. `daemon_runs`: its own ports are then rightly taken."""
+def check_provisions(
+    configuration: Configuration, *, daemon_runs: bool = False, besides: Configuration | None = None
+) -> tuple[Mistake, ...]:
+    """What this machine lacks, but not what it lacks for `besides` as well. `daemon_runs`: its own ports are taken."""
+    lacked = check_provisions(besides, daemon_runs=daemon_runs) if besides is not None else ()
+    known = {(mistake.expected, mistake.got) for mistake in lacked}
     found = (
         *_ports(configuration, daemon_runs=daemon_runs),
         *_data_directory(configuration.data.directory),
@@ -56,6 +57,7 @@ def check_provisions(configuration: Configuration, *, daemon_runs: bool = False)
     return tuple(
         Mistake(place=place_of(configuration.written, *where), expected=expected, got=got)
         for where, expected, got in found
+        if (expected, got) not in known
     )
 
 
@@ -64,9 +66,9 @@ def notes_about(configuration: Configuration, *, resolves: Callable[[str], bool]
     found = (
         *_profile_notes(configuration),
         *_secret_notes(configuration),
-        *_meter_notes(configuration),
-        *_name_notes(configuration, resolves or _resolves),
-        *_certificate_notes(configuration),
+        *meter_notes(configuration),
+        *name_notes(configuration, resolves or has_address),
+        *certificate_notes(configuration),
         *load_notes(configuration),
     )
     return tuple(Note(place=place_of(configuration.written, *where), text=text) for where, text in found)
@@ -286,64 +288,3 @@ def _secret_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ..
             yield where, "a credential of the unit: it is checked when the unit starts"
         elif _exists(path) and path.stat().st_mode & stat.S_IROTH:
             yield where, f"every user of this machine can read {path}"
-
-
-def _certificate_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:
-    """Notes, not mistakes: a certificate that has ended must not keep all the other stations from being served."""
-    from gateway.operations.certificate_files import configured_files, dates_in_file, own_dates
-
-    now = Instant(time.time_ns() // 1000)
-    for where, kind, name, path in configured_files(configuration):
-        for one in dates_in_file(kind, name, path, now):
-            if one["warning"] is not None:
-                yield where, str(one["warning"])
-            elif kind == "client_ca" and not one["is_authority"]:
-                yield where, f"{one['subject']} is no authority: no station's certificate can be checked with it"
-    for one in own_dates(configuration, now):
-        if one["warning"] is not None:
-            yield ("data", "directory"), str(one["warning"])
-
-
-def _meter_notes(configuration: Configuration) -> Iterator[tuple[tuple[Step, ...], str]]:
-    with_limits = {circuit.meter for circuit in configuration.circuits}
-    for position, meter in enumerate(configuration.meters):
-        model = find_model(meter.model)
-        if model is None:
-            continue
-        if model.status == "verify":
-            yield ("meter", position, "model"), "its registers are not confirmed: compare the first readings"
-        if not model.phase_currents and meter.name in with_limits:
-            yield ("meter", position, "model"), "it tells no phase currents: it cannot hold a limit in amperes"
-        if isinstance(meter.transport, SerialTransport) and meter.transport.baudrate != model.usual_baudrate:
-            where = ("meter", position, "transport", "baudrate")
-            yield where, f"{meter.transport.baudrate}: such meters usually talk at {model.usual_baudrate}"
-
-
-def _name_notes(
-    configuration: Configuration, resolves: Callable[[str], bool]
-) -> Iterator[tuple[tuple[Step, ...], str]]:
-    named: list[tuple[tuple[Step, ...], str]] = [
-        (("upstream", position, "host"), upstream.host) for position, upstream in enumerate(configuration.upstreams)
-    ]
-    for position, meter in enumerate(configuration.meters):
-        if isinstance(meter.transport, TcpTransport):
-            named.append((("meter", position, "transport", "host"), meter.transport.host))
-    for where, host in named:
-        if not resolves(host):
-            yield where, f"{quoted(host)} cannot be looked up now"
-
-
-def _resolves(host: str) -> bool:
-    """Whether the name has an address, asked for at most 3 seconds (a look-up cannot be cancelled)."""
-    found: list[object] = []
-
-    def look_up() -> None:
-        try:
-            found.extend(socket.getaddrinfo(host, None))
-        except (OSError, UnicodeError):
-            pass
-
-    asking = threading.Thread(target=look_up, daemon=True)
-    asking.start()
-    asking.join(timeout=3)
-    return bool(found)

@@ -63,10 +63,7 @@ def _new_mistakes(new: Configuration, old: Configuration) -> Iterator[Mistake]:
         )
         return
     # ports of this very daemon are taken in both, and so cancel out
-    known = {(mistake.expected, mistake.got) for mistake in check_provisions(old)}
-    for mistake in check_provisions(new):
-        if (mistake.expected, mistake.got) not in known:
-            yield mistake
+    yield from check_provisions(new, besides=old)
 
 
 def _files_named(value: object) -> Iterator[Path]:

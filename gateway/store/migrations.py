@@ -120,7 +120,8 @@ def _kept_copies(path: Path) -> str:
 
 def _rehearse(connection: sqlite3.Connection, path: Path, version: int) -> None:
     try:
-        rehearsal.rehearse(connection, path, versions=(version, newest_version()), migrate=migrate)
+        versions = (version, newest_version())
+        rehearsal.rehearse(connection, path, versions=versions, migrate=migrate, large_bytes=LARGE_DATABASE_BYTES)
     except rehearsal.RehearsalFailed as error:
         raise CannotMigrate(
             f"this program cannot bring the database from schema version {version} to {newest_version()}: {error}. "

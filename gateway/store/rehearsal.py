@@ -24,7 +24,6 @@ _PARTIAL_NAME = "before-migration.partial"
 # A copy and its rehearsal stand beside the database at the same time; a migration may make a file larger.
 _COPIES_NEEDED = 2.2
 _AT_LEAST_BYTES = 20_000_000
-_LARGE_BYTES = 64_000_000
 
 
 class RehearsalFailed(Exception):
@@ -37,8 +36,11 @@ def rehearse(
     *,
     versions: tuple[int, int],
     migrate: Callable[[sqlite3.Connection], None],
+    large_bytes: int,
 ) -> None:
     """Keep a copy of the database and try the migration on another; `versions`: (from, to). Raises RehearsalFailed.
+
+    A database above `large_bytes` is looked through less thoroughly, as at every start.
 
     Afterwards `migration.json` stands: {"from", "to", "copy" (a name in `backups/`)}.
     """
@@ -49,7 +51,7 @@ def rehearse(
     _expect_room(path, folder)
     try:
         copy = _keep_copy(connection, folder, versions[0])
-        _try_on_copy(copy, folder / _REHEARSAL_NAME, migrate)
+        _try_on_copy(copy, folder / _REHEARSAL_NAME, migrate, large_bytes)
         _note(path.parent, versions, copy)
     except OSError as error:
         raise RehearsalFailed(f"no copy can be made in {folder}: {error.strerror or error}") from error
@@ -96,7 +98,7 @@ def _keep_copy(connection: sqlite3.Connection, folder: Path, version: int) -> Pa
     return kept
 
 
-def _try_on_copy(copy: Path, rehearsal: Path, migrate: Callable[[sqlite3.Connection], None]) -> None:
+def _try_on_copy(copy: Path, rehearsal: Path, migrate: Callable[[sqlite3.Connection], None], large_bytes: int) -> None:
     with contextlib.closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as kept:
         _copy(kept, rehearsal)
     with contextlib.closing(sqlite3.connect(rehearsal, isolation_level=None)) as tried:
@@ -104,7 +106,7 @@ def _try_on_copy(copy: Path, rehearsal: Path, migrate: Callable[[sqlite3.Connect
         tried.execute("PRAGMA foreign_keys = ON")
         dangling = _dangling(tried)
         migrate(tried)
-        looking = "quick_check" if rehearsal.stat().st_size > _LARGE_BYTES else "integrity_check"
+        looking = "quick_check" if rehearsal.stat().st_size > large_bytes else "integrity_check"
         (verdict,) = tried.execute(f"PRAGMA {looking}(1)").fetchone()
         if verdict != "ok":
             raise RehearsalFailed(f"tried on a copy, it damages the database ({' '.join(verdict.split())})")

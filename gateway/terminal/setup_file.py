@@ -50,9 +50,7 @@ def checked(path: Path, text: str, *, known: Configuration) -> Configuration:
     """
     try:
         wanted = read_as(path, text)
-        lacked = {(one.expected, one.got) for one in check_provisions(known, daemon_runs=True)}
-        found = check_provisions(wanted, daemon_runs=True)
-        if mistakes := tuple(one for one in found if (one.expected, one.got) not in lacked):
+        if mistakes := check_provisions(wanted, daemon_runs=True, besides=known):
             raise ConfigurationMistakes(mistakes)
         return wanted
     except ConfigurationMistakes as wrong:
