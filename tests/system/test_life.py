@@ -145,6 +145,30 @@ def test_a_wrong_file_changes_nothing(machine: Machine) -> None:
     machine.run("systemctl", "reload", UNIT)
 
 
+def test_a_secret_that_only_root_reads_reaches_the_daemon(machine: Machine) -> None:
+    named = CONFIGURATION + '[[station]]\nid = "SECRET-1"\nsecurity_profile = 1\npassword_file = "credential:cp"\n'
+    (machine.tree / FILE[1:]).write_text(named)
+    machine.run("systemctl", "restart", UNIT)
+    machine.wait_until(lambda: "of SECRET-1" in attention(machine), "the missing secret to be told")
+    machine.run("sh", "-c", "umask 077; printf 0123456789abcdef >/etc/ocpp-gateway/credentials/cp")
+    assert not machine.succeeds("setpriv", "--reuid=ocpp-gateway", "cat", "/etc/ocpp-gateway/credentials/cp")
+    machine.run("systemctl", "restart", UNIT)
+    ready(machine)
+    assert "of SECRET-1" not in attention(machine)
+    knock = ("import sys, http.client, base64; c = http.client.HTTPConnection('127.0.0.1', 9000); "
+             "key = base64.b64encode(b'SECRET-1:' + sys.argv[1].encode()).decode(); "
+             "c.request('GET', '/ocpp/SECRET-1', headers={'Connection': 'Upgrade', 'Upgrade': 'websocket', "
+             "'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'MDEyMzQ1Njc4OWFiY2RlZg==', "
+             "'Sec-WebSocket-Protocol': 'ocpp1.6', 'Authorization': 'Basic ' + key}); "
+             "print(c.getresponse().status)")  # fmt: skip
+    assert machine.run("python3", "-c", knock, "0123456789abcdef").strip() == "101"
+    assert machine.run("python3", "-c", knock, "another password").strip() == "401"
+    machine.run("rm", "/etc/ocpp-gateway/credentials/cp")
+    (machine.tree / FILE[1:]).write_text(CONFIGURATION)
+    machine.run("systemctl", "restart", UNIT)
+    ready(machine)
+
+
 def test_the_journal_has_fields(machine: Machine) -> None:
     with stations(machine, "FIELDS-"):
         lines = machine.run("journalctl", "--unit", UNIT, "--output=json", "STATION_ID=FIELDS-1", "--no-pager")
