@@ -54,7 +54,7 @@ from gateway.store.database import Database, open_database
 from gateway.store.migrations import LARGE_DATABASE_BYTES
 from gateway.store.readers import Readers
 from gateway.store.writing import Writing
-from gateway.supervision import keep_running
+from gateway.supervision import end_tasks, keep_running
 
 if TYPE_CHECKING:
     from gateway.operations.keep_tls_door import TlsCertificates
@@ -239,8 +239,7 @@ async def _meters(site: Site) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            await end_tasks(tasks)
 
 
 @asynccontextmanager
@@ -335,5 +334,4 @@ async def _loops(site: Site, around: Surroundings, doors: _StationsDoors) -> Asy
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            await end_tasks(tasks)

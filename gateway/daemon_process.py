@@ -24,7 +24,7 @@ from gateway.operations.reload_configuration import Outcome, Reloads, Taken, Unc
 from gateway.operations.site import Site
 from gateway.proof_of_life import ProofOfLife
 from gateway.reloading import InForce, in_force, look_again
-from gateway.supervision import keep_running
+from gateway.supervision import end_tasks, keep_running
 from gateway.systemd_notice import SystemdNotices
 
 logger = logging.getLogger(__name__)
@@ -105,9 +105,7 @@ class DaemonProcess:
                 while not self._ending:
                     await self._one_life()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end_tasks(tasks)
 
     async def reload(self) -> Outcome:
         """Read the files again; Taken: the doors close in a moment and open again with the new configuration."""

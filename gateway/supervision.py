@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from gateway.health import Health
 from gateway.rules.waiting_time import waiting_seconds
 
 logger = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 1.0
 
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]], health: Health) -> None:
@@ -31,3 +33,16 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]], health: H
             failures = 0
         failures += 1
         await asyncio.sleep(waiting_seconds(failures, least=1.0, most=60.0))
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel them until all have ended; how they ended is not asked.
+
+    Once is not always enough: a group of tasks that fails in the very moment in which it is cancelled raises its
+    failure alone, and a loop that heeds the failure goes on.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)

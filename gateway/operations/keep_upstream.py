@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 
 from gateway.configuration import Upstream
@@ -181,21 +181,21 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
     return lost
 
 
-async def _all_of(*loops: Callable[[], Awaitable[None]]) -> None:
-    """Run all of them until the first fails, and raise its exception alone."""
+async def _all_of(*loops: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run all of them until the first fails, and raise what it raised; or CancelledError, whatever failed.
 
-    async def run(loop: Callable[[], Awaitable[None]]) -> None:
-        await loop()
-
+    A TaskGroup would do, if it told of a cancellation that comes while one of its tasks fails.
+    """
+    running = [asyncio.create_task(loop()) for loop in loops]
     try:
-        async with asyncio.TaskGroup() as group:
-            for loop in loops:
-                group.create_task(run(loop))
-    except BaseExceptionGroup as failures:
-        first: BaseException = failures
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
+        ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    for task in running:
+        if task in ended:
+            await task
 
 
 async def _follow_journal(now: UpstreamNow) -> None:

@@ -85,6 +85,22 @@ def test_more_than_a_week_without_a_broker(tmp_path: Path, caplog: pytest.LogCap
     run_virtual(main, start=START)
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_a_link_that_breaks_while_the_gateway_stops_holds_nothing_up(tmp_path: Path, turns: int) -> None:
+    async def main(world: World) -> None:
+        broker = PaperBroker()
+        async with gateway(world, tmp_path, broker) as running:
+            await asyncio.sleep(MINUTE)
+            assert running.site.fleet.upstreams["fleet"].link is not None
+            broker.crash()
+            for _ in range(turns):  # of the loop: in one of them the link fails while it is being stopped
+                await asyncio.sleep(0)
+            before = world.clock.seconds
+        assert world.clock.seconds - before < 0.5
+
+    run_virtual(main, start=START)
+
+
 class Faults:
     """What goes wrong on one day, one after the other, as the seed has it; in the end everything works again."""
 
