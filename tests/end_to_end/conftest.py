@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,3 +17,10 @@ def place() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="gw-"))
     yield directory
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Children hear Ctrl-C, also where whatever began these tests ignores it: what is ignored would be inherited."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
