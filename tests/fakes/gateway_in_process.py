@@ -35,8 +35,9 @@ async def running_gateway(
 ) -> AsyncIterator[Running]:
     """Run a gateway on `directory`/data. `site` and `ocpp` are TOML for these tables, `more` for further ones."""
     file = directory / "gateway.toml"
+    firmware = "" if "[firmware]" in more else "[firmware]\nport = 0\n"
     file.write_text(
-        f'[site]\nid = "test-site"\n{site}\n[data]\ndirectory = "{directory}/data"\n[web]\nport = 0\n{more}\n'
+        f'[site]\nid = "test-site"\n{site}\n[data]\ndirectory = "{directory}/data"\n[web]\nport = 0\n{firmware}{more}\n'
         f'[ocpp]\nhost = "127.0.0.1"\nport = 0\n{ocpp}\n'
     )
     around = surroundings or Surroundings(web=False)
