@@ -14,7 +14,7 @@ from gateway.rules.waiting_time import waiting_seconds
 
 logger = logging.getLogger(__name__)
 
-_AGAIN_SECONDS = 1.0
+_AGAIN_SECONDS = 10.0  # longer than the longest farewell (of a link to a slow broker), which must not be cut short
 
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]], health: Health) -> None:
@@ -36,7 +36,7 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]], health: H
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel them until all have ended; how they ended is not asked.
+    """Cancel them and wait; who has not ended after 10 s is cancelled again. How they ended is not asked.
 
     Once is not always enough: a group of tasks that fails in the very moment in which it is cancelled raises its
     failure alone, and a loop that heeds the failure goes on.

@@ -26,7 +26,26 @@ def test_a_loop_that_overheard_that_it_is_to_end_is_told_again() -> None:
         await asyncio.sleep(0)
         await end_tasks(tasks)
         assert all(task.cancelled() for task in tasks)
-        assert heard == 5 and world.clock.seconds < 10
+        assert heard == 5 and 20 < world.clock.seconds < 40
+
+    run_virtual(main, start=START)
+
+
+def test_a_long_farewell_is_not_cut_short() -> None:
+    said: list[str] = []
+
+    async def takes_leave() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(5)
+            said.append("goodbye")
+
+    async def main(world: World) -> None:
+        task = asyncio.create_task(takes_leave())
+        await asyncio.sleep(0)
+        await end_tasks([task])
+        assert said == ["goodbye"] and world.clock.seconds < 6
 
     run_virtual(main, start=START)
 
