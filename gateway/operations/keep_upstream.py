@@ -184,7 +184,7 @@ async def _while_linked(now: UpstreamNow, link: LinkLike) -> LinkLost:
 async def _all_of(*loops: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run all of them until the first fails, and raise what it raised; or CancelledError, whatever failed.
 
-    A TaskGroup would do, if it told of a cancellation that comes while one of its tasks fails.
+    A TaskGroup or gather() would do, if they told of a cancellation that comes while one of their tasks fails.
     """
     running = [asyncio.create_task(loop()) for loop in loops]
     try:
@@ -195,7 +195,7 @@ async def _all_of(*loops: Callable[[], Coroutine[None, None, None]]) -> None:
         await asyncio.gather(*running, return_exceptions=True)
     for task in running:
         if task in ended:
-            await task
+            task.result()
 
 
 async def _follow_journal(now: UpstreamNow) -> None:
