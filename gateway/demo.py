@@ -28,6 +28,7 @@ from gateway.simulated_meter import Amps, simulated_meter
 from gateway.simulated_station import Habits, SimulatedStation
 from gateway.store import reports_events
 from gateway.store.migrations import UnusableDatabase
+from gateway.supervision import end_tasks
 from gateway.terminal.exits import OK, negative
 from gateway.terminal.logging_setup import set_up_logging
 from gateway.terminal.reaching import lan_address
@@ -172,8 +173,7 @@ async def _live(site: Site, stations: list[SimulatedStation], *, wishes: DemoWis
         print("ending: drivers leave, the last sessions are billed ...", flush=True)
         for farewell in [group.create_task(station.wind_down(_FAREWELL_SECONDS)) for station in stations]:
             await farewell
-        for task in tasks:
-            task.cancel()
+        await end_tasks(tasks)
         bills.closed = True
         site.journal_signal.announce()  # the teller looks a last time
     _sum_up(stations, bills)
