@@ -18,6 +18,7 @@ from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
 from gateway.operations.images_now import ImagesNow
 from gateway.operations.load_now import LoadNow
+from gateway.operations.logins_now import LoginsNow
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow
@@ -59,5 +60,6 @@ class Site:
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
     transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers
+    logins: LoginsNow = field(default_factory=LoginsNow)  # who tries to log in
     rollout: RolloutNow = field(default_factory=RolloutNow)  # of firmware rollouts
     reloads: Reloads = field(default_factory=Reloads)  # reading the configuration's files again
