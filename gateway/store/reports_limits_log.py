@@ -35,7 +35,7 @@ async def page(readers: Readers, filters: Filters, *, before: int | None, limit:
 async def walk(readers: Readers, filters: Filters) -> AsyncIterator[list[Document]]:
     """Oldest first, some hundred at a time; no connection is held between two steps."""
     where, parameters = _conditions(filters)
-    newest = 0
+    newest = -(2**63)  # a restore of another machine's backup numbers what was there below 1
     while True:
         rows = await readers.rows(_select([*where, "number > ?"], "ASC"), [*parameters, newest, _ROWS_PER_STEP])
         if rows:
