@@ -6,6 +6,7 @@ Messages of stations, lines of the log, cards that are learned, settings of stat
 from __future__ import annotations
 
 from gateway.operations.learn_tags import LONGEST_SECONDS
+from gateway.operations.seal_backups import LONGEST_PASSPHRASE, SHORTEST_PASSPHRASE
 from gateway.web.schema_parts import (
     COUNT,
     COUNT_OR_NULL,
@@ -63,6 +64,9 @@ DIAGNOSTICS: dict[str, Schema] = {
             "station": TEXT_OR_NULL,
         },
         optional=("seconds", "station"),
+    ),
+    "BackupWish": object_with(
+        {"passphrase": {"type": "string", "minLength": SHORTEST_PASSPHRASE, "maxLength": LONGEST_PASSPHRASE}}
     ),
     "KeyOfStations": object_with(
         {

@@ -26,9 +26,9 @@ async def test_a_card_is_noted_and_not_accepted(tmp_path: Path) -> None:
         await station.authorizes("EARLY")
         await begin_learning(gateway.site, seconds=60, station="CP-1", actor="test")
         answer = await station.authorizes("STRANGER")
-        assert answer["idTagInfo"]["status"] == "Invalid"
+        assert answer["status"] == "Invalid"
         answer = await station.authorizes("VALID")
-        assert answer["idTagInfo"]["status"] == "Accepted"
+        assert answer["status"] == "Accepted"
         start = {"connectorId": 2, "idTag": "OTHER1", "meterStart": 5, "timestamp": "2027-01-15T08:00:00Z"}
         answer = await station.say("StartTransaction", start)
         assert answer["idTagInfo"]["status"] == "Invalid"
