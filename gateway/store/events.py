@@ -60,6 +60,8 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "document.applied": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
+    "id_tags.learning": "ops",
+    "id_tag.presented": "ops",
     "authority.changed": "ops",
     "certificate.requested": "ops",
     "certificate.issued": "ops",

@@ -10,6 +10,7 @@ from gateway.store.id_tags import STATUSES
 from gateway.web.documents_of_campaigns import CAMPAIGNS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
+from gateway.web.documents_of_diagnostics import DIAGNOSTICS
 from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
 from gateway.web.documents_of_jobs import JOBS
@@ -234,6 +235,7 @@ SCHEMAS: dict[str, Schema] = {
     **CAMPAIGNS,
     **LOCAL_LISTS,
     **CHARGING,
+    **DIAGNOSTICS,
     **FIRMWARE,
     **FLEET_DOCUMENTS,
     "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME, "upstreams": LIST_OF_TEXTS}),
