@@ -18,6 +18,7 @@ from gateway.web.documents_of_links import LINKS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
+from gateway.web.documents_of_people import PEOPLE
 from gateway.web.documents_of_security import SECURITY
 from gateway.web.documents_of_uploads import UPLOADS
 from gateway.web.documents_of_upstreams import UPSTREAMS
@@ -314,6 +315,7 @@ SCHEMAS: dict[str, Schema] = {
     **LIMITS,
     **LOAD,
     **METERS,
+    **PEOPLE,
     **SECURITY,
     **UPLOADS,
     **UPSTREAMS,
