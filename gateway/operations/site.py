@@ -22,6 +22,8 @@ from gateway.operations.learn_tags_now import LearnTagsNow
 from gateway.operations.load_now import LoadNow
 from gateway.operations.logins_now import LoginsNow
 from gateway.operations.log_now import LogNow
+from gateway.operations.log_now import LogNow
+from gateway.operations.logins_now import LoginsNow
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow
