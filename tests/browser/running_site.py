@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.browser.yard import Yard, yard
-from tests.end_to_end.running_gateway import RunningGateway, free_ports
+from tests.end_to_end.running_gateway import RunningGateway, free_ports, wait_until
 
 FUSE_AMPS = 40
 BUILDING_AMPS = 14  # never more
@@ -41,6 +41,11 @@ class Site:
         """The code by which the first person signs in, as the command line tells it."""
         return self.gateway.command("user", "code").split()[-1]
 
+    def wait_for_stations(self) -> None:
+        """Both sides see every station connected and let in."""
+        for name in self.stations:
+            wait_until(lambda name=name: self._works(name), f"{name} to be let in")  # type: ignore[misc]
+
     def restart(self, *, gently: bool = True) -> None:
         """Stop the daemon (gently: by SIGTERM, else by SIGKILL) and start it on the same ports; until it is ready."""
         if gently:
@@ -53,6 +58,9 @@ class Site:
         """Stop the daemon, which must end well; `gateway.start()` starts it again."""
         code = self.gateway.stop()
         assert code == 0, f"the daemon ended with {code}\n{self.gateway.log_text()[-8000:]}"
+
+    def _works(self, station: str) -> bool:
+        return self.yard.is_accepted(station) and self.gateway.is_connected(station)
 
 
 @contextmanager
@@ -81,13 +89,14 @@ def running_site(
     text += "".join(_station(name, connectors, meter) for name in names) if listed else ""
     gateway.configuration.write_text(text + more)
     with yard(gateway.ocpp_url, meter_port=meter_port if meter else None) as around:
+        site = Site(gateway, around, names)
         try:
             gateway.start()
             for name in names:
                 around.switch_on(name, connectors=connectors)
             if listed or unknown_stations == "accept":
-                around.wait_until_connected()
-            yield Site(gateway, around, names)
+                site.wait_for_stations()
+            yield site
             gateway.assert_unharmed()
         except BaseException:
             with suppress(AssertionError):

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from gateway.simulated_station import Habits, SimulatedStation
-from tests.end_to_end.running_gateway import wait_until
 from tests.fakes.wire_meter import Amps, WireMeter
 
 _PATIENCE_SECONDS = 30.0
@@ -85,14 +84,9 @@ class Yard:
         """What flows on the station's own lines."""
         return self._soon(lambda: self._stations[identity].outlets[connector - 1].meter.amps)
 
-    def is_connected(self, identity: str) -> bool:
-        """Whether the station sees itself accepted."""
+    def is_accepted(self, identity: str) -> bool:
+        """Whether the station has a connection, and was told that it may work."""
         return self._soon(lambda: self._stations[identity].connected)
-
-    def wait_until_connected(self, *identities: str) -> None:
-        """All of these stations (all that there are) were accepted by the gateway."""
-        for identity in identities or tuple(self._lives):
-            wait_until(lambda name=identity: self.is_connected(name), f"{identity} to be connected")  # type: ignore[misc]
 
     def do(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Have this done in the yard's thread; what comes of it."""
