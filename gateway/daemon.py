@@ -311,10 +311,13 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
 async def _open_web_door(site: Site, *, patient: bool) -> AsyncIterator[int]:
     # In a thread, because importing the web framework takes as long as all of the start before it:
     # stations are answered meanwhile.
-    await asyncio.to_thread(importlib.import_module, "gateway.web.application")
+    await asyncio.to_thread(importlib.import_module, "gateway.pages.application")
+    from gateway.pages.application import add_pages
     from gateway.web.application import make_application, serve
 
-    async with serve(site, make_application(site), patient=patient) as port:
+    application = make_application(site)
+    add_pages(application)
+    async with serve(site, application, patient=patient) as port:
         if port:
             site.health.report("web", None)
         yield port

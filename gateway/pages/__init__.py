@@ -1,4 +1,9 @@
-"""The web page for people: what a phone at the station and a screen at the desk show, and nothing that they decide.
+"""The web page for people: a client of the HTTP API that happens to run in the same process.
 
-It does not know how anything is kept or commanded; that is the API's business.
+`application` lists every screen, `table` says what a page is, `guard` who may see it and what an error looks like,
+`visit` is one person looking at one page, `live` keeps an open tab up to date. Each screen has a module of its own
+and templates of its own; `words` and `formats` say things in the reader's language, `navigation` is the menu.
+
+A page reaches no table and no verb: whatever it shows or does goes through `web.asking_within`, so that the command
+line, a fleet manager's script and a person's thumb do the very same things.
 """

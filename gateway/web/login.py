@@ -96,3 +96,28 @@ def _is_local(request: web.Request) -> bool:
         return False
     peer = ipaddress.ip_address(str(address[0]).partition("%")[0])
     return peer.is_loopback or bool(peer.version == 6 and peer.ipv4_mapped and peer.ipv4_mapped.is_loopback)
+
+
+def allows(person: Person | None, access: Access) -> bool:
+    """Whether this person (None: nobody who logged in) may use what needs `access`."""
+    if access == "public":
+        return True
+    needed = "viewer" if access == "loopback" else access
+    return person is not None and ROLES.index(person.role) >= ROLES.index(needed)
+
+
+async def person_of(request: web.Request) -> Person | None:
+    """Who asks, or None: nobody is turned away here."""
+    try:
+        return await _person(request)
+    except Problem:
+        return None
+
+
+def check_origin(request: web.Request) -> None:
+    """403 when a browser sends this from another site's page (Sec-Fetch-Site, Origin)."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Problem(HTTPStatus.FORBIDDEN, "this came from another site's page; nothing was changed")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin.partition("://")[2] != request.host:
+        raise Problem(HTTPStatus.FORBIDDEN, "this came from another site's page; nothing was changed")
