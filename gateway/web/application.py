@@ -41,6 +41,7 @@ from gateway.web import (
     reload_api,
     reservations_api,
     security_api,
+    setup_api,
     stations_api,
     tokens_api,
     transactions_api,
@@ -83,6 +84,7 @@ ROUTES: tuple[Route, ...] = (
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
     *reload_api.ROUTES,
+    *setup_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660

@@ -18,6 +18,7 @@ from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
 from gateway.web.documents_of_security import SECURITY
+from gateway.web.documents_of_setup import SETUP
 from gateway.web.documents_of_uploads import UPLOADS
 from gateway.web.documents_of_upstreams import UPSTREAMS
 from gateway.web.schema_parts import (
@@ -313,6 +314,7 @@ SCHEMAS: dict[str, Schema] = {
     **LOAD,
     **METERS,
     **SECURITY,
+    **SETUP,
     **UPLOADS,
     **UPSTREAMS,
 }
