@@ -18,6 +18,7 @@ from gateway.contract.shapes import (
     TIME_OR_NULL,
     WHOLE,
     Schema,
+    list_of,
     object_with,
     one_of,
     told,
@@ -103,6 +104,9 @@ DATA_OF_SITE: dict[str, Schema] = {
         }
     ),
     "id_tags.imported": object_with({"count": COUNT, "refused": COUNT, "actor": TEXT}),
+    "configuration.decided": object_with(
+        {"fields": told(list_of(TEXT), "what of the setup was decided, such as name or main"), "actor": TEXT}
+    ),
     "token.created": _TOKEN,
     "token.revoked": _TOKEN,
     "authority.changed": object_with(
