@@ -18,7 +18,6 @@ from gateway.web.asking import (
     expect_only,
     flag_of,
     integer_of,
-    json_response,
     limit_of,
     path_number,
     points_of,
