@@ -95,7 +95,7 @@ async def change_user(site: Site, user_id: int, changes: Changes, *, actor: str)
             web_sessions.end_of_user(db, user_id)
         after = _known(db, user_id)
         if (after.name, after.role) != (user.name, user.role):
-            data = {**told_of(after), "name_before": user.name, "role_before": user.role, "password": False}
+            data = {**told_of(after), "name_before": user.name, "role_before": user.role, "password": False, "code_of": None}
             events.append(db, "user.changed", happened_at=now, recorded_at=now, data={**data, "actor": actor})
         if changes.password is None or password_hash is None:
             return after

@@ -174,9 +174,12 @@ def _is_own(request: web.Request, origin: str) -> bool:
     usual = _USUAL_PORTS.get(parts.scheme)
     if usual is None:
         return False
-    asked: str = _from_proxy(request, "X-Forwarded-Host") or request.headers.get("Host", "")
-    theirs, ours = parts.netloc.lower(), asked.lower()
+    theirs, ours = parts.netloc.lower(), _host_of(request).lower()
     return theirs.removesuffix(f":{usual}") == ours.removesuffix(f":{usual}")
+
+
+def _host_of(request: web.Request) -> str:
+    return str(_from_proxy(request, "X-Forwarded-Host") or request.headers.get("Host") or "")
 
 
 def _is_https(request: web.Request) -> bool:
