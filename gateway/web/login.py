@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -170,11 +169,11 @@ def _role(text: str) -> Role:
 
 
 def _is_own(request: web.Request, origin: str) -> bool:
-    parts = urlsplit(origin)
-    usual = _USUAL_PORTS.get(parts.scheme)
+    scheme, _, theirs = origin.lower().partition("://")
+    usual = _USUAL_PORTS.get(scheme)
     if usual is None:
         return False
-    theirs, ours = parts.netloc.lower(), _host_of(request).lower()
+    ours = _host_of(request).lower()
     return theirs.removesuffix(f":{usual}") == ours.removesuffix(f":{usual}")
 
 
