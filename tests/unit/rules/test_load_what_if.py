@@ -22,9 +22,7 @@ def asked(seen: SitePicture, *limit: float, circuit: str = "main") -> WhatIf:
 def test_cars_get_less_and_are_named() -> None:
     seen = picture(charging(1, 16.0), charging(2, 16.0), circuits=(Circuit("main", (33.0,) * 3),))
     answer = asked(seen, 20.0)
-    assert [(each.amps_now, each.amps_then) for each in answer.connectors] == [(16.5, 16.5 - 6.5)] * 2 or all(
-        each.amps_then < each.amps_now for each in answer.connectors
-    )
+    assert all(0 < each.amps_then < each.amps_now for each in answer.connectors)
     assert answer.text.startswith("With 20 A on main, 2 of 2 that charge get another limit. CP/1 ")
     assert answer.planned_amps["main"] == (sum(each.amps_then for each in answer.connectors),) * 3
     assert all("what-if" in each.reason for each in answer.connectors)
