@@ -20,29 +20,36 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.operations.site import Site
 from gateway.web import (
     asyncapi_api,
+    audit_api,
     backups_api,
     campaigns_api,
     certificates_api,
     charging_api,
     commands_api,
+    configuration_keys_api,
     events_api,
     firmware_images_api,
     firmware_links_api,
     fleet_documents_api,
+    frames_api,
     health_api,
     history_api,
     id_tags_api,
     jobs_api,
+    learn_tags_api,
     limits_api,
     load_api,
     local_lists_api,
     meters_api,
     metrics,
     openapi,
+    people_api,
     overview_api,
     reload_api,
     reservations_api,
     security_api,
+    session_api,
+    setup_api,
     stations_api,
     tokens_api,
     transaction_exports_api,
@@ -61,9 +68,12 @@ SOCKET_NAME = "api.sock"
 
 ROUTES: tuple[Route, ...] = (
     *stations_api.ROUTES,
+    *frames_api.ROUTES,
+    *configuration_keys_api.ROUTES,
     *commands_api.ROUTES,
     *charging_api.ROUTES,
     *security_api.ROUTES,
+    *learn_tags_api.ROUTES,  # before the path of any tag
     *id_tags_api.ROUTES,
     *local_lists_api.ROUTES,
     *transaction_exports_api.ROUTES,  # before those that would take its words for ids
@@ -80,6 +90,9 @@ ROUTES: tuple[Route, ...] = (
     *firmware_images_api.ROUTES,
     *jobs_api.ROUTES,
     *campaigns_api.ROUTES,
+    *session_api.ROUTES,
+    *people_api.ROUTES,
+    *audit_api.ROUTES,
     *tokens_api.ROUTES,
     *backups_api.ROUTES,
     *certificates_api.ROUTES,
@@ -89,6 +102,7 @@ ROUTES: tuple[Route, ...] = (
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
     *reload_api.ROUTES,
+    *setup_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660
