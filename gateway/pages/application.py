@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 from jinja2 import Environment
 
-from gateway.pages import live, login, overview
+from gateway.pages import live, load, login, overview
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -20,6 +20,7 @@ from gateway.web.problems import Problem
 PAGES: tuple[Page, ...] = (
     *login.PAGES,
     *overview.PAGES,
+    *load.PAGES,
 )
 
 
