@@ -37,7 +37,12 @@ def run(options: argparse.Namespace) -> int:
     from gateway.store.migrations import CannotMigrate, NewerDatabase, UnusableDatabase
 
     try:
-        code = run_until_signal(configuration, load=lambda: load_configuration(file_of(options)), begin=begin)
+        code = run_until_signal(
+            configuration,
+            load=lambda: load_configuration(file_of(options)),
+            load_deciding=lambda text: load_configuration(file_of(options), decided=text),
+            begin=begin,
+        )
         ended_in_order()
         return code
     except AlreadyRunning as error:

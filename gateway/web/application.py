@@ -48,6 +48,7 @@ from gateway.web import (
     reservations_api,
     security_api,
     session_api,
+    setup_api,
     stations_api,
     tokens_api,
     transactions_api,
@@ -97,6 +98,7 @@ ROUTES: tuple[Route, ...] = (
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
     *reload_api.ROUTES,
+    *setup_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660

@@ -20,6 +20,7 @@ from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
 from gateway.web.documents_of_people import PEOPLE
 from gateway.web.documents_of_security import SECURITY
+from gateway.web.documents_of_setup import SETUP
 from gateway.web.documents_of_uploads import UPLOADS
 from gateway.web.documents_of_upstreams import UPSTREAMS
 from gateway.web.schema_parts import (
@@ -317,6 +318,7 @@ SCHEMAS: dict[str, Schema] = {
     **METERS,
     **PEOPLE,
     **SECURITY,
+    **SETUP,
     **UPLOADS,
     **UPSTREAMS,
 }
