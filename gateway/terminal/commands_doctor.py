@@ -15,25 +15,29 @@ from gateway.model.instants import Instant
 from gateway.terminal.client import API, fetch
 from gateway.terminal.exits import NEGATIVE, OK, UNREACHABLE, Ending
 from gateway.terminal.json_output import Document, items_of, print_json
-from gateway.terminal.reaching import reach
+from gateway.terminal.reaching import Reached, reach
 from gateway.terminal.tables import cell, table
 
 
 def doctor(options: argparse.Namespace) -> int:
     """A line per finding, with advice below those that are not good."""
-    reached = reach(options)
-    try:
-        document = fetch(reached.gateway, f"{API}/network-check")
-    except Ending as ending:
-        if ending.code != UNREACHABLE or reached.configuration is None:
-            raise
-        document = {"items": _offline(reached.configuration), "next": None}
+    document = network_findings(reach(options))
     found = items_of(document)
     if options.json:
         print_json(document)
     else:
         _show(found)
     return NEGATIVE if any(one.get("state") == "bad" for one in found) else OK
+
+
+def network_findings(reached: Reached) -> object:
+    """The gateway's findings; those of this machine alone when nobody answers here. Raises Ending."""
+    try:
+        return fetch(reached.gateway, f"{API}/network-check")
+    except Ending as ending:
+        if ending.code != UNREACHABLE or reached.configuration is None:
+            raise
+        return {"items": _offline(reached.configuration), "next": None}
 
 
 def _offline(configuration: Configuration) -> list[dict[str, object]]:
