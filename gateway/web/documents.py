@@ -13,6 +13,7 @@ from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_diagnostics import DIAGNOSTICS
 from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
+from gateway.web.documents_of_history import CHARTS, EXPORTS, SUMMARY
 from gateway.web.documents_of_jobs import JOBS
 from gateway.web.documents_of_links import LINKS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
@@ -315,6 +316,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **LIMITS,
     **LOAD,
+    **CHARTS,
+    **SUMMARY,
+    **EXPORTS,
     **METERS,
     **PEOPLE,
     **SECURITY,
