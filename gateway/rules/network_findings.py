@@ -157,7 +157,7 @@ def _peer(peer: Peer) -> Iterator[Finding]:
         advice = "look at the firewall between here and there, and at port and host in [[upstream]]"
         yield Finding("reach", peer.name, "bad", f"{where} is not reached: {peer.trouble}", advice)
     elif peer.linked is False:
-        advice = f"ocpp-gateway upstream try {peer.name} says more"
+        advice = f"ocpp-gateway upstream test {peer.name} says more"
         text = f"{where} is reached, but the link does not work: {peer.link_trouble or 'it begins'}"
         yield Finding("reach", peer.name, "warning", text, advice)
     elif peer.seconds > _SLOW_SECONDS:
