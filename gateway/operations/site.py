@@ -20,8 +20,8 @@ from gateway.operations.frames_now import FramesNow
 from gateway.operations.images_now import ImagesNow
 from gateway.operations.learn_tags_now import LearnTagsNow
 from gateway.operations.load_now import LoadNow
-from gateway.operations.logins_now import LoginsNow
 from gateway.operations.log_now import LogNow
+from gateway.operations.logins_now import LoginsNow
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow

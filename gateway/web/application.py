@@ -33,6 +33,7 @@ from gateway.web import (
     fleet_documents_api,
     frames_api,
     health_api,
+    history_api,
     id_tags_api,
     jobs_api,
     learn_tags_api,
@@ -43,12 +44,15 @@ from gateway.web import (
     metrics,
     openapi,
     people_api,
+    overview_api,
     reload_api,
     reservations_api,
     security_api,
     session_api,
+    setup_api,
     stations_api,
     tokens_api,
+    transaction_exports_api,
     transactions_api,
     uploads_api,
     upstreams_api,
@@ -72,11 +76,14 @@ ROUTES: tuple[Route, ...] = (
     *learn_tags_api.ROUTES,  # before the path of any tag
     *id_tags_api.ROUTES,
     *local_lists_api.ROUTES,
+    *transaction_exports_api.ROUTES,  # before those that would take its words for ids
     *transactions_api.ROUTES,
     *reservations_api.ROUTES,
     *limits_api.ROUTES,
     *meters_api.ROUTES,
     *load_api.ROUTES,
+    *history_api.ROUTES,
+    *overview_api.ROUTES,
     *events_api.ROUTES,
     *fleet_documents_api.ROUTES,
     *firmware_links_api.ROUTES,
@@ -95,6 +102,7 @@ ROUTES: tuple[Route, ...] = (
     *upstreams_api.ROUTES,
     *asyncapi_api.ROUTES,
     *reload_api.ROUTES,
+    *setup_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660
