@@ -43,7 +43,9 @@ def frame_of(station: Document, tab: str) -> Document:
     """What every screen of a station shows around its own things."""
     name = str(station["id"])
     base = f"/stations/{part(name)}"
-    tabs = [(f"{base}/overview" if name == _TAKEN and not end else base + end, text, access) for end, text, access in TABS]
+    tabs = [
+        (f"{base}/overview" if name == _TAKEN and not end else base + end, text, access) for end, text, access in TABS
+    ]
     return {"station": station, "base": base, "tabs": tabs, "tab": base + tab if tab else tabs[0][0]}
 
 

@@ -59,7 +59,9 @@ FALLBACK = Field(
     mark("What the station may draw per phase when the gateway cannot be reached."), unit="A",
 )  # fmt: skip
 CONNECTORS = Field("connectors", "number", mark("Connectors"), mark("How many cars can charge at the same time."))
-PRIORITY = Field("priority", "number", mark("Priority"), mark("A higher number is served first when current is scarce."))
+PRIORITY = Field(
+    "priority", "number", mark("Priority"), mark("A higher number is served first when current is scarce.")
+)
 PROFILE = Field(
     "security_profile", "choice", mark("Security profile"),
     mark("How the station has to prove who it is. Set the same in the station."), tuple(PROFILES.items()),
@@ -155,7 +157,9 @@ def texts_of(station: Document, fields: Iterable[Field] = FIELDS) -> dict[str, s
     return {field.name: _text(field, _value(station, field.name)) for field in fields}
 
 
-def wishes_of(form: Mapping[str, str], before: Mapping[str, str], fields: Iterable[Field] = FIELDS) -> dict[str, object]:
+def wishes_of(
+    form: Mapping[str, str], before: Mapping[str, str], fields: Iterable[Field] = FIELDS
+) -> dict[str, object]:
     """The body for PUT: what differs from `before`, and null where the file's value is to come back."""
     wishes: dict[str, object] = {}
     for field in fields:

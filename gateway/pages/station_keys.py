@@ -47,8 +47,8 @@ async def change(visit: Visit) -> web.StreamResponse:
         told = await visit.ask("POST", f"/stations/{part(name)}/commands/ChangeConfiguration", body)
         answer = said_by(visit, "ChangeConfiguration", told)
     elif not mistakes:
-        body = {"stations": stations, "key": key, "value": value}
-        applied = await visit.ask("POST", "/configuration-keys/apply", body)
+        wish = {"stations": stations, "key": key, "value": value}
+        applied = await visit.ask("POST", "/configuration-keys/apply", wish)
         if applied.good:
             results = [_result(visit, each) for each in cast(list[Document], applied.document["items"])]
         else:
@@ -81,14 +81,18 @@ async def _facts(visit: Visit) -> Document:
     other = await visit.get(f"/stations/{part(other_name)}") if other_name else None
     keys = cast(list[Document], station["configuration"])
     drifts = {str(each["key"]).casefold(): each for each in cast(list[Document], station["settings_drift"])}
-    others = {str(each["key"]).casefold(): each for each in cast(list[Document], other["configuration"])} if other else {}
+    others = (
+        {str(each["key"]).casefold(): each for each in cast(list[Document], other["configuration"])} if other else {}
+    )
     told = {str(each["key"]).casefold() for each in keys}
     absent = [{"key": each["key"], "value": None, "readonly": None, "reboot_required": False, "absent": True}
               for key, each in sorted({**others, **drifts}.items()) if key not in told]  # fmt: skip
     rows = [_row(visit, each, drifts, others, compared=other is not None) for each in [*keys, *absent]]
     return {
         **frame_of(station, "/keys"),
-        "rows": [each for each in rows if asked.casefold() in str(each["key"]).casefold() and (not only or each["differs"])],
+        "rows": [
+            each for each in rows if asked.casefold() in str(each["key"]).casefold() and (not only or each["differs"])
+        ],
         "count": len(keys),
         "newest": max((str(each["updated_time"]) for each in keys), default=None),
         "asked": asked,
