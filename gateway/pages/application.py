@@ -9,6 +9,18 @@ from aiohttp import web
 from jinja2 import Environment
 
 from gateway.pages import live, load, login, overview
+from gateway.pages import (
+    live,
+    login,
+    overview,
+    station,
+    station_actions,
+    station_keys,
+    station_keys_compared,
+    station_messages,
+    station_settings,
+    stations,
+)
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -21,6 +33,13 @@ PAGES: tuple[Page, ...] = (
     *login.PAGES,
     *overview.PAGES,
     *load.PAGES,
+    *stations.PAGES,
+    *station_keys_compared.PAGES,  # before a station of that name
+    *station.PAGES,
+    *station_actions.PAGES,
+    *station_keys.PAGES,
+    *station_messages.PAGES,
+    *station_settings.PAGES,
 )
 
 
