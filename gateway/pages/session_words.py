@@ -1,4 +1,4 @@
-"""What a session's reason, anomalies and meter values are called by people. Values nobody knows are shown as they are."""
+"""What reasons, anomalies and meter values of sessions are called by people. Unknown values are shown as they are."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ _ANOMALIES: dict[str, tuple[str, str]] = {
     ),
     "meter_start_out_of_range": (
         mark("Odd meter reading at the start"),
-        mark(
-            "The meter reading at the start was not believable. The first one measured in the session was taken, if any."
-        ),
+        mark("The meter reading at the start cannot be true. The first one measured in the session was taken, if any."),
     ),
     "meter_stop_unknown": (
         mark("No meter reading at the end"),
