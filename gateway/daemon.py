@@ -41,7 +41,7 @@ from gateway.operations.prove_version import given_up
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
-from gateway.operations.trace_frames import tracing
+from gateway.operations.trace_frames import noting
 from gateway.operations.transfer_folders import make_transfer_folders
 from gateway.operations.watch_clock import note_clock
 from gateway.operations.welcome_station import arriving, leaving, welcoming
@@ -173,12 +173,13 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             reloads=around.reloads,
         )
         try:
-            _share_folders(directory)
-            _follow_commits(site, database)
-            await note_clock(site)
-            await heed_interrupted(site, interrupted, now=site.wall_clock())
-            await database.write(lambda db: _begin(db, site))
-            yield site
+            with site.log.listening():
+                _share_folders(directory)
+                _follow_commits(site, database)
+                await note_clock(site)
+                await heed_interrupted(site, interrupted, now=site.wall_clock())
+                await database.write(lambda db: _begin(db, site))
+                yield site
         finally:
             await keep_house.store_last_words(site)
             await readers.close()
@@ -293,7 +294,7 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
         left=leaving(site),
         new_id=site.new_id,
         wall_clock=site.wall_clock,
-        trace=tracing(site.configuration.log),
+        trace=noting(site.frames, site.configuration.log, site.wall_clock),
     )
     bounds = Bounds(
         max_frame_bytes=ocpp.max_frame_bytes,

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 from jinja2 import Environment
 
-from gateway.pages import live, one_session, overview, sessions
+from gateway.pages import live, login, one_session, overview, sessions
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environment
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -18,6 +18,7 @@ from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
 
 PAGES: tuple[Page, ...] = (
+    *login.PAGES,
     *overview.PAGES,
     *sessions.PAGES,
     *one_session.PAGES,

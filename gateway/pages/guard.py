@@ -18,7 +18,7 @@ from gateway.pages.formats import Formats
 from gateway.pages.table import Page
 from gateway.pages.visit import NOTICE_COOKIE, Visit
 from gateway.pages.words import language_wanted, locale_wanted, texts_of
-from gateway.web.login import Person, allows, check_origin, person_of
+from gateway.web.login import Person, allows, expect_own_page, person_of
 from gateway.web.problems import TOLD_AS, Problem, Telling
 from gateway.web.routes import SITE
 
@@ -51,7 +51,7 @@ def opened(page: Page, environment: Environment) -> Callable[[web.Request], Awai
         if not allows(visit.person, page.access):
             return _turned_away(visit, page)
         if page.method != "GET":
-            check_origin(request)
+            expect_own_page(request)
         response = await page.shown(visit)
         return _with_headers(request, response)
 

@@ -7,7 +7,7 @@ import argparse
 from gateway.terminal.client import API, Gateway, ask, expect
 from gateway.terminal.exits import NO_PERMISSION, OK, UNREACHABLE, Ending
 from gateway.terminal.json_output import Document, items_of, list_of, part_of
-from gateway.terminal.reaching import Reached, configuration_of, socket_path_of, station_address
+from gateway.terminal.reaching import Reached, configuration_of, page_addresses, socket_path_of, station_address
 
 _PATIENCE_SECONDS = 1.0  # for each of two questions: somebody waits for a prompt
 _SETUP = "sudo ocpp-gateway setup"
@@ -37,11 +37,16 @@ def _words(reached: Reached) -> str:
         return f"{len(knocks)} unknown station{'s' if len(knocks) > 1 else ''} knocked ({names})\n  next step: {_SETUP}"
     notice = part_of(components, "configuration").get("notice") if "configuration" in components else None
     if notice is not None and "setup" in str(notice):
-        return f"it runs, and nothing is configured yet\n  next step: {_SETUP}"
+        return f"it runs, and nothing is configured yet\n  next step: {_SETUP}{_or_the_page(reached)}"
     if not known:
         return f"no station yet\n  next step: enter {station_address(reached)} into one"
     connected = sum(1 for station in known if station.get("connected") is True)
     return f"all is well, {connected} of {len(known)} stations connected"
+
+
+def _or_the_page(reached: Reached) -> str:
+    configuration = reached.configuration
+    return "" if configuration is None else f", or the page at {page_addresses(configuration)[0]}"
 
 
 def _well(part: Document) -> bool:

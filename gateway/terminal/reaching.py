@@ -123,6 +123,14 @@ def station_addresses(configuration: Configuration) -> list[str]:
     return [f"{_ws_address(one.address, ocpp.port)}  ({one.interface}{by_dhcp if one.lent else ''})" for one in found]
 
 
+def page_addresses(configuration: Configuration) -> list[str]:
+    """Where people reach the page, one for each network; that of this machine when the network does not reach it."""
+    host, port = configuration.web.host, configuration.web.port
+    every = host in ("0.0.0.0", "::", "")
+    hosts = [one.address for one in own_addresses.own_addresses()] or [lan_address()] if every else [host]
+    return [f"http://{_bracketed(one)}:{port}/" for one in hosts]
+
+
 def _ws_address(host: str, port: int) -> str:
     return f"ws://{_bracketed(host)}:{port}/ocpp/<station id>"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 
 from aiohttp import web
 from yarl import URL
@@ -20,11 +21,12 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API answered: status, and its JSON document (empty for 204)."""
+    """What the API answered: status, its JSON document (empty for 204), and the cookies it sets."""
 
     status: int
     document: dict[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: SimpleCookie = field(default_factory=SimpleCookie)
 
     @property
     def good(self) -> bool:
@@ -107,12 +109,12 @@ def _query_text(value: object) -> str:
 def _answer(response: web.StreamResponse) -> Answer:
     if not isinstance(response, web.Response):
         raise TypeError("the API streams this: link to it")
-    body = response.body
+    headers, body = dict(response.headers), response.body
     if not isinstance(body, bytes | bytearray) or not body:
-        return Answer(response.status, headers=dict(response.headers))
+        return Answer(response.status, {}, headers, response.cookies)
     document = json.loads(body) if "json" in response.content_type else {"text": body.decode("utf-8", "replace")}
     members = document if isinstance(document, dict) else {"items": document}
-    return Answer(response.status, members, dict(response.headers))
+    return Answer(response.status, members, headers, response.cookies)
 
 
 def _body(body: Mapping[str, object] | bytes | None) -> bytes:

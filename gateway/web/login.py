@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -170,13 +169,16 @@ def _role(text: str) -> Role:
 
 
 def _is_own(request: web.Request, origin: str) -> bool:
-    parts = urlsplit(origin)
-    usual = _USUAL_PORTS.get(parts.scheme)
+    scheme, _, theirs = origin.lower().partition("://")
+    usual = _USUAL_PORTS.get(scheme)
     if usual is None:
         return False
-    asked: str = _from_proxy(request, "X-Forwarded-Host") or request.headers.get("Host", "")
-    theirs, ours = parts.netloc.lower(), asked.lower()
+    ours = _host_of(request).lower()
     return theirs.removesuffix(f":{usual}") == ours.removesuffix(f":{usual}")
+
+
+def _host_of(request: web.Request) -> str:
+    return str(_from_proxy(request, "X-Forwarded-Host") or request.headers.get("Host") or "")
 
 
 def _is_https(request: web.Request) -> bool:
@@ -216,22 +218,4 @@ def allows(person: Person | None, access: Access) -> bool:
     """Whether this person (None: nobody who logged in) may use what needs `access`."""
     if access == "public":
         return True
-    needed = "viewer" if access == "loopback" else access
-    return person is not None and ROLES.index(person.role) >= ROLES.index(needed)
-
-
-async def person_of(request: web.Request) -> Person | None:
-    """Who asks, or None: nobody is turned away here."""
-    try:
-        return await _person(request)
-    except Problem:
-        return None
-
-
-def check_origin(request: web.Request) -> None:
-    """403 when a browser sends this from another site's page (Sec-Fetch-Site, Origin)."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Problem(HTTPStatus.FORBIDDEN, "this came from another site's page; nothing was changed")
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.partition("://")[2] != request.host:
-        raise Problem(HTTPStatus.FORBIDDEN, "this came from another site's page; nothing was changed")
+    return person is not None and person.may("viewer" if access == "loopback" else access)

@@ -66,6 +66,7 @@ HELP = {
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
     "draw_faults_total": "Faults of the gateway in reading what cars draw since the start.",
     "connections_refused_total": "Connections of stations refused since the start, by reason.",
+    "logins_refused_total": "Logins of people refused since the start: a wrong password, name or code.",
     "meter_reading_age_seconds": "Age of the newest reading of each site meter.",
     "meter_trusted": "1 while the newest reading of the site meter may be believed.",
     "meter_reads_total": "Readings of each site meter since the start.",

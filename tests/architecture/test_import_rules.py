@@ -79,7 +79,7 @@ LIBRARY_OF = {
     "serial": {"meters"},
     "pymodbus": {"meters", "simulated_meter"},
     "smllib": {"meters"},
-    "tomlkit": {"terminal"},
+    "tomlkit": {"terminal", "operations"},  # who writes into files of people: setup on a terminal, and of the page
 }
 BANNED_IN_PURE = {
     "asyncio", "sqlite3", "time", "random", "uuid", "os", "pathlib", "socket", "threading", "logging", "secrets",
