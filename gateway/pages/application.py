@@ -8,7 +8,19 @@ from http import HTTPStatus
 from aiohttp import web
 from jinja2 import Environment
 
-from gateway.pages import live, login, one_session, overview, sessions
+from gateway.pages import (
+    access,
+    access_card,
+    access_import,
+    access_learn,
+    access_lists,
+    access_reservations,
+    live,
+    login,
+    one_session,
+    overview,
+    sessions,
+)
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environment
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -22,6 +34,12 @@ PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *sessions.PAGES,
     *one_session.PAGES,
+    *access.PAGES,
+    *access_card.PAGES,
+    *access_import.PAGES,
+    *access_learn.PAGES,
+    *access_lists.PAGES,
+    *access_reservations.PAGES,
 )
 
 

@@ -132,7 +132,7 @@ async def _running(visit: Visit) -> dict[str, object]:
 
 async def _facts(visit: Visit, filters: SessionFilters, *, tab: str) -> dict[str, object]:
     stations = documents_of(await visit.get("/stations", limit=_MOST))
-    names = [str(each["id"]) for each in stations if not each.get("knocked")]
+    names = [str(each["id"]) for each in stations]
     if filters.station and filters.station not in names:
         names.append(filters.station)
     return {"filters": filters, "stations": names, "tab": tab}
