@@ -52,11 +52,11 @@ async def read(readers: Readers) -> Overview:
             "SELECT station, connector, status, error_code, status_at FROM connectors"
         )
         running = await connection.execute_fetchall(
+            # in the order of the index of open ones: with any other all sessions would be looked through
             "SELECT station, connector, transaction_id, id_tag FROM transactions WHERE stop_source IS NULL"
-            " ORDER BY transaction_id"
         )
     return Overview(
         {row[0]: StationName(row[1], row[2], row[3]) for row in stations},
         {(row[0], row[1]): ConnectorRow(row[2], row[3], row[4]) for row in connectors},
-        {(row[0], row[1]): RunningRow(row[2], row[3]) for row in running},
+        {(row[0], row[1]): RunningRow(row[2], row[3]) for row in sorted(running, key=lambda row: row[2])},
     )
