@@ -20,6 +20,18 @@ from gateway.pages import (
     station_messages,
     station_settings,
     stations,
+from gateway.pages import (
+    access,
+    access_card,
+    access_import,
+    access_learn,
+    access_lists,
+    access_reservations,
+    live,
+    login,
+    one_session,
+    overview,
+    sessions,
 )
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
@@ -40,6 +52,14 @@ PAGES: tuple[Page, ...] = (
     *station_keys.PAGES,
     *station_messages.PAGES,
     *station_settings.PAGES,
+    *sessions.PAGES,
+    *one_session.PAGES,
+    *access.PAGES,
+    *access_card.PAGES,
+    *access_import.PAGES,
+    *access_learn.PAGES,
+    *access_lists.PAGES,
+    *access_reservations.PAGES,
 )
 
 
