@@ -37,7 +37,9 @@ async def describe_curve(site: Site, transaction_id: int, *, points: int) -> lis
     return await asyncio.to_thread(_documents, session, meter_values, settings, points)
 
 
-def _documents(session: Document, meter_values: list[Document], settings: StationSettings, points: int) -> list[Document]:
+def _documents(
+    session: Document, meter_values: list[Document], settings: StationSettings, points: int
+) -> list[Document]:
     start_wh = session.get("meter_start_wh")
     curve = curve_of(
         (*_ends(session), *_moments(meter_values, settings.utc_offset_minutes)),

@@ -94,7 +94,9 @@ class LoadNow:
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
     recording: Recording = field(default_factory=Recording)
     history: History = field(default_factory=History)
-    alarms_since: dict[tuple[str, str], Instant] = field(default_factory=dict)  # by kind and subject, of those there are
+    alarms_since: dict[tuple[str, str], Instant] = field(
+        default_factory=dict
+    )  # by kind and subject, of those there are
 
     def tell_limits(self, news: LimitNews) -> None:
         """Let `LimitSender` know, once the commit is on disk."""

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 from jinja2 import Environment
 
-from gateway.pages import live, overview
+from gateway.pages import campaign_form, campaigns, firmware, firmware_upload, live, overview
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environment
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -17,7 +17,13 @@ from gateway.pages.table import Page
 from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
 
-PAGES: tuple[Page, ...] = (*overview.PAGES,)
+PAGES: tuple[Page, ...] = (
+    *overview.PAGES,
+    *firmware.PAGES,
+    *firmware_upload.PAGES,
+    *campaign_form.PAGES,
+    *campaigns.PAGES,
+)
 
 
 def add_pages(application: web.Application) -> None:

@@ -82,9 +82,7 @@ async def get_signed(request: web.Request) -> web.StreamResponse:
         raise not_found(f"transaction {transaction_id} has {len(signed_values)} signed values, from index 0 on")
     name = f'attachment; filename="transaction-{transaction_id}-signed-{index}.txt"'
     body = str(signed_values[index]["value"]).encode("utf-8", "replace")
-    return web.Response(
-        body=body, content_type="text/plain", charset="utf-8", headers={"Content-Disposition": name}
-    )
+    return web.Response(body=body, content_type="text/plain", charset="utf-8", headers={"Content-Disposition": name})
 
 
 async def get_json(request: web.Request) -> web.StreamResponse:
@@ -120,9 +118,7 @@ async def _records(request: web.Request, filters: Filters, *, signed: bool) -> A
                 yield [record]
 
 
-async def _json_pieces(
-    parts: AsyncIterator[Sequence[Document]], begin: bytes, end: bytes
-) -> AsyncIterator[bytes]:
+async def _json_pieces(parts: AsyncIterator[Sequence[Document]], begin: bytes, end: bytes) -> AsyncIterator[bytes]:
     between = begin
     async for part in parts:
         text = await asyncio.to_thread(_text, part)
