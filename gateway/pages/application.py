@@ -33,6 +33,7 @@ from gateway.pages import (
     overview,
     sessions,
 )
+from gateway.pages import campaign_form, campaigns, firmware, firmware_upload, live, overview
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -60,6 +61,11 @@ PAGES: tuple[Page, ...] = (
     *access_learn.PAGES,
     *access_lists.PAGES,
     *access_reservations.PAGES,
+    *overview.PAGES,
+    *firmware.PAGES,
+    *firmware_upload.PAGES,
+    *campaign_form.PAGES,
+    *campaigns.PAGES,
 )
 
 
