@@ -8,18 +8,6 @@ from http import HTTPStatus
 from aiohttp import web
 from jinja2 import Environment
 
-from gateway.pages import live, load, login, overview
-from gateway.pages import (
-    live,
-    login,
-    overview,
-    station,
-    station_actions,
-    station_keys,
-    station_keys_compared,
-    station_messages,
-    station_settings,
-    stations,
 from gateway.pages import (
     access,
     access_card,
@@ -27,13 +15,24 @@ from gateway.pages import (
     access_learn,
     access_lists,
     access_reservations,
+    campaign_form,
+    campaigns,
+    firmware,
+    firmware_upload,
     live,
+    load,
     login,
     one_session,
     overview,
     sessions,
+    station,
+    station_actions,
+    station_keys,
+    station_keys_compared,
+    station_messages,
+    station_settings,
+    stations,
 )
-from gateway.pages import campaign_form, campaigns, firmware, firmware_upload, live, overview
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -61,7 +60,6 @@ PAGES: tuple[Page, ...] = (
     *access_learn.PAGES,
     *access_lists.PAGES,
     *access_reservations.PAGES,
-    *overview.PAGES,
     *firmware.PAGES,
     *firmware_upload.PAGES,
     *campaign_form.PAGES,

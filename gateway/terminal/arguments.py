@@ -13,8 +13,8 @@ from gateway.terminal.arguments_campaigns import add_campaigns
 from gateway.terminal.arguments_firmware import add_firmware
 from gateway.terminal.arguments_fleet import add_fleet, broker
 from gateway.terminal.arguments_jobs import add_jobs
-from gateway.terminal.arguments_people import add_people
 from gateway.terminal.arguments_keep import add_keeping
+from gateway.terminal.arguments_people import add_people
 from gateway.terminal.arguments_setup import add_setup
 
 _DESCRIPTION = "Local OCPP 1.6 central system for a charging site."

@@ -8,8 +8,14 @@ from gateway.terminal.client import API, Gateway, ask, expect
 from gateway.terminal.commands_people import is_without_users
 from gateway.terminal.exits import NO_PERMISSION, OK, UNREACHABLE, Ending
 from gateway.terminal.json_output import Document, items_of, list_of, part_of
-from gateway.terminal.reaching import Reached, configuration_of, page_addresses, socket_path_of, station_address
-from gateway.terminal.reaching import Reached, configuration_of, page_address, socket_path_of, station_address
+from gateway.terminal.reaching import (
+    Reached,
+    configuration_of,
+    page_address,
+    page_addresses,
+    socket_path_of,
+    station_address,
+)
 
 _PATIENCE_SECONDS = 0.9  # for each of three questions: somebody waits for a prompt
 _SETUP = "sudo ocpp-gateway setup"
@@ -50,6 +56,8 @@ def _words(reached: Reached) -> str:
 def _or_the_page(reached: Reached) -> str:
     configuration = reached.configuration
     return "" if configuration is None else f", or the page at {page_addresses(configuration)[0]}"
+
+
 def _first_account(reached: Reached) -> str:
     """Where the web page is and how to come in, while nobody can; nothing where that cannot be told now."""
     try:
