@@ -11,9 +11,8 @@ async def first_message(reader: Reader, path: str) -> str:
     response = await reader.ask("GET", f"/live{path}")
     assert response.status == 200 and response.content_type == "text/event-stream"
     lines: list[str] = []
-    while not lines or lines[-1]:
-        line = (await response.content.readline()).decode().rstrip("\n")
-        if lines or line.startswith("data: "):
+    while (line := (await response.content.readline()).decode().rstrip("\n")) or not lines:
+        if line.startswith("data: "):
             lines.append(line.removeprefix("data: "))
     response.close()
     return "\n".join(lines)
