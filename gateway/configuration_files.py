@@ -61,11 +61,23 @@ def format_mistakes(mistakes: Iterable[Mistake]) -> str:
 def parse_file(path: Path) -> Node | Mistake:
     """The file's tree, or why there is none: unreadable, not UTF-8, not TOML."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        document = tomllib.loads(text)
+        content = path.read_bytes()
     except OSError as error:
-        reason = error.strerror or str(error)
-        return Mistake(place=Place(str(path), "(file)"), expected="a readable file", got=f'"{reason}"')
+        return unreadable(path, error)
+    return parse_text(content, path)
+
+
+def unreadable(path: Path, error: OSError) -> Mistake:
+    """Why the file cannot be read."""
+    reason = error.strerror or str(error)
+    return Mistake(place=Place(str(path), "(file)"), expected="a readable file", got=f'"{reason}"')
+
+
+def parse_text(content: bytes, path: Path) -> Node | Mistake:
+    """The tree of what the file says, or would say."""
+    try:
+        text = content.decode("utf-8-sig")
+        document = tomllib.loads(text)
     except UnicodeDecodeError as error:
         return Mistake(place=Place(str(path), "(file)"), expected="UTF-8 text", got=f"byte {error.start} that is not")
     except tomllib.TOMLDecodeError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from gateway.configuration_files import Node, Place
+from gateway.configuration_files import Mistake, Node, Place
 from gateway.configuration_reading import Between, Passes, SecretFile
 from gateway.configuration_values import (
     Amps,
@@ -312,12 +312,15 @@ class StationModel:
     transfer_scheme: TransferScheme = "auto"
 
 
-_DEFAULTS_PLACE = Place("(built-in defaults)", "")
+BUILT_IN = Place("(built-in defaults)", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything the files say. `written` is their tree, to name the place of what turns out wrong later."""
+    """Everything the files say. `written` is their tree, to name the place of what turns out wrong later.
+
+    `decided`: which keys site.toml gives; `left_out`: the mistakes because of which it is left out whole.
+    """
 
     site: Site
     data: Data = field(default_factory=Data)
@@ -332,4 +335,6 @@ class Configuration:
     load: Load = field(default_factory=Load)
     stations: tuple[StationSettings, ...] = field(default=(), metadata={"key": "station"})
     station_models: tuple[StationModel, ...] = field(default=(), metadata={"key": "station_model"})
-    written: Node = field(default=Node({}, _DEFAULTS_PLACE), compare=False, repr=False, metadata={"key": ""})
+    decided: tuple[str, ...] = field(default=(), metadata={"key": ""})
+    left_out: tuple[Mistake, ...] = field(default=(), metadata={"key": ""})
+    written: Node = field(default=Node({}, BUILT_IN), compare=False, repr=False, metadata={"key": ""})

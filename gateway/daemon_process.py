@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from gateway.configuration import Configuration
+from gateway.configuration_decided import FILE_NAME
 from gateway.configuration_files import is_written
 from gateway.daemon import Addresses, Surroundings, data_directory_held, run
 from gateway.health import Health
@@ -36,16 +37,20 @@ def run_until_signal(
     configuration: Configuration,
     *,
     load: Callable[[], Configuration] | None = None,
+    load_deciding: Callable[[str], Configuration] | None = None,
     begin: Callable[[Configuration], None] | None = None,
 ) -> int:
     """Run the gateway in the foreground until SIGTERM or SIGINT; returns the exit code.
 
-    `load` reads the configuration's files again; `begin` is called before each configuration is put to work.
+    `load` reads the configuration's files again, `load_deciding` with this text as that of site.toml; `begin` is called
+    before each configuration is put to work.
     """
     notices = SystemdNotices()
     if notices.heard:
         faulthandler.enable()  # the watchdog ends with SIGABRT, and the journal shows where everything stood
-    process = DaemonProcess(configuration, load or (lambda: configuration), begin or (lambda _: None), notices)
+    process = DaemonProcess(
+        configuration, load or (lambda: configuration), begin or (lambda _: None), notices, load_deciding
+    )
     # Messages make objects that die by themselves; looking for cycles among them took a sixth of the time.
     # What has been loaded until now stays, and is never looked through.
     gc.freeze()
@@ -56,8 +61,13 @@ def run_until_signal(
     return 0
 
 
-def _where_there_is_none(configuration: Configuration) -> str | None:
-    """What to do first, where nobody has configured anything yet."""
+def _what_to_see_to(configuration: Configuration) -> str | None:
+    """A site.toml that is left out; or what to do first, where nobody has configured anything yet."""
+    if configuration.left_out:
+        return (
+            f"{configuration.data.directory / FILE_NAME} is left out whole, as it holds mistakes (ocpp-gateway"
+            f" check-config): {configuration.left_out[0]}"
+        )
     if is_written(configuration.written, "site"):
         return None
     return "there is none, and defaults are in force; next step: ocpp-gateway setup"
@@ -78,6 +88,7 @@ class DaemonProcess:
         load: Callable[[], Configuration],
         begin: Callable[[Configuration], None],
         notices: SystemdNotices,
+        load_deciding: Callable[[str], Configuration] | None = None,
     ) -> None:
         self._now = in_force(configuration)
         self._before: InForce | None = None  # while its successor has not served yet
@@ -85,7 +96,8 @@ class DaemonProcess:
         self._begin = begin
         self._notices = notices
         self._proof = ProofOfLife(notices)
-        self._reloads = Reloads(reload=self.reload)
+        self._load_deciding = load_deciding
+        self._reloads = Reloads(reload=self.reload, rehearse=self.rehearse if load_deciding is not None else None)
         self._site: Site | None = None  # while its doors are open
         self._serving = asyncio.Event()
         self._turn_over = asyncio.Event()
@@ -125,6 +137,13 @@ class DaemonProcess:
             self._turn_over.set()
             return Taken()
 
+    async def rehearse(self, decided: str) -> Outcome:
+        """What a reload would say if site.toml said this; nothing is changed."""
+        load = self._load_deciding
+        assert load is not None, "nobody is told of this method without it"
+        found = await asyncio.to_thread(look_again, lambda: load(decided), self._now)
+        return found if isinstance(found, Wrong | Unchanged) else Taken()
+
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -143,6 +162,8 @@ class DaemonProcess:
         """Run what is in force until its turn is over; go back when it cannot even be started."""
         configuration = self._now.configuration
         self._begin(configuration)
+        for mistake in configuration.left_out:
+            logger.error("site.toml is left out: %s", mistake)
         around = Surroundings(started=self._started, patient=True, hold=lambda _: nullcontext(), reloads=self._reloads)
         try:
             await run(configuration, stop=self._turn_over, surroundings=around)
@@ -160,7 +181,7 @@ class DaemonProcess:
 
     def _started(self, site: Site, _: Addresses) -> None:
         self._before, self._site = None, site
-        notice = _where_there_is_none(site.configuration)
+        notice = _what_to_see_to(site.configuration)
         if self._reloads.failed is not None:
             notice = f"the new one cannot be started ({self._reloads.failed}): the one before is in force"
         site.health.report(_COMPONENT, None, notice=notice)
@@ -174,7 +195,7 @@ class DaemonProcess:
         self._now, self._before = before, None
 
     def _stay(self, found: Wrong | Unchanged) -> None:
-        notice = _where_there_is_none(self._now.configuration)
+        notice = _what_to_see_to(self._now.configuration)
         if isinstance(found, Wrong):
             for mistake in found.mistakes:
                 logger.error("the new configuration is not taken: %s", mistake)

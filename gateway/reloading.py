@@ -46,6 +46,8 @@ def look_again(load: Callable[[], Configuration], running: InForce) -> InForce |
         found = in_force(load())
     except ConfigurationMistakes as wrong:
         return Wrong(wrong.mistakes)
+    if found.configuration.left_out and not running.configuration.left_out:
+        return Wrong(found.configuration.left_out)  # what people decided is in force: it is not forgotten by a reload
     mistakes = tuple(_new_mistakes(found.configuration, running.configuration))
     if mistakes:
         return Wrong(mistakes)

@@ -6,6 +6,7 @@ from gateway.contract.documents import APPLIED
 from gateway.contract.shapes import (
     ANYTHING,
     COUNT,
+    COUNT_OR_NULL,
     FLAG,
     NUMBER,
     OBJECT,
@@ -17,6 +18,7 @@ from gateway.contract.shapes import (
     TIME_OR_NULL,
     WHOLE,
     Schema,
+    list_of,
     object_with,
     one_of,
     told,
@@ -96,7 +98,19 @@ DATA_OF_SITE: dict[str, Schema] = {
         {"mode": one_of("A", "B", "C", "D"), "before": one_of("A", "B", "C", "D", None), "reason": TEXT_OR_NULL}
     ),
     "id_tag.changed": object_with({"id_tag": TEXT, "status": TEXT_OR_NULL, "removed": FLAG, "actor": TEXT}),
+    "id_tag.presented": object_with({"id_tag": TEXT, "known": FLAG}),
+    "id_tags.learning": object_with(
+        {
+            "state": one_of("begun", "ended"),
+            "seconds": COUNT_OR_NULL,
+            "only_station": TEXT_OR_NULL,
+            "actor": TEXT,
+        }
+    ),
     "id_tags.imported": object_with({"count": COUNT, "refused": COUNT, "actor": TEXT}),
+    "configuration.decided": object_with(
+        {"fields": told(list_of(TEXT), "what of the setup was decided, such as name or main"), "actor": TEXT}
+    ),
     "token.created": _TOKEN,
     "token.revoked": _TOKEN,
     "user.created": object_with({**_USER, "code_of": _CODE_OF}),

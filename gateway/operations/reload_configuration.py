@@ -6,8 +6,9 @@ can begin anew (a demo) has nobody. What is a mistake in a configuration is not 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.configuration import Mistake
 
@@ -34,8 +35,13 @@ Outcome = Wrong | Unchanged | Taken
 
 @dataclass(slots=True)
 class Reloads:
-    """`taken`: how often the gateway began anew since the process started; `failed`: why the last time was in vain."""
+    """`taken`: how often the gateway began anew since the process started; `failed`: why the last time was in vain.
+
+    `rehearse` says what a reload would say if site.toml held this text, and changes nothing.
+    """
 
     reload: Callable[[], Awaitable[Outcome]] | None = None
+    rehearse: Callable[[str], Awaitable[Outcome]] | None = None
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)  # site.toml is changed by one at a time
     taken: int = 0
     failed: str | None = None

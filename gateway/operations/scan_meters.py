@@ -41,7 +41,7 @@ async def find_meters(
 ) -> list[Document]:
     """Everybody who answers there. `in_use_by`: what the running gateway was told. Raises CannotScan."""
     places = _places(wishes)
-    users = _users_of(places[0], in_use_by) if in_use_by is not None else []
+    users = users_of(places[0], in_use_by) if in_use_by is not None else []
     if users:
         raise CannotScan(
             f"{places[0]} is in use by the running gateway (meter {', '.join(users)}): stop the gateway, or take the"
@@ -77,7 +77,7 @@ def _places(wishes: Wishes) -> Sequence[Place]:
     return settings_to_try(wishes.device, baudrates, (wishes.parity,) if wishes.parity else ("N", "E"))
 
 
-def _users_of(place: Place, configuration: Configuration) -> list[str]:
+def users_of(place: Place, configuration: Configuration) -> list[str]:
     """The names of the configured meters on this line."""
     return [meter.name for meter in configuration.meters if _is_on(place, meter.transport)]
 

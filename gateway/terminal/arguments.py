@@ -251,8 +251,11 @@ def _add_actions(grammar: Grammar) -> None:
     )
     backup = grammar.add("backup", "commands_keep:backup", "copy the database, also while the gateway runs")
     backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("--encrypt", action="store_true", help="readable only with a passphrase, which is asked for")
+    backup.add_argument("--passphrase-file", type=Path, metavar="FILE", help="encrypt with the first line of this file")
     restore = grammar.add("restore", "commands_keep:restore", "put a backup in place of the database")
     restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--passphrase-file", type=Path, metavar="FILE", help="of an encrypted backup (default: asked)")
     restore.add_argument("--yes", action="store_true", help="do not ask")
     bundle = grammar.add(
         "support-bundle", "commands_bundle:support_bundle", "collect facts for support, without secrets"

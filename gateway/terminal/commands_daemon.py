@@ -37,7 +37,12 @@ def run(options: argparse.Namespace) -> int:
     from gateway.store.migrations import CannotMigrate, NewerDatabase, UnusableDatabase
 
     try:
-        code = run_until_signal(configuration, load=lambda: load_configuration(file_of(options)), begin=begin)
+        code = run_until_signal(
+            configuration,
+            load=lambda: load_configuration(file_of(options)),
+            load_deciding=lambda text: load_configuration(file_of(options), decided=text),
+            begin=begin,
+        )
         ended_in_order()
         return code
     except AlreadyRunning as error:
@@ -70,7 +75,8 @@ def check_config(options: argparse.Namespace) -> int:
     mistakes = check_provisions(configuration, daemon_runs=runs)
     if mistakes:
         raise Ending(CONFIGURATION, "\n".join(str(mistake) for mistake in mistakes))
-    notes = [str(note) for note in notes_about(configuration)]
+    notes = [f"{mistake}; site.toml is left out whole" for mistake in configuration.left_out]
+    notes += [str(note) for note in notes_about(configuration)]
     if options.json:
         print_json({"ok": True, "facts": dict(_facts(configuration)), "notes": notes})
         return OK
@@ -134,6 +140,7 @@ def _facts(configuration: Configuration) -> list[tuple[str, str]]:
         ("unknown tags", ocpp.unknown_tags),
         ("API", f"http://{web.host}:{web.port}/api/v1"),
         ("data", str(configuration.data.directory)),
+        ("decided on the setup page", ", ".join(configuration.decided) or "nothing"),
         ("fleet managers", ", ".join(one.name for one in configuration.upstreams) or "none"),
         ("meters", ", ".join(one.name for one in configuration.meters) or "none"),
         ("circuits", ", ".join(one.name for one in configuration.circuits) or "none"),

@@ -8,7 +8,7 @@ from gateway.terminal.client import API, Gateway, ask, expect
 from gateway.terminal.commands_people import is_without_users
 from gateway.terminal.exits import NO_PERMISSION, OK, UNREACHABLE, Ending
 from gateway.terminal.json_output import Document, items_of, list_of, part_of
-from gateway.terminal.reaching import Reached, configuration_of, page_address, socket_path_of, station_address
+from gateway.terminal.reaching import Reached, configuration_of, page_addresses, socket_path_of, station_address
 
 _PATIENCE_SECONDS = 0.9  # for each of three questions: somebody waits for a prompt
 _SETUP = "sudo ocpp-gateway setup"
@@ -39,7 +39,7 @@ def _words(reached: Reached) -> str:
         return f"{len(knocks)} unknown station{'s' if len(knocks) > 1 else ''} knocked ({names})\n  next step: {_SETUP}"
     notice = part_of(components, "configuration").get("notice") if "configuration" in components else None
     if notice is not None and "setup" in str(notice):
-        return f"it runs, and nothing is configured yet\n  next step: {_SETUP}"
+        return f"it runs, and nothing is configured yet\n  next step: {_SETUP}{_or_the_page(reached)}"
     if not known:
         return f"no station yet\n  next step: enter {station_address(reached)} into one"
     connected = sum(1 for station in known if station.get("connected") is True)
@@ -52,7 +52,14 @@ def _first_account(reached: Reached) -> str:
         nobody = is_without_users(reached.gateway, patience_seconds=_PATIENCE_SECONDS)
     except Ending:
         return ""
-    return f"\n  web page: {page_address(reached)}, first account: {_FIRST_ACCOUNT}" if nobody else ""
+    if not nobody or reached.configuration is None:
+        return ""
+    return f"\n  web page: {page_addresses(reached.configuration)[0]}, first account: {_FIRST_ACCOUNT}"
+
+
+def _or_the_page(reached: Reached) -> str:
+    configuration = reached.configuration
+    return "" if configuration is None else f", or the page at {page_addresses(configuration)[0]}"
 
 
 def _well(part: Document) -> bool:

@@ -10,8 +10,10 @@ from gateway.store.id_tags import STATUSES
 from gateway.web.documents_of_campaigns import CAMPAIGNS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
+from gateway.web.documents_of_diagnostics import DIAGNOSTICS
 from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
+from gateway.web.documents_of_history import CHARTS, EXPORTS, SUMMARY
 from gateway.web.documents_of_jobs import JOBS
 from gateway.web.documents_of_links import LINKS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
@@ -19,6 +21,7 @@ from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
 from gateway.web.documents_of_people import PEOPLE
 from gateway.web.documents_of_security import SECURITY
+from gateway.web.documents_of_setup import SETUP
 from gateway.web.documents_of_uploads import UPLOADS
 from gateway.web.documents_of_upstreams import UPSTREAMS
 from gateway.web.schema_parts import (
@@ -234,6 +237,7 @@ SCHEMAS: dict[str, Schema] = {
     **CAMPAIGNS,
     **LOCAL_LISTS,
     **CHARGING,
+    **DIAGNOSTICS,
     **FIRMWARE,
     **FLEET_DOCUMENTS,
     "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME, "upstreams": LIST_OF_TEXTS}),
@@ -312,9 +316,13 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **LIMITS,
     **LOAD,
+    **CHARTS,
+    **SUMMARY,
+    **EXPORTS,
     **METERS,
     **PEOPLE,
     **SECURITY,
+    **SETUP,
     **UPLOADS,
     **UPSTREAMS,
 }

@@ -212,3 +212,10 @@ def _peer_is_loopback(request: web.Request) -> bool:
         return False
     peer = ipaddress.ip_address(str(address[0]).partition("%")[0])
     return peer.is_loopback or bool(peer.version == 6 and peer.ipv4_mapped and peer.ipv4_mapped.is_loopback)
+
+
+def allows(person: Person | None, access: Access) -> bool:
+    """Whether this person (None: nobody who logged in) may use what needs `access`."""
+    if access == "public":
+        return True
+    return person is not None and person.may("viewer" if access == "loopback" else access)
