@@ -16,6 +16,7 @@ from gateway.terminal.reaching import (
     socket_path_of,
     station_address,
 )
+from gateway.terminal.reaching import Reached, configuration_of, page_addresses, socket_path_of, station_address
 
 _PATIENCE_SECONDS = 0.9  # for each of three questions: somebody waits for a prompt
 _SETUP = "sudo ocpp-gateway setup"
@@ -65,6 +66,14 @@ def _first_account(reached: Reached) -> str:
     except Ending:
         return ""
     return f"\n  web page: {page_address(reached)}, first account: {_FIRST_ACCOUNT}" if nobody else ""
+    if not nobody or reached.configuration is None:
+        return ""
+    return f"\n  web page: {page_addresses(reached.configuration)[0]}, first account: {_FIRST_ACCOUNT}"
+
+
+def _or_the_page(reached: Reached) -> str:
+    configuration = reached.configuration
+    return "" if configuration is None else f", or the page at {page_addresses(configuration)[0]}"
 
 
 def _well(part: Document) -> bool:
