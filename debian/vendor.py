@@ -22,6 +22,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 NEWEST_GLIBC = 36  # 2.36 is Debian 12's
 # packages without a wheel, all of Python: the folder of the source archive that is the package
 SOURCES = {"pyftpdlib": "pyftpdlib"}
+LANGUAGES = ("en", "de", "nl", "fr")  # of the page, with all their regions; the other 30 MB of Babel's data stay away
 
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -30,6 +31,8 @@ _LEFT_OUT_FOLDERS = {"tests", "test", "licenses", "sboms"}
 _LEFT_OUT_PATHS = ("zstandard/_cffi.", "zstandard/backend_cffi.py", "pymodbus/server/simulator/")
 _LEFT_OUT_NAMES = {"RECORD", "INSTALLER", "REQUESTED", "WHEEL", "direct_url.json", "top_level.txt", "entry_points.txt"}
 _LEFT_OUT_SUFFIXES = {".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cpp", ".pyc", ".typed", ".hash", ".rst"}
+_LOCALES = "babel/locale-data/"
+_KEPT_LOCALE = re.compile(rf"(root|{'|'.join(LANGUAGES)})(_\w+)?\.dat")
 LICENCE = re.compile(r"^(licen[cs]e|copying|notice|authors|edl-)", re.IGNORECASE)
 
 
@@ -173,6 +176,8 @@ def _ships(path: PurePosixPath) -> bool:
         or path.suffix in _LEFT_OUT_SUFFIXES
         or (path.suffix == ".so" and path.name.startswith("_test"))
     ):
+        return False
+    if str(path).startswith(_LOCALES) and not _KEPT_LOCALE.fullmatch(path.name):
         return False
     return not (path.parts[0].endswith(".dist-info") and LICENCE.match(path.name))
 

@@ -41,7 +41,7 @@ from gateway.operations.prove_version import given_up
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.site import Site
 from gateway.operations.tell_refusals import Refusals
-from gateway.operations.trace_frames import tracing
+from gateway.operations.trace_frames import noting
 from gateway.operations.transfer_folders import make_transfer_folders
 from gateway.operations.watch_clock import note_clock
 from gateway.operations.welcome_station import arriving, leaving, welcoming
@@ -173,12 +173,13 @@ async def _open_site(configuration: Configuration, around: Surroundings) -> Asyn
             reloads=around.reloads,
         )
         try:
-            _share_folders(directory)
-            _follow_commits(site, database)
-            await note_clock(site)
-            await heed_interrupted(site, interrupted, now=site.wall_clock())
-            await database.write(lambda db: _begin(db, site))
-            yield site
+            with site.log.listening():
+                _share_folders(directory)
+                _follow_commits(site, database)
+                await note_clock(site)
+                await heed_interrupted(site, interrupted, now=site.wall_clock())
+                await database.write(lambda db: _begin(db, site))
+                yield site
         finally:
             await keep_house.store_last_words(site)
             await readers.close()
@@ -293,7 +294,7 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
         left=leaving(site),
         new_id=site.new_id,
         wall_clock=site.wall_clock,
-        trace=tracing(site.configuration.log),
+        trace=noting(site.frames, site.configuration.log, site.wall_clock),
     )
     bounds = Bounds(
         max_frame_bytes=ocpp.max_frame_bytes,
@@ -311,10 +312,13 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
 async def _open_web_door(site: Site, *, patient: bool) -> AsyncIterator[int]:
     # In a thread, because importing the web framework takes as long as all of the start before it:
     # stations are answered meanwhile.
-    await asyncio.to_thread(importlib.import_module, "gateway.web.application")
+    await asyncio.to_thread(importlib.import_module, "gateway.pages.application")
+    from gateway.pages.application import add_pages
     from gateway.web.application import make_application, serve
 
-    async with serve(site, make_application(site), patient=patient) as port:
+    application = make_application(site)
+    add_pages(application)
+    async with serve(site, application, patient=patient) as port:
         if port:
             site.health.report("web", None)
         yield port

@@ -16,6 +16,7 @@ from gateway.operations.draw_consequences import Started, after_start
 from gateway.operations.draw_on_reservations import reservations_of_start
 from gateway.operations.end_sessions import end_reconstructed, record_end
 from gateway.operations.fleet_settings import fleet_setting
+from gateway.operations.learn_tags import is_learning, note_card
 from gateway.operations.note_draws import note_draw
 from gateway.operations.questions import AnswerUnit, Question, fits
 from gateway.operations.site import Site
@@ -30,6 +31,7 @@ _EMPTY = v16.EmptyAnswer()
 
 def authorize(asked: Question, request: v16.Authorize) -> AnswerUnit:
     """Never ConcurrentTx: that is a verdict on a start (OCPP 1.6 7.2)."""
+    learning = is_learning(asked)
 
     def unit(db: Writing) -> v16.AuthorizeAnswer:
         tag = find_tag(db, fold_tag(request.id_tag))
@@ -47,6 +49,8 @@ def authorize(asked: Question, request: v16.Authorize) -> AnswerUnit:
                 "by": decided_by(tag, verdict),
             },
         )
+        if learning:
+            note_card(db, asked, request.id_tag, known=tag is not None)
         return v16.AuthorizeAnswer(id_tag_info=_info(verdict))
 
     return unit
@@ -63,7 +67,7 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
         meter_start_wh, anomalies = None, (*anomalies, "meter_start_unknown")
     elif not fits(request.meter_start * asked.treatment.energy_scale):
         meter_start_wh, anomalies = None, (*anomalies, "meter_start_out_of_range")
-    reservation = request.reservation_id
+    reservation, learning = request.reservation_id, is_learning(asked)
     start = StartRequest(
         station=asked.station,
         connector=ConnectorId(connector),
@@ -84,6 +88,9 @@ def start_transaction(asked: Question, request: v16.StartTransaction) -> AnswerU
             return _answer_again(decision.session)
         for session in decision.ends:
             end_reconstructed(db, asked.site, session, why="next_session_began", now=asked.now)
+        if learning:
+            known = find_tag(db, start.folded_tag) is not None
+            note_card(db, asked, start.id_tag, known=known, connector=start.connector, at=start.start_at)
         return _record_start(db, asked, start, decision.repeat)
 
     return unit

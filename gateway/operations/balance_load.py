@@ -24,6 +24,7 @@ from gateway.operations.load_now import Tick
 from gateway.operations.note_clocks import heed_own_clock
 from gateway.operations.orders import GATEWAY
 from gateway.operations.picture_site import Now, Photographer, Survey, look, survey
+from gateway.operations.record_history import record_history
 from gateway.operations.record_load import record_load
 from gateway.operations.send_limits import LimitSender
 from gateway.operations.site import Site
@@ -94,6 +95,7 @@ class _Balancer:
             self._stop(stop, now, loop.time())
         await self.teller.tell(tick, found.plan.notes)
         await record_load(self.site, before, tick)
+        record_history(self.site, tick)
 
     def _heed_clocks(self, wall: Instant, at: float) -> None:
         before, self.clocks = self.clocks, (wall, at)

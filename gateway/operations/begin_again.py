@@ -22,8 +22,10 @@ from gateway.store import (
     fleet_commands,
     limits_sent,
     local_lists,
+    one_time_codes,
     reservations,
     transfer_links,
+    web_sessions,
 )
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
@@ -38,8 +40,10 @@ AFTER_RESTORE: tuple[Callable[[Writing, Instant], None], ...] = (
     fleet_commands.doubt_everything,
     limits_sent.doubt_everything,
     local_lists.doubt_everything,
+    one_time_codes.doubt_everything,
     reservations.doubt_everything,
     transfer_links.doubt_everything,
+    web_sessions.doubt_everything,
 )
 
 

@@ -22,7 +22,7 @@ def describe_site(site: Site) -> Document:
     modes = {(outlet.station, outlet.connector): outlet.mode for outlet in tick.picture.outlets}
     charging = {(each.station, each.connector) for each in tick.picture.connectors if each.session is not None}
     return {
-        "circuits": [_circuit(each) for each in tick.decision.circuits],
+        "circuits": [describe_circuit(each) for each in tick.decision.circuits],
         "stations": [
             {
                 **_connector(each, charging=(each.station, each.connector) in charging),
@@ -56,7 +56,8 @@ def _as_configured(site: Site) -> list[Document]:
     ]
 
 
-def _circuit(circuit: CircuitDecision) -> Document:
+def describe_circuit(circuit: CircuitDecision) -> Document:
+    """One circuit of a decision."""
     return {
         "name": circuit.name,
         "parent": circuit.parent,

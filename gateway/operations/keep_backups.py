@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model.instants import Instant, datetime_of
 from gateway.operations.begin_again import doubt_everything, end_interrupted
-from gateway.operations.manage_tokens import hand_over_database
+from gateway.operations.write_offline import hand_over_database
 from gateway.store import copies, durable_files, events, migrations, numbers_given
 from gateway.store.migrations import UnusableDatabase
 from gateway.store.writing import Numbers, newest_numbers

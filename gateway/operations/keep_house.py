@@ -20,14 +20,16 @@ from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.site import Site
 from gateway.operations.tell_drops import claims_of, tell_drops
 from gateway.operations.watch_certificates import report_ends
-from gateway.rules.retention import Keep, limits_at, trusted_now
+from gateway.rules.retention import Keep, Limits, limits_at, limits_log_end, trusted_now
 from gateway.rules.transactions import is_abandoned
 from gateway.stations.server import end_idle
 from gateway.store import (
+    circuit_history,
     clock_states,
     commands,
     expiry,
     journal_expiry,
+    limits_log,
     load_decisions,
     station_facts,
     station_numbers,
@@ -152,6 +154,20 @@ async def forget(site: Site) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
     await site.database.write(clock_states.forget)
     await tell_drops(site)
+    await _forget_of_load(site, limits, limits_log_end(trusted))
+
+
+async def _forget_of_load(site: Site, limits: Limits, log_before: Instant) -> None:
+    """What only load limits keep: the history of circuits, the log of limits, decisions beyond their room."""
+    gone = 1
+    while gone:
+        gone = await site.database.write(
+            lambda db: (
+                circuit_history.delete_before(db, limits.load, most=_ROWS_AT_ONCE)
+                + limits_log.delete_before(db, log_before, most=_ROWS_AT_ONCE)
+            )
+        )
+        await asyncio.sleep(_PAUSE_SECONDS)
     kept = site.configuration.retention.load_megabytes * 1_000_000
     gone = 1
     while gone:

@@ -21,7 +21,7 @@ from gateway.operations.site import Site
 from gateway.rules.limit_clock import next_reading
 from gateway.rules.limit_schedules import Window, open_until
 from gateway.rules.security_profiles import is_clock_behind, likely_now
-from gateway.store import events, temporary_limits
+from gateway.store import events, limits_log, temporary_limits
 from gateway.store.temporary_limits import KeptLimit
 from gateway.store.writing import Writing
 
@@ -85,6 +85,7 @@ def keep_limit(
     if len(others) >= MOST_SOURCES:
         return (LimitMistake("source", f"expected one of the {MOST_SOURCES} sources that limit it already"),)
     temporary_limits.keep(db, wanted, set_by=actor, now=now)
+    limits_log.begin(db, wanted, set_by=actor, now=now)
     _tell(db, "load.limit_set", wanted, now=now, actor=actor)
     return KeptLimit(wanted, actor, now)
 
@@ -94,6 +95,7 @@ def take_limit(db: Writing, circuit: str, source: str, *, actor: str, now: Insta
     kept = [one for one in temporary_limits.of_circuit(db, circuit) if one.limit.source == source]
     for one in kept:
         temporary_limits.remove(db, circuit, one.limit.source)
+        limits_log.end(db, one.limit, "removed", by=actor, now=now)
         _tell(db, "load.limit_removed", one.limit, now=now, actor=actor)
     return bool(kept)
 
@@ -119,6 +121,7 @@ def limits_now(db: Writing, site: Site, now: Instant) -> tuple[TemporaryLimit, .
     over = [one.limit for one in kept if _is_over(one.limit, now)]
     for limit in over:
         temporary_limits.remove(db, limit.circuit, limit.source)
+        limits_log.end(db, limit, "over", by=None, now=now)
         _tell(db, "load.limit_ended", limit, now=now)
     names = {circuit.name for circuit in site.configuration.circuits}
     stored = [one.limit for one in kept if one.limit not in over and one.limit.circuit in names]

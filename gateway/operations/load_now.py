@@ -6,6 +6,7 @@ True only while the gateway runs; never stored. Stations' messages write draws, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -17,6 +18,7 @@ from gateway.model.load_decision import Decision
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import SitePicture
 from gateway.rules.car_currents import Register
+from gateway.rules.circuit_history import Extremes
 from gateway.rules.limit_clock import LimitClock
 from gateway.rules.load_records import Change
 from gateway.rules.station_clocks import StationClock
@@ -65,6 +67,16 @@ class Recording:
 
 
 @dataclass(slots=True)
+class History:
+    """What `record_history` remembers: the extremes of the minute that runs, and those that are not written yet."""
+
+    minute: int | None = None
+    circuits: dict[str, Extremes] = field(default_factory=dict)
+    waiting: tuple[tuple[int, Mapping[str, Extremes]], ...] = ()
+    under_way: bool = False
+
+
+@dataclass(slots=True)
 class LoadNow:
     """The newest of everything. `tick` is None until the first, and where no circuit is configured.
 
@@ -81,6 +93,10 @@ class LoadNow:
     limit_news: list[LimitNews] = field(default_factory=list)  # until `LimitSender` has heard them
     limits_wake: JournalSignal = field(default_factory=JournalSignal)  # there is something for `LimitSender` to do
     recording: Recording = field(default_factory=Recording)
+    history: History = field(default_factory=History)
+    alarms_since: dict[tuple[str, str], Instant] = field(
+        default_factory=dict
+    )  # by kind and subject, of those there are
 
     def tell_limits(self, news: LimitNews) -> None:
         """Let `LimitSender` know, once the commit is on disk."""

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import secrets
-import sqlite3
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from gateway.model.instants import Instant
-from gateway.store import durable_files, events, migrations, tokens
+from gateway.operations.write_offline import COMMAND_LINE, write_offline
+from gateway.store import events, tokens
 from gateway.store.tokens import TokenRow
 from gateway.store.writing import Writing
 
@@ -27,8 +25,6 @@ logger = logging.getLogger(__name__)
 
 Role = Literal["viewer", "operator", "installer"]
 ROLES: tuple[Role, ...] = get_args(Role)
-
-_PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,47 +68,9 @@ async def revoke_token(site: Site, token_id: int, *, actor: str) -> bool:
 
 def create_token_offline(configuration: Configuration, role: Role, name: str) -> str:
     """Make a token straight in the database file, making the file if needed. Raises UnusableDatabase, OSError."""
-    path = configuration.data.directory / "gateway.db"
-    text = new_token_text()
-    try:
-        with contextlib.closing(_open(path)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
-                now = Instant(time.time_ns() // 1000)
-                writing = Writing(connection)
-                _add(writing, text=text, role=role, name=name, actor="command line", now=now)
-                writing.insert_late_rows()
-    except sqlite3.Error as error:
-        raise migrations.UnusableDatabase(f"the database cannot be written: {error}") from error
-    hand_over_database(path)
+    text, now = new_token_text(), Instant(time.time_ns() // 1000)
+    write_offline(configuration, lambda db: _add(db, text=text, role=role, name=name, actor=COMMAND_LINE, now=now))
     return text
-
-
-def hand_over_database(path: Path) -> None:
-    """A database that root opened belongs to the daemon's user, with the files beside it."""
-    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        with contextlib.suppress(FileNotFoundError):
-            durable_files.hand_over(file)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        return migrations.open_for_writing(path)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
-    try:
-        if _is_current(connection):  # and perhaps in use: a whole check of a large file would only take time
-            connection.execute("PRAGMA synchronous = FULL")
-            return connection
-    except sqlite3.DatabaseError:
-        pass  # damaged or foreign: opening it properly says so in words
-    connection.close()
-    return migrations.open_for_writing(path)
-
-
-def _is_current(connection: sqlite3.Connection) -> bool:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return bool(application == migrations.APPLICATION_ID and version == migrations.newest_version())
 
 
 def _add(db: Writing, *, text: str, role: Role, name: str, actor: str, now: Instant) -> TokenRow:

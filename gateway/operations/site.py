@@ -16,11 +16,16 @@ from gateway.operations.clock_now import ClockNow
 from gateway.operations.documents_now import DocumentsNow
 from gateway.operations.fleet_commands_now import FleetCommandsNow
 from gateway.operations.fleet_now import FleetNow
+from gateway.operations.frames_now import FramesNow
 from gateway.operations.images_now import ImagesNow
+from gateway.operations.learn_tags_now import LearnTagsNow
 from gateway.operations.load_now import LoadNow
+from gateway.operations.log_now import LogNow
+from gateway.operations.logins_now import LoginsNow
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow
+from gateway.operations.scan_now import ScanNow
 from gateway.operations.transfers_now import TransfersNow
 from gateway.stations.connected import Connected
 from gateway.store.database import Database
@@ -59,5 +64,10 @@ class Site:
     room: RoomNow = field(default_factory=RoomNow)  # how full the disk is
     transfers: TransfersNow = field(default_factory=TransfersNow)  # where stations fetch from and upload to
     documents: DocumentsNow = field(default_factory=DocumentsNow)  # desired-state documents of fleet managers
+    logins: LoginsNow = field(default_factory=LoginsNow)  # who tries to log in
     rollout: RolloutNow = field(default_factory=RolloutNow)  # of firmware rollouts
+    frames: FramesNow = field(default_factory=FramesNow)  # the newest messages of stations
+    log: LogNow = field(default_factory=LogNow)  # the newest lines of the log
+    learning: LearnTagsNow = field(default_factory=LearnTagsNow)  # which cards were presented, while somebody asks
+    scan: ScanNow = field(default_factory=ScanNow)  # the search for meters that somebody asked for
     reloads: Reloads = field(default_factory=Reloads)  # reading the configuration's files again

@@ -74,6 +74,8 @@ class LoadTeller:
 
     def _notice(self, tick: Tick, at: float) -> None:
         now = {(alarm.kind, alarm.subject): alarm for alarm in tick.decision.alarms}
+        load = self.site.load
+        load.alarms_since = {key: load.alarms_since.get(key, tick.at) for key in now}
         for key, alarm in now.items():
             known = self._known.get(key)
             if known is None:

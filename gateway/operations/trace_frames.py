@@ -1,4 +1,4 @@
-"""The log of OCPP frames, on when `[log] frames` says so: one line a message, secrets masked.
+"""Every OCPP frame is noted in memory, and logged when `[log] frames` says so: one line a message, secrets masked.
 
 For finding out what a station and the gateway say to each other. What cannot be read is told by its length only,
 because nobody knows what is in it.
@@ -12,11 +12,25 @@ from collections.abc import Callable
 
 from gateway.configuration import Log
 from gateway.model.identities import StationId
+from gateway.model.instants import Instant
+from gateway.operations.frames_now import FramesNow
 from gateway.rules.secrecy import masked
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_LINE = 4000
+
+
+def noting(frames: FramesNow, log: Log, wall_clock: Callable[[], Instant]) -> Callable[[StationId, str, bytes], None]:
+    """The function that is told every message: notes it in `frames`, and in the log where that is wanted."""
+    note, trace = frames.note, tracing(log)
+
+    def told(station: StationId, direction: str, text: bytes) -> None:
+        note(station, "from_station" if direction == "received" else "to_station", text, wall_clock())
+        if trace is not None:
+            trace(station, direction, text)
+
+    return told
 
 
 def tracing(log: Log) -> Callable[[StationId, str, bytes], None] | None:

@@ -11,7 +11,7 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,7 +50,7 @@ class Step:
 
 async def try_upstream(
     configuration: Configuration, settings: Upstream, *, now: Instant, clock: RawClock
-) -> AsyncIterator[Step]:
+) -> AsyncGenerator[Step, None]:
     """Each step as it is done. The first that fails is the last, but `publish` is tried whatever `subscribe` says."""
     yield Step("clock", True, _words_about(clock, now))
     broker = broker_of(settings, client_id=f"{encoded(configuration.site.id)}-test")

@@ -10,6 +10,7 @@ from gateway.model.instants import SECOND, Instant
 
 EVERYTHING = 2**63 - 1  # the largest sequence, and the latest instant, that the database can hold
 _DAY = 86_400 * SECOND
+LIMITS_LOG_DAYS = 731  # two years, as the law on limits of grid operators asks (section 14a EnWG)
 _AGED_AT_A_LOOK = 30 * 3600 * SECOND
 
 
@@ -76,6 +77,11 @@ def limits_at(now: Instant, keep: Keep) -> Limits:
         commands=Instant(now - keep.commands_days * _DAY),
         load=Instant(now - keep.load_days * _DAY),
     )
+
+
+def limits_log_end(now: Instant) -> Instant:
+    """Limits for a time that ended before this instant may be forgotten."""
+    return Instant(now - LIMITS_LOG_DAYS * _DAY)
 
 
 def trusted_now(now: Instant, *, trusted_before: Instant | None) -> Instant:

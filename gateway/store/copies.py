@@ -18,8 +18,8 @@ from gateway.store.writing import Numbers, Writing, newest_numbers
 _MAGIC = b"SQLite format 3\x00"
 
 # What holds outside, whatever a backup says: limits that people set, what stations may be following, how they can be
-# limited, and which commands of fleet managers were taken in. A backup knows only what was so once.
-_PRESENT = ("temporary_limits", "limits_sent", "limiting", "fleet_commands")
+# limited, which commands of fleet managers were taken in, and the log of limits. A backup knows only what was so once.
+_PRESENT = ("temporary_limits", "limits_log", "limits_sent", "limiting", "fleet_commands")
 
 
 def copy_file(source: Path, destination: Path) -> None:
@@ -107,7 +107,7 @@ def keep_present(live: sqlite3.Connection, copy: sqlite3.Connection) -> None:
         upstreams.keep_acknowledged(live, copy)
     upstreams.keep_sessions(live, copy)
     firmware_images.keep_withdrawn(live, copy)
-    for table in ("limits_sent", "fleet_commands"):
+    for table in ("limits_log", "limits_sent", "fleet_commands"):
         # below all of the live ones, whose numbers are known to calls under way
         lowest, highest = copy.execute(f"SELECT min(min(number), 0), max(number) FROM {table}").fetchone()
         if highest is not None:

@@ -60,6 +60,8 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "document.applied": "ops",
     "id_tag.changed": "ops",
     "id_tags.imported": "ops",
+    "id_tags.learning": "ops",
+    "id_tag.presented": "ops",
     "authority.changed": "ops",
     "certificate.requested": "ops",
     "certificate.issued": "ops",
@@ -80,6 +82,14 @@ STREAM_OF_KIND: Mapping[str, Literal["tx", "ops"]] = {
     "configuration.decided": "ops",
     "token.created": "ops",
     "token.revoked": "ops",
+    "user.created": "ops",
+    "user.changed": "ops",
+    "user.removed": "ops",
+    "user.logged_in": "ops",
+    "user.logged_out": "ops",
+    "user.login_refused": "ops",
+    "code.created": "ops",
+    "code.removed": "ops",
     "clock.stepped": "ops",
     "disk.pressure": "ops",
     "gateway.started": "ops",
@@ -98,6 +108,8 @@ ALWAYS_RECORDED = frozenset(
         "certificate.revoked",
         "charging_profiles.uncertain",
         "clock.stepped",
+        "code.created",
+        "code.removed",
         "command.finished",
         "configuration.decided",
         "disk.pressure",
@@ -119,12 +131,18 @@ ALWAYS_RECORDED = frozenset(
         "stream.dropped",
         "token.created",
         "token.revoked",
+        "user.changed",
+        "user.created",
+        "user.removed",
     }
 )
 
 # A station may send megabytes in one message; the journal keeps the beginning of each text, and no larger member.
 _LONGEST_TEXT_BYTES = 4096
 _LARGEST_MEMBER_BYTES = 65_536
+# What these do by themselves nobody answers for.
+_BY_ITSELF = frozenset({"gateway", "station"})
+_LONGEST_ACTOR = 300
 
 
 def append(
@@ -151,21 +169,9 @@ def append(
     if len(text) > _LONGEST_TEXT_BYTES and not uncut:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
     event_id, sequence = db.next_numbers(stream)
-    db.append_late(
-        "events",
-        (
-            event_id,
-            stream,
-            sequence,
-            kind,
-            station,
-            connector,
-            happened_at,
-            recorded_at,
-            without_capabilities(text.decode()),  # stations repeat what they were sent
-            db.next_station_number(stream, station),
-        ),
-    )
+    told = without_capabilities(text.decode())  # stations repeat what they were sent
+    row = (event_id, stream, sequence, kind, station, connector, happened_at, recorded_at, told)
+    db.append_late("events", (*row, db.next_station_number(stream, station), _actor_of(data)))
     return event_id
 
 
@@ -205,6 +211,11 @@ def latest_time(db: Writing) -> Instant:
         "SELECT coalesce(max(recorded_at), 0) FROM (SELECT recorded_at FROM events ORDER BY id DESC LIMIT 1000)"
     ).fetchone()
     return Instant(latest)
+
+
+def _actor_of(data: Mapping[str, object]) -> str | None:
+    actor = data.get("actor")
+    return actor[:_LONGEST_ACTOR] if isinstance(actor, str) and actor not in _BY_ITSELF else None
 
 
 def _bounded(value: object) -> object:

@@ -20,26 +20,34 @@ Document = dict[str, object]
 # The newest frames are in no index yet, or were put there ahead of their turn and say so themselves; the station's own
 # claim is enough to show them.
 _FRAMES = """
-    SELECT f.id, f.recorded_at, f.encoding, f.body FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id
+    SELECT f.id, f.recorded_at, f.encoding, f.body, f.evidence
+    FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id
     WHERE i.transaction_id = ?1 AND i.frame_id <= (SELECT value FROM meta WHERE name = 'meter_indexed_upto')
     UNION ALL
-    SELECT id, recorded_at, encoding, body FROM meter_frames
+    SELECT id, recorded_at, encoding, body, evidence FROM meter_frames
     WHERE id > (SELECT value FROM meta WHERE name = 'meter_indexed_upto')
       AND (transaction_id = ?1 OR (transaction_id IS NULL AND claimed_transaction_id = ?1
            AND station = (SELECT station FROM transactions WHERE transactions.transaction_id = ?1)))
     ORDER BY 1"""
+# What may hold signed values was marked when it came, since schema version 4; what is older is passed over.
+_SIGNED_FRAMES = f"SELECT * FROM ({_FRAMES}) WHERE evidence"
 
 
-async def of_transaction(readers: Readers, transaction_id: int) -> tuple[list[Document], list[Document]]:
-    """(meter_values, signed_values) of one transaction, oldest frame first; stations are answered meanwhile."""
-    rows = await readers.rows(_FRAMES, (transaction_id,))
-    return await asyncio.to_thread(_values_in, rows)
+async def of_transaction(
+    readers: Readers, transaction_id: int, *, signed_only: bool = False
+) -> tuple[list[Document], list[Document]]:
+    """(meter_values, signed_values) of one transaction, oldest frame first; stations are answered meanwhile.
+
+    `signed_only`: frames without signed values may be passed over, so that fewer are unpacked.
+    """
+    rows = await readers.rows(_SIGNED_FRAMES if signed_only else _FRAMES, (transaction_id,))
+    return await asyncio.to_thread(_values_in, rows) if rows else ([], [])
 
 
 def _values_in(rows: Iterable[Row]) -> tuple[list[Document], list[Document]]:
     meter_values: list[Document] = []
     signed_values: list[Document] = []
-    for frame_id, recorded_at, encoding, body in rows:
+    for frame_id, recorded_at, encoding, body, _ in rows:
         received = text_of(Instant(recorded_at))
         for meter_value in _meter_values_in(unpack(encoding, body)):
             meter_values.append({**meter_value, "received_time": received, "frame_id": frame_id})

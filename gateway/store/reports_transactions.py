@@ -19,7 +19,7 @@ from gateway.store.readers import Readers
 Document = dict[str, object]
 
 # As in the index transactions_by_period: sessions begun before a clock was set belong where they were received.
-_PERIOD = (
+PERIOD = (
     "CASE WHEN coalesce(start_at, stop_at) < 1420070400000000 THEN coalesce(start_received_at, stop_received_at)"
     " ELSE coalesce(start_at, stop_at) END"
 )
@@ -49,7 +49,7 @@ class Filters:
 
 async def page(readers: Readers, filters: Filters, *, before: int | None, limit: int) -> list[Document]:
     """Newest first, transaction ids below `before`."""
-    where, parameters = _conditions(filters)
+    where, parameters = conditions(filters)
     if before is not None:
         where, parameters = [*where, "transaction_id < ?"], [*parameters, before]
     rows = await readers.rows(_select(where, "DESC"), [*parameters, limit])
@@ -58,7 +58,7 @@ async def page(readers: Readers, filters: Filters, *, before: int | None, limit:
 
 async def walk(readers: Readers, filters: Filters) -> AsyncIterator[list[Document]]:
     """Oldest first, some hundred at a time; no connection is held between two steps."""
-    where, parameters = _conditions(filters)
+    where, parameters = conditions(filters)
     newest = 0
     while True:
         rows = await readers.rows(_select([*where, "transaction_id > ?"], "ASC"), [*parameters, newest, _ROWS_PER_STEP])
@@ -111,7 +111,8 @@ def _select(where: Sequence[str], order: str) -> str:
     return f"SELECT {COLUMNS} FROM transactions WHERE {condition} ORDER BY transaction_id {order} LIMIT ?"
 
 
-def _conditions(filters: Filters) -> tuple[list[str], list[object]]:
+def conditions(filters: Filters) -> tuple[list[str], list[object]]:
+    """What a WHERE asks of `transactions`, and its parameters."""
     asked: list[tuple[str, object]] = []
     if filters.station is not None:
         asked.append(("station = ?", filters.station))
@@ -120,9 +121,9 @@ def _conditions(filters: Filters) -> tuple[list[str], list[object]]:
     if filters.id_tag is not None:
         asked.append(("folded_tag = ?", fold_tag(filters.id_tag)))
     if filters.begin is not None:
-        asked.append((f"{_PERIOD} >= ?", filters.begin))
+        asked.append((f"{PERIOD} >= ?", filters.begin))
     if filters.end is not None:
-        asked.append((f"{_PERIOD} < ?", filters.end))
+        asked.append((f"{PERIOD} < ?", filters.end))
     where, parameters = [condition for condition, _ in asked], [value for _, value in asked]
     if filters.open is not None:
         where.append("stop_source IS NULL" if filters.open else "stop_source IS NOT NULL")

@@ -116,10 +116,17 @@ def download(gateway: Gateway, path: str) -> Iterator[tuple[int | None, Iterator
 
 
 def upload(
-    gateway: Gateway, path: str, pieces: Iterable[bytes], *, length: int, content_type: str, method: str = "POST"
+    gateway: Gateway,
+    path: str,
+    pieces: Iterable[bytes],
+    *,
+    length: int,
+    content_type: str,
+    method: str = "POST",
+    more_headers: Mapping[str, str] | None = None,
 ) -> object:
     """Send `length` bytes in pieces; the answer's document."""
-    headers = {"Content-Type": content_type, "Content-Length": str(length)}
+    headers = {"Content-Type": content_type, "Content-Length": str(length), **(more_headers or {})}
     with _exchange(gateway, method, path, body=pieces, headers=headers, patience_seconds=None) as answer:
         _stop_on_error(gateway, answer)
         return _document(answer.read(), answer.headers.get_content_type())

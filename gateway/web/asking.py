@@ -19,6 +19,7 @@ from gateway.web.problems import Problem, bad_request, unacceptable
 
 DEFAULT_LIMIT = 100
 MOST_ITEMS = 1000
+MOST_POINTS = 2000
 MOST_BODY_BYTES = 16 * 1024 * 1024
 
 _BODY_PATIENCE_SECONDS = 60.0
@@ -45,6 +46,16 @@ def limit_of(request: web.Request) -> int:
     if not 1 <= limit <= MOST_ITEMS:
         raise unacceptable(f"limit: expected a whole number from 1 to {MOST_ITEMS}")
     return limit
+
+
+def points_of(request: web.Request, *, default: int) -> int:
+    """How many points of a chart are asked for."""
+    points = integer_of(request, "points")
+    if points is None:
+        return default
+    if not 2 <= points <= MOST_POINTS:
+        raise unacceptable(f"points: expected a whole number from 2 to {MOST_POINTS}")
+    return points
 
 
 def integer_of(request: web.Request, name: str) -> int | None:

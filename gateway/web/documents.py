@@ -10,13 +10,16 @@ from gateway.store.id_tags import STATUSES
 from gateway.web.documents_of_campaigns import CAMPAIGNS
 from gateway.web.documents_of_certificates import CERTIFICATE_SCHEMAS
 from gateway.web.documents_of_charging import CHARGING
+from gateway.web.documents_of_diagnostics import DIAGNOSTICS
 from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
+from gateway.web.documents_of_history import CHARTS, EXPORTS, SUMMARY
 from gateway.web.documents_of_jobs import JOBS
 from gateway.web.documents_of_links import LINKS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
 from gateway.web.documents_of_load import LIMITS, LOAD
 from gateway.web.documents_of_meters import METERS
+from gateway.web.documents_of_people import PEOPLE
 from gateway.web.documents_of_security import SECURITY
 from gateway.web.documents_of_setup import SETUP
 from gateway.web.documents_of_uploads import UPLOADS
@@ -133,6 +136,7 @@ SCHEMAS: dict[str, Schema] = {
             "admission": {"enum": ["accepted", "pending"]},
             **_STATION_SETTINGS,
             "connectors_setting": COUNT,
+            "changed_settings": LIST_OF_TEXTS,
             "has_password": FLAG,
             "connected": FLAG,
             "since": TIME_OR_NULL,
@@ -234,6 +238,7 @@ SCHEMAS: dict[str, Schema] = {
     **CAMPAIGNS,
     **LOCAL_LISTS,
     **CHARGING,
+    **DIAGNOSTICS,
     **FIRMWARE,
     **FLEET_DOCUMENTS,
     "IdTag": object_with({"id_tag": TEXT, **_TAG_FIELDS, "updated_time": TIME, "upstreams": LIST_OF_TEXTS}),
@@ -247,6 +252,15 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "IdTagCollection": collection("IdTag"),
+    "IdTagGroup": object_with(
+        {
+            "parent_id_tag": TEXT,
+            "id_tags": COUNT,
+            "status": {"enum": [*STATUSES, None]},
+            "expiry_date": TIME_OR_NULL,
+        }
+    ),
+    "IdTagGroupCollection": collection("IdTagGroup"),
     "ImportResult": object_with(
         {
             "imported": COUNT,
@@ -312,7 +326,11 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **LIMITS,
     **LOAD,
+    **CHARTS,
+    **SUMMARY,
+    **EXPORTS,
     **METERS,
+    **PEOPLE,
     **SECURITY,
     **SETUP,
     **UPLOADS,

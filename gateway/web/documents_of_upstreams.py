@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+from gateway.model.fleet_commands import Status
 from gateway.model.journal import STREAMS
+from gateway.operations.try_upstream import StepName
 from gateway.web.schema_parts import (
     COUNT,
     COUNT_OR_NULL,
@@ -10,9 +14,11 @@ from gateway.web.schema_parts import (
     LIST_OF_TEXTS,
     TEXT,
     TEXT_OR_NULL,
+    TIME,
     TIME_OR_NULL,
     Schema,
     collection,
+    list_of,
     object_with,
 )
 
@@ -47,5 +53,28 @@ UPSTREAMS: dict[str, Schema] = {
         }
     ),
     "UpstreamCollection": collection("Upstream"),
+    "UpstreamTest": object_with(
+        {
+            "name": TEXT,
+            "host": TEXT,
+            "port": COUNT,
+            "works": FLAG,
+            "steps": list_of(object_with({"step": {"enum": list(get_args(StepName))}, "works": FLAG, "text": TEXT})),
+        }
+    ),
+    "FleetCommand": object_with(
+        {
+            "command_id": TEXT,
+            "type": TEXT,
+            "station": TEXT_OR_NULL,
+            "actor": TEXT,
+            "status": {"enum": list(get_args(Status))},
+            "error": TEXT_OR_NULL,
+            "detail": TEXT_OR_NULL,
+            "received_time": TIME,
+            "finished_time": TIME_OR_NULL,
+        }
+    ),
+    "FleetCommandCollection": collection("FleetCommand"),
     "Forgotten": object_with({"name": TEXT, "topics": LIST_OF_TEXTS}),
 }

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.web.asking import json_response
 from gateway.web.documents import SCHEMAS
+from gateway.web.login import COOKIE
 from gateway.web.routes import Parameter, Route
 
 PATH = "/api/v1/openapi.json"
@@ -44,7 +45,10 @@ def document_of(routes: Sequence[Route]) -> dict[str, object]:
         "paths": paths,
         "components": {
             "schemas": SCHEMAS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "login": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
         },
     }
 
@@ -62,9 +66,9 @@ def _operation(route: Route) -> dict[str, object]:
         "responses": _responses(route),
         "security": []
         if route.access == "public"
-        else [{"token": []}, {}]
+        else [{"token": []}, {"login": []}, {}]
         if route.access == "loopback"
-        else [{"token": []}],
+        else [{"token": []}, {"login": []}],
     }
     if route.request:
         operation["requestBody"] = {"content": {media: {"schema": _schema(of)} for media, of in route.request.items()}}
@@ -115,7 +119,7 @@ def _tag(path: str) -> str:
 
 def _who(route: Route) -> str:
     if route.access == "public":
-        return "Needs no token."
+        return "Needs no token and no login."
     if route.access == "loopback":
         return "Needs no token on loopback; from elsewhere the role viewer."
     return f"Needs the role {route.access}."

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -35,6 +36,16 @@ class Problem(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
         self.members = dict(members or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a request wants to be told of problems; without it they are documents."""
+
+    form: Callable[[Problem], web.Response]
+
+
+TOLD_AS: web.RequestKey[Telling] = web.RequestKey("told as", Telling)
 
 
 def bad_request(detail: str) -> Problem:
@@ -70,26 +81,31 @@ def response_of(problem: Problem) -> web.Response:
 
 @web.middleware
 async def problems_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Outermost: whatever goes wrong inside is answered as a problem document."""
+    """Outermost: whatever goes wrong inside is answered as a problem document, or as the request wants to be told."""
     try:
         return await handler(request)
     except Problem as problem:
-        return response_of(problem)
+        return _told(request, problem)
     except web.HTTPException as refused:
         if refused.status < 400:
             raise
-        return response_of(_of_aiohttp(refused))
+        return _told(request, _of_aiohttp(refused))
     except StoreUnavailable as unavailable:
         detail = f"nothing was changed: the store cannot write ({unavailable})"
-        return response_of(Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail))
+        return _told(request, Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail))
     except TimeoutError:
-        return response_of(Problem(HTTPStatus.REQUEST_TIMEOUT, "the request did not arrive in time"))
+        return _told(request, Problem(HTTPStatus.REQUEST_TIMEOUT, "the request did not arrive in time"))
     except ConnectionError:
         raise  # the client went away: there is nobody to answer
     except Exception:
         logger.exception("%s %s failed", request.method, request.rel_url.raw_path)
         request.app[SITE].health.counters.increase("web_errors_total")
-        return response_of(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the gateway; its log says more"))
+        return _told(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the gateway; its log says more"))
+
+
+def _told(request: web.Request, problem: Problem) -> web.Response:
+    telling = request.get(TOLD_AS)
+    return response_of(problem) if telling is None else telling.form(problem)
 
 
 def _of_aiohttp(refused: web.HTTPException) -> Problem:

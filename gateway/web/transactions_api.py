@@ -27,17 +27,21 @@ from gateway.web.routes import AFTER, BEGIN, END, LIMIT, SITE, Parameter, Route
 from gateway.web.streaming import send_pieces
 
 _VALUES_IN_A_PIECE = 1000
-_FILTERS = ("station", "connector", "id_tag", "open", "from", "to")
+# Without it a spreadsheet takes the text for one of the time before UTF-8.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BOM = Parameter("bom", "true: begin with a byte order mark, as Excel needs it", {"type": "boolean"})
+SEPARATOR = Parameter("separator", "between fields", {"enum": [",", ";"], "default": ","})
+FILTERS = ("station", "connector", "id_tag", "open", "from", "to")
 # What a spreadsheet would take for a formula at the beginning of a cell.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def list_transactions(request: web.Request) -> web.StreamResponse:
     """Transactions, newest first."""
-    expect_only(request, ("limit", "after", *_FILTERS))
+    expect_only(request, ("limit", "after", *FILTERS))
     limit, before = limit_of(request), integer_of(request, "after")
     found = await reports_transactions.page(
-        request.app[SITE].readers, _filters(request), before=before, limit=limit + 1
+        request.app[SITE].readers, filters_of(request), before=before, limit=limit + 1
     )
     cursor = found[limit - 1]["transaction_id"] if len(found) > limit else None
     return collection(found[:limit], cursor)
@@ -57,14 +61,15 @@ async def get_transaction(request: web.Request) -> web.StreamResponse:
 
 async def get_csv(request: web.Request) -> web.StreamResponse:
     """All transactions that fit, oldest first, as RFC 4180 CSV with a header line."""
-    expect_only(request, (*_FILTERS, "separator"))
+    expect_only(request, (*FILTERS, "separator", "bom"))
     separator = request.query.get("separator", ",")
     require(separator in (",", ";"), "separator: expected , or ;")
+    pieces = _lines(request, filters_of(request), separator, BYTE_ORDER_MARK if flag_of(request, "bom") else b"")
     headers = {
         "Content-Type": "text/csv; charset=utf-8; header=present",
         "Content-Disposition": 'attachment; filename="transactions.csv"',
     }
-    return await send_pieces(request, _lines(request, _filters(request), separator), headers=headers)
+    return await send_pieces(request, pieces, headers=headers)
 
 
 def _with_values(
@@ -94,19 +99,26 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-async def _lines(request: web.Request, filters: Filters, separator: str) -> AsyncIterator[bytes]:
-    yield _csv([MEMBERS], separator)
+async def _lines(request: web.Request, filters: Filters, separator: str, mark: bytes) -> AsyncIterator[bytes]:
+    yield mark + csv_of([(*MEMBERS, "energy_kwh")], separator)
     async for documents in reports_transactions.walk(request.app[SITE].readers, filters):
-        yield _csv(([_cell(document.get(name)) for name in MEMBERS] for document in documents), separator)
+        yield csv_of((_row(document) for document in documents), separator)
 
 
-def _csv(rows: Iterable[Iterable[object]], separator: str) -> bytes:
+def _row(document: Mapping[str, object]) -> list[object]:
+    energy_wh = document["energy_wh"]
+    energy_kwh = f"{energy_wh / 1000:.3f}" if isinstance(energy_wh, int) else None
+    return [*(cell_of(document.get(name)) for name in MEMBERS), energy_kwh]
+
+
+def csv_of(rows: Iterable[Iterable[object]], separator: str) -> bytes:
+    """The rows as RFC 4180 has them, without a header line."""
     text = io.StringIO()
     csv.writer(text, delimiter=separator, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _cell(value: object) -> object:
+def cell_of(value: object) -> object:
     """Numbers as they are; text so that no spreadsheet runs it (a leading apostrophe before formula starts)."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -117,7 +129,8 @@ def _cell(value: object) -> object:
     return value
 
 
-def _filters(request: web.Request) -> Filters:
+def filters_of(request: web.Request) -> Filters:
+    """The transactions that the query asks for."""
     return Filters(
         station=request.query.get("station"),
         connector=integer_of(request, "connector"),
@@ -128,7 +141,7 @@ def _filters(request: web.Request) -> Filters:
     )
 
 
-_PARAMETERS = (
+PARAMETERS = (
     Parameter("station", "only this station's"), Parameter("connector", "only this connector's", {"type": "integer"}),
     Parameter("id_tag", "only this idTag's, in any case"),
     Parameter("open", "true: only running ones, false: only ended ones", {"type": "boolean"}), BEGIN, END,
@@ -137,11 +150,11 @@ _PARAMETERS = (
 ROUTES = (
     Route(
         "GET", "/api/v1/transactions", list_transactions, "viewer", "Transactions, newest first",
-        parameters=(LIMIT, AFTER, *_PARAMETERS), answers={200: "TransactionCollection"}, errors=(422,),
+        parameters=(LIMIT, AFTER, *PARAMETERS), answers={200: "TransactionCollection"}, errors=(422,),
     ),
     Route(
         "GET", "/api/v1/transactions.csv", get_csv, "viewer", "Transactions as CSV, oldest first",
-        parameters=(*_PARAMETERS, Parameter("separator", "between fields", {"enum": [",", ";"], "default": ","})),
+        parameters=(*PARAMETERS, SEPARATOR, BOM),
         answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
     ),
     Route(

@@ -7,7 +7,9 @@ import runpy
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from gateway.pages.words import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 DEBIAN = ROOT / "debian"
@@ -61,3 +63,17 @@ def test_the_manual_page_has_every_command(tmp_path: Path) -> None:
     ).stdout.replace("\\-", "-")
     for command in ("run", "check-config", "token create", "status", "why", "backup"):
         assert f"\n\\fB{command}\\fR" in page, command
+
+
+def test_babel_ships_with_the_languages_of_the_page_alone() -> None:
+    vendor = runpy.run_path(str(DEBIAN / "vendor.py"))
+    kept = {
+        "global.dat",
+        "locale-data/root.dat",
+        "locale-data/en_GB.dat",
+        "locale-data/de.dat",
+        "locale-data/nl_BE.dat",
+    }
+    left_out = {"locale-data/frr.dat", "locale-data/es.dat", "locale-data/zh_Hant_TW.dat", "locale-data/nln.dat"}
+    assert {name for name in kept | left_out if vendor["_ships"](PurePosixPath("babel", name))} == kept
+    assert set(LANGUAGES) == set(vendor["LANGUAGES"])

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "journal_signal", "version",
     },
     "web": {"model", "store", "operations", "contract"},
+    "pages": {"model", "web", "version"},
     "terminal": {
         "configuration",
         "model",
@@ -56,6 +57,7 @@ REASON = {
     "contract": "what is said over MQTT, as data: it carries nothing out",
     "operations": "verbs are called by doors, never the other way round",
     "web": "a page or route does nothing that the other doors cannot do as well",
+    "pages": "the page is a client of the API: it reaches no table and no verb by itself",
     "terminal": "the command line talks to the running daemon; offline it uses the same operations",
 }
 LIBRARY_OF = {
@@ -68,8 +70,11 @@ LIBRARY_OF = {
     "argon2": {"store"},
     "cryptography": {"pki"},
     "zstandard": {"store"},
-    "aiohttp": {"web"},
-    "jinja2": {"web"},
+    "aiohttp": {"web", "pages"},
+    "yarl": {"web"},  # the library's own addresses
+    "jinja2": {"pages"},
+    "babel": {"pages"},
+    "segno": {"pages"},
     "paho": {"upstream"},
     "serial": {"meters"},
     "pymodbus": {"meters", "simulated_meter"},

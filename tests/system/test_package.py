@@ -58,11 +58,19 @@ def test_every_unit_program_and_page_is_where_it_belongs(trees: dict[str, Path])
             "usr/share/man/man8/ocpp-gateway-ftpd.8.gz", "usr/share/bash-completion/completions/ocpp-gateway",
             "usr/share/zsh/vendor-completions/_ocpp-gateway", "usr/lib/modules-load.d/ocpp-gateway.conf",
             "usr/lib/sysusers.d/ocpp-gateway.conf", "usr/lib/tmpfiles.d/ocpp-gateway.conf",
+            f"{MODULES}/gateway/pages/static/vendor/htmx.min.js", f"{MODULES}/babel/locale-data/root.dat",
             f"{MODULES}/gateway/__main__.py", f"{MODULES}/firmware_store/__init__.py",
         ):  # fmt: skip
             assert (tree / place).is_file(), place
         assert digest(tree / "usr/share/ocpp-gateway/gateway.toml") == digest(CHECKOUT / "docs/gateway.toml")
         assert not (tree / "lib").exists()
+
+
+def test_it_is_small_enough_for_a_controller(trees: dict[str, Path]) -> None:
+    for tree in trees.values():
+        languages = {file.name[:2] for file in (tree / MODULES / "babel/locale-data").iterdir()}
+        assert languages == {"de", "en", "fr", "nl", "ro"}  # ro: root.dat
+        assert not (tree / "usr/share/doc/ocpp-gateway/docs/pictures").exists()
 
 
 def test_no_file_of_the_package_is_one_that_a_site_edits(trees: dict[str, Path]) -> None:

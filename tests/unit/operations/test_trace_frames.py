@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration import Log
+from gateway.operations.show_frames import Wish, newest_frames
 from gateway.operations.trace_frames import logger, masked_frame, tracing
 from tests.conformance.site_under_test import STATION, Bench, bench
 from tests.fakes.scripted_station import ScriptedStation
@@ -59,6 +60,17 @@ async def test_nothing_is_logged_unless_asked_for(tmp_path: Path, caplog: pytest
     assert not [record for record in caplog.records if record.name == logger.name]
     assert SECRET not in caplog.text
     assert tracing(Log()) is None
+
+
+async def test_what_was_said_can_be_looked_at_without_secrets(tmp_path: Path) -> None:
+    async with bench(tmp_path) as gateway, gateway.station() as station:
+        await station.boots()
+        await exchange_secrets(gateway, station)
+        shown = await newest_frames(gateway.site, "CP-1", Wish(100))
+        assert [one.action for one in shown[-2:]] == ["BootNotification", "BootNotification"]
+        assert {one.frame.direction for one in shown} == {"from_station", "to_station"}
+        assert "AuthorizationKey" in str(shown)
+        assert SECRET not in str([one.text for one in shown])
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def deleted_oldest(db: Writing, *, most: int) -> int:
 
 def event(db: Writing, stream: str, at: Instant) -> None:
     number, sequence = db.next_numbers(stream)  # type: ignore[arg-type]
-    db.execute("INSERT INTO events VALUES (?, ?, ?, 'k', NULL, NULL, 0, ?, '{}', NULL)", (number, stream, sequence, at))
+    db.execute(
+        "INSERT INTO events VALUES (?, ?, ?, 'k', NULL, NULL, 0, ?, '{}', NULL, NULL)", (number, stream, sequence, at)
+    )
 
 
 def count(db: Writing, table: str, where: str = "true") -> int:

@@ -150,7 +150,9 @@ def test_a_new_life_counts_what_it_has_from_one(tmp_path: Path) -> None:
 
 def test_rows_of_before_this_version_have_no_number(tmp_path: Path) -> None:
     with closing(migrations.open_for_writing(tmp_path / "gateway.db")) as connection:
-        connection.execute("INSERT INTO events VALUES (1, 'ops', 1, 'k', 'A', NULL, 0, ?, '{}', NULL)", (Instant(0),))
+        connection.execute(
+            "INSERT INTO events VALUES (1, 'ops', 1, 'k', 'A', NULL, 0, ?, '{}', NULL, NULL)", (Instant(0),)
+        )
         told = StationNumbers()
         assert told.next(connection, "ops", "A") == 1
         told.rolled_back()

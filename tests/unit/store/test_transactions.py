@@ -260,8 +260,8 @@ def test_an_orphan_never_takes_the_id_of_a_session(db: Writing) -> None:
         "INSERT INTO transactions (transaction_id, station, start_at, meter_start_wh) VALUES (9, 'a', 1, 1.5)",
         "INSERT INTO transactions (transaction_id, station, start_at, meter_start_wh, anomalies)"
         " VALUES (9, 'a', 1, 1, '[')",
-        "INSERT INTO events VALUES (1, 'tx', 0, 'k', NULL, NULL, 0, 0, '{}', NULL)",
-        "INSERT INTO events VALUES (1, 'billing', 1, 'k', NULL, NULL, 0, 0, '{}', NULL)",
+        "INSERT INTO events VALUES (1, 'tx', 0, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)",
+        "INSERT INTO events VALUES (1, 'billing', 1, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)",
         "INSERT INTO meter_frames VALUES (1, 1, 'a', 1, NULL, NULL, 0, 2, x'', NULL, 0)",
         "INSERT INTO meter_frames VALUES (1, 1, 'a', 1, NULL, NULL, 0, 0, 'text', NULL, 0)",
         "INSERT INTO stations (station, origin, admission, created_at) VALUES ('', 'file', 'accepted', 1)",
@@ -279,7 +279,7 @@ def test_the_schema_is_the_second_reviewer(db: Writing, sql: str) -> None:
 
 
 def test_a_sequence_number_is_given_once(db: Writing) -> None:
-    db.execute("INSERT INTO events VALUES (1, 'tx', 1, 'k', NULL, NULL, 0, 0, '{}', NULL)")
-    db.execute("INSERT INTO events VALUES (2, 'ops', 1, 'k', NULL, NULL, 0, 0, '{}', NULL)")
+    db.execute("INSERT INTO events VALUES (1, 'tx', 1, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)")
+    db.execute("INSERT INTO events VALUES (2, 'ops', 1, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)")
     with pytest.raises(sqlite3.IntegrityError):
-        db.execute("INSERT INTO events VALUES (3, 'tx', 1, 'k', NULL, NULL, 0, 0, '{}', NULL)")
+        db.execute("INSERT INTO events VALUES (3, 'tx', 1, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)")

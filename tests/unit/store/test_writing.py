@@ -65,8 +65,8 @@ def test_numbers_of_meta_are_kept_and_given_back(connection: sqlite3.Connection)
 
 def test_the_newest_numbers_of_all_streams(connection: sqlite3.Connection) -> None:
     assert newest_numbers(connection) == (0, 0, 0, 0)
-    connection.execute("INSERT INTO events VALUES (7, 'tx', 3, 'k', NULL, NULL, 0, 0, '{}', NULL)")
-    connection.execute("INSERT INTO events VALUES (8, 'ops', 4, 'k', NULL, NULL, 0, 0, '{}', NULL)")
+    connection.execute("INSERT INTO events VALUES (7, 'tx', 3, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)")
+    connection.execute("INSERT INTO events VALUES (8, 'ops', 4, 'k', NULL, NULL, 0, 0, '{}', NULL, NULL)")
     assert newest_numbers(connection) == (8, 3, 4, 0)
     connection.execute("INSERT INTO meter_frames VALUES (9, 5, 'CP1', 1, NULL, NULL, 0, 0, x'', NULL, 0)")
     assert newest_numbers(connection) == (9, 3, 4, 5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -170,3 +171,47 @@ async def test_no_room_for_copies_is_told_and_changes_nothing(door: Door) -> Non
     response = await door.ask("POST", RESTORE, data=io.BytesIO(content))
     assert response.status == 507
     assert await tags(door) == ["A"]
+
+
+WORDS = "größer als nötig"
+GIVEN = {"Backup-Passphrase": quote(WORDS, safe="")}
+
+
+async def encrypted(door: Door) -> bytes:
+    response = await door.ask("POST", BACKUP, json={"passphrase": WORDS})
+    assert response.status == 200
+    assert response.content_type == "application/octet-stream"
+    assert '.ocppgwb"' in response.headers["Content-Disposition"]
+    return await response.read()
+
+
+async def test_an_encrypted_backup_needs_its_passphrase(door: Door) -> None:
+    await put_tag(door, "SECRETTAG")
+    content = await encrypted(door)
+    assert b"SECRETTAG" not in content
+    assert b"SQLite" not in content
+    await put_tag(door, "B")
+    for headers, words in (
+        ({"Backup-Passphrase": "wrong%20words"}, "passphrase is wrong"),
+        ({}, "is encrypted"),
+        ({"Backup-Passphrase": "%FF"}, "percent-encoded"),
+    ):
+        problem = await door.problem("POST", RESTORE, data=io.BytesIO(content), headers=headers, expect=422)
+        assert words in problem["detail"]
+    cut = content[: len(content) - 20]
+    problem = await door.problem("POST", RESTORE, data=io.BytesIO(cut), headers=GIVEN, expect=422)
+    assert "nothing was changed: the file is damaged" in problem["detail"]
+    assert await tags(door) == ["B", "SECRETTAG"]
+    assert in_backups(door) == []
+    await door.document("POST", RESTORE, data=io.BytesIO(content), headers=GIVEN)
+    assert await tags(door) == ["SECRETTAG"]
+    assert len(in_backups(door)) == 1, "only the state before"
+
+
+async def test_passphrases_that_are_not_taken(door: Door) -> None:
+    for body in ({}, {"passphrase": "short"}, {"passphrase": 12345678}, {"passphrase": WORDS, "x": 1}):
+        await door.problem("POST", BACKUP, json=body, expect=422)
+    await door.problem("POST", BACKUP, json={"passphrase": WORDS}, role="operator", expect=403)
+    content = await backup(door)
+    problem = await door.problem("POST", RESTORE, data=io.BytesIO(content), headers=GIVEN, expect=422)
+    assert "not encrypted" in problem["detail"]

@@ -19,7 +19,8 @@ from gateway.operations.manage_tokens import create_token
 from gateway.operations.upstream_now import UpstreamNow
 from gateway.rules.delivery import Delivery
 from gateway.rules.fleet_topics import Topics
-from gateway.store import events, meter_frames, outgoing_events, upstreams
+from gateway.store import events, fleet_commands, meter_frames, outgoing_events, upstreams
+from gateway.store.fleet_commands import NewRow
 from gateway.store.writing import Writing
 from gateway.web.application import make_application
 from gateway.web.documents import SCHEMAS
@@ -59,7 +60,9 @@ class PlayedLink:
 async def linked(tmp_path: Path) -> AsyncIterator[tuple[Door, PlayedLink]]:
     """A door on a site with two upstreams, one of them connected."""
     fleet = Upstream("fleet", "broker.example", port=8883)
-    configuration = replace(configuration_in(tmp_path), upstreams=(fleet, replace(fleet, name="grid", port=1)))
+    configuration = replace(
+        configuration_in(tmp_path), upstreams=(fleet, replace(fleet, name="grid", host="127.0.0.1", port=1))
+    )
     async with open_site(configuration) as site:
         made = {
             role: (await create_token(site, role=role, name="t", actor="test")).text for role in ("viewer", "installer")
@@ -164,3 +167,38 @@ async def test_a_fleet_that_cannot_be_left_now(linked: tuple[Door, PlayedLink]) 
     assert await door.site.database.write(lambda db: upstreams.retained(db, "fleet"))
     await door.problem("POST", "/api/v1/upstreams/nobody/forget", expect=404)
     assert (await door.ask("POST", "/api/v1/upstreams/fleet/forget", role="viewer")).status == 403
+
+
+async def test_the_way_to_a_broker_is_tried_until_something_fails(linked: tuple[Door, PlayedLink]) -> None:
+    door, link = linked
+    document = await door.document("POST", "/api/v1/upstreams/grid/test")
+    assert (document["name"], document["host"], document["port"], document["works"]) == ("grid", "127.0.0.1", 1, False)
+    assert [(step["step"], step["works"]) for step in document["steps"]] == [
+        ("clock", True), ("name", True), ("tcp", False),
+    ]  # fmt: skip
+    assert not link.closed, "the link that works is left alone"
+    await door.problem("POST", "/api/v1/upstreams/nobody/test", expect=404)
+    assert (await door.ask("POST", "/api/v1/upstreams/grid/test", role="viewer")).status == 403
+
+
+async def test_what_a_fleet_manager_wanted_done(linked: tuple[Door, PlayedLink]) -> None:
+    door, _ = linked
+
+    def come(db: Writing) -> None:
+        error = {"code": "no_such_station", "description": "no station is named X"}
+        for upstream, name in (("fleet", "A"), ("grid", "B"), ("fleet", "C")):
+            new = NewRow(upstream, name, "ping", None, "user:jane", "0", 10)
+            fleet_commands.insert(db, new, status="rejected", result={"id": name, "error": error}, now=NOON)
+        new = NewRow("fleet", "D", "station.reset", "CP-1", "user:jane", "0", 10)
+        fleet_commands.insert(db, new, status="accepted", result={"id": "D"}, now=NOON)
+
+    await door.site.database.write(come)
+    path = "/api/v1/upstreams/fleet/commands"
+    first = await door.document("GET", f"{path}?limit=2", role="viewer")
+    assert [(one["command_id"], one["status"], one["error"], one["station"]) for one in first["items"]] == [
+        ("D", "accepted", None, "CP-1"), ("C", "rejected", "no_such_station", None),
+    ]  # fmt: skip
+    assert (first["items"][0]["finished_time"], first["items"][1]["detail"]) == (None, "no station is named X")
+    rest = await door.document("GET", f"{path}?after={first['next']}", role="viewer")
+    assert ([one["command_id"] for one in rest["items"]], rest["next"]) == (["A"], None)
+    await door.problem("GET", "/api/v1/upstreams/nobody/commands", expect=404)

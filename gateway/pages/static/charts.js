@@ -1,0 +1,109 @@
+// <power-chart src="/api/v1/..." fields="..." ...>: a graph of one of the API's histories, drawn by uPlot.
+//   src      an address that answers {"items": [{"time": ..., FIELD: number or [3] or null}]}
+//   series   JSON: [{"field": "measured_amps", "phase": 0, "label": "L1", "colour": "--phase-1", "dash": true, "scale": 0.001}]
+//   unit     written at the axis;  every  seconds between two looks (0: once);  empty  what is said when there is nothing
+// Colours come from the style sheet, so that light and dark are both legible.
+(() => {
+  "use strict";
+
+  class PowerChart extends HTMLElement {
+    connectedCallback() {
+      this.series = JSON.parse(this.getAttribute("series"));
+      this.load();
+      const every = Number(this.getAttribute("every") || 0);
+      if (every) this.timer = setInterval(() => { if (!document.hidden) this.load(); }, every * 1000);
+      this.resizing = new ResizeObserver(() => this.fit());
+      this.resizing.observe(this);
+      this.scheme = matchMedia("(prefers-color-scheme: dark)");
+      this.redraw = () => this.draw();
+      this.scheme.addEventListener("change", this.redraw);
+    }
+
+    disconnectedCallback() {
+      clearInterval(this.timer);
+      this.resizing?.disconnect();
+      this.scheme?.removeEventListener("change", this.redraw);
+      this.chart?.destroy();
+      this.chart = undefined;
+    }
+
+    async load() {
+      try {
+        const answer = await fetch(this.getAttribute("src"), { headers: { Accept: "application/json" } });
+        if (!answer.ok) throw new Error(String(answer.status));
+        const items = (await answer.json()).items;
+        const value = (item, one) => {
+          const found = item[one.field];
+          const number = Array.isArray(found) ? found[one.phase ?? 0] : found;
+          return number === null || number === undefined ? null : number * (one.scale ?? 1);
+        };
+        this.data = [items.map((item) => Date.parse(item.time) / 1000), ...this.series.map((one) => items.map((item) => value(item, one)))];
+        if (this.chart) this.chart.setData(this.data); else this.draw();
+      } catch {
+        if (!this.chart) this.say(this.getAttribute("failed") || "–");
+      }
+    }
+
+    say(text) {
+      const line = document.createElement("p");
+      line.className = "empty";
+      line.textContent = text;
+      this.replaceChildren(line);
+    }
+
+    fit() {
+      if (this.chart && this.clientWidth) this.chart.setSize({ width: this.clientWidth, height: this.height() });
+    }
+
+    height() { return Number(this.getAttribute("height") || 220); }
+
+    draw() {
+      if (!this.data) return;
+      this.chart?.destroy();
+      this.chart = undefined;
+      if (!this.data[0].length || !this.data.slice(1).some((values) => values.some((value) => value !== null))) {
+        this.say(this.getAttribute("empty") || "–");
+        return;
+      }
+      this.replaceChildren();
+      const style = getComputedStyle(this);
+      const ink = (name) => {
+        const probe = document.createElement("span");
+        probe.style.color = `var(${name})`;
+        this.append(probe);
+        const colour = getComputedStyle(probe).color;
+        probe.remove();
+        return colour;
+      };
+      const language = document.documentElement.dataset.locale || document.documentElement.lang;
+      const zone = this.getAttribute("zone") || undefined;
+      const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+      const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+      const moment = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short", timeZone: zone });
+      const unit = this.getAttribute("unit") || "";
+      const axis = { stroke: ink("--faint"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font: `12px ${style.fontFamily}` };
+      this.chart = new uPlot({
+        width: this.clientWidth || 320,
+        height: this.height(),
+        scales: { y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.1 || 1] } },
+        axes: [
+          { ...axis, space: 70, values: (chart, ticks) => ticks.map((tick) => hour.format(new Date(tick * 1000))) },
+          { ...axis, size: 56, values: (chart, ticks) => ticks.map((tick) => `${number.format(tick)} ${unit}`) },
+        ],
+        series: [
+          { label: this.getAttribute("time") || "", value: (chart, at) => (at === null || at === undefined ? "–" : moment.format(new Date(at * 1000))) },
+          ...this.series.map((one) => ({
+            label: one.label,
+            stroke: ink(one.colour),
+            width: one.dash ? 2 : 1.8,
+            dash: one.dash ? [6, 4] : undefined,
+            points: { show: false },
+            value: (chart, value) => (value === null || value === undefined ? "–" : `${number.format(value)} ${unit}`),
+          })),
+        ],
+      }, this.data, this);
+    }
+  }
+
+  customElements.define("power-chart", PowerChart);
+})();

@@ -1,0 +1,108 @@
+// Small habits of the page: the menu on a phone, questions before harm, a notice when the connection is gone.
+// Without this file everything still works, only less comfortably.
+(() => {
+  "use strict";
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-toggles]");
+    if (!button) return;
+    const open = document.getElementById(button.dataset.toggles).classList.toggle("open");
+    button.setAttribute("aria-expanded", String(open));
+  });
+
+  // <form data-question="...">: asked first, in a dialog that the keyboard reaches; capture, so that htmx comes after.
+  const question = document.getElementById("question");
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const asked = event.submitter?.dataset.question || form.dataset.question;
+    if (!asked || form.dataset.answered === "yes" || !question) {
+      delete form.dataset.answered;
+      if (!event.defaultPrevented) form.classList.add("sending");
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const submitter = event.submitter;
+    document.getElementById("question-text").textContent = asked;
+    question.returnValue = "no";
+    question.addEventListener("close", () => {
+      if (question.returnValue !== "yes") {
+        submitter?.focus();
+        return;
+      }
+      form.dataset.answered = "yes";
+      form.requestSubmit(submitter || undefined);
+    }, { once: true });
+    question.showModal();
+  }, true);
+  document.addEventListener("htmx:after:request", (event) => event.target.classList?.remove("sending"));
+  window.addEventListener("pageshow", () => document.querySelectorAll(".sending").forEach((form) => form.classList.remove("sending")));
+
+  // fields that go together with another one: <div data-shown-for="name=value|value">
+  const show = (form) => form.querySelectorAll("[data-shown-for]").forEach((part) => {
+    const [name, values] = part.dataset.shownFor.split("=");
+    const field = form.elements[name];
+    if (field) part.hidden = !values.split("|").includes(field.value);
+  });
+  document.addEventListener("change", (event) => event.target.form && show(event.target.form));
+  document.querySelectorAll("form").forEach(show);
+
+  // <input data-filters="id">: shows only the lines of that table or list which have the text
+  document.addEventListener("input", (event) => {
+    const of = event.target.dataset?.filters;
+    if (!of) return;
+    const wanted = event.target.value.trim().toLowerCase();
+    document.querySelectorAll(`#${of} > *`).forEach((line) => {
+      line.hidden = wanted !== "" && !line.textContent.toLowerCase().includes(wanted);
+    });
+  });
+
+  // forms that are only a choice send themselves: <select data-sends>
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-sends]")) event.target.form.requestSubmit();
+  });
+
+  // <form data-uploads="id">: sent with a bar that shows how much has arrived; the answer goes into that element
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.uploads || event.defaultPrevented) return;
+    event.preventDefault();
+    const told = document.getElementById(form.dataset.uploads);
+    const bar = form.querySelector("progress");
+    const button = event.submitter;
+    const request = new XMLHttpRequest();
+    const over = (show) => {
+      bar.hidden = true;
+      if (button) button.disabled = false;
+      form.classList.remove("sending");
+      show();
+      told.focus();
+    };
+    request.upload.addEventListener("progress", (sent) => { bar.value = sent.lengthComputable ? sent.loaded / sent.total : 0; });
+    request.addEventListener("load", () => {
+      const to = request.getResponseHeader("HX-Redirect");
+      if (to) window.location.assign(to);
+      else over(() => { told.innerHTML = request.responseText; });
+    });
+    request.addEventListener("error", () => over(() => { told.textContent = form.dataset.broken; }));
+    request.open("POST", form.action);
+    request.setRequestHeader("HX-Request", "true");
+    told.textContent = "";
+    bar.value = 0;
+    bar.hidden = false;
+    if (button) button.disabled = true;
+    request.send(new FormData(form));
+  });
+
+  // the stream: say when it is gone for more than a moment, and when it is back
+  const connection = document.getElementById("connection");
+  let gone;
+  document.addEventListener("htmx:sse:error", () => {
+    gone ??= setTimeout(() => { connection.hidden = false; }, 3000);
+  });
+  document.addEventListener("htmx:sse:after:connection", () => {
+    clearTimeout(gone);
+    gone = undefined;
+    connection.hidden = true;
+  });
+})();

@@ -1,0 +1,144 @@
+"""One person looking at one page: who they are, their language, and the API as they may use it.
+
+Handlers get a Visit and nothing else. What the API refuses is either shown beside the form that asked (`ask`), or it
+ends the page (`get` raises a Problem, which the guard shows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from gettext import NullTranslations
+from http import HTTPStatus
+from urllib.parse import quote, unquote
+
+from aiohttp import web
+from jinja2 import Environment
+
+from gateway.pages.formats import Formats
+from gateway.web.asking_within import Answer, ask, pass_on
+from gateway.web.login import Person, allows
+from gateway.web.problems import Problem
+from gateway.web.routes import Access
+
+API = "/api/v1"
+NOTICE_COOKIE = "ocppgw_notice"
+_LONGEST_NOTICE = 400
+# what htmx sends with its own requests: the answer goes into a part of the page
+_PART_HEADER = "HX-Request"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a page. `person` is None before the login."""
+
+    request: web.Request
+    person: Person | None
+    language: str
+    texts: NullTranslations
+    formats: Formats
+    theme: str  # light, dark, or auto
+    environment: Environment
+    site_name: str
+    live: str = ""  # where the page's stream is, if it has one
+
+    def gettext(self, text: str, **values: object) -> str:
+        """A text in the reader's language; `values` fill its %(name)s."""
+        said = self.texts.gettext(text)
+        return said % values if values else said
+
+    def ngettext(self, one: str, many: str, number: int, **values: object) -> str:
+        """A text with a number in it, which %(num)s names."""
+        return self.texts.ngettext(one, many, number) % {"num": number, **values}
+
+    def may(self, access: Access) -> bool:
+        """Whether the reader may do what needs this role."""
+        return allows(self.person, access)
+
+    @property
+    def in_part(self) -> bool:
+        """Whether htmx asks for a part of the page, not for all of it."""
+        return _PART_HEADER in self.request.headers
+
+    def matched(self, name: str) -> str:
+        """A part of the path."""
+        return self.request.match_info[name]
+
+    def asked(self, name: str, otherwise: str = "") -> str:
+        """A query parameter."""
+        return self.request.query.get(name, otherwise).strip()
+
+    async def form(self) -> dict[str, str]:
+        """The fields of a posted form, without files; of several with one name the last."""
+        fields = await self.request.post()
+        return {name: value.strip() for name, value in fields.items() if isinstance(value, str)}
+
+    async def form_lists(self) -> dict[str, list[str]]:
+        """The fields of a posted form with every value of each name."""
+        fields = await self.request.post()
+        lists: dict[str, list[str]] = {}
+        for name, value in fields.items():
+            if isinstance(value, str):
+                lists.setdefault(name, []).append(value.strip())
+        return lists
+
+    async def get(self, path: str, **query: object) -> dict[str, object]:
+        """A document of the API (`path` begins behind /api/v1 and is encoded, see `part`). Raises Problem."""
+        answer = await self.ask("GET", path, query=query)
+        if not answer.good:
+            raise Problem(HTTPStatus(answer.status), answer.detail)
+        return answer.document
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | bytes | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Ask the API; what it answers, refusals included."""
+        return await ask(
+            self.request, method, API + path, query=query, body=body, content_type=content_type, headers=headers
+        )
+
+    async def pass_on(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Hand the body that is coming in on to the API (an upload)."""
+        return await pass_on(self.request, method, API + path, headers)
+
+    def hours_ago(self, hours: float) -> str:
+        """An instant so long ago, as the API takes it; to the minute, so that an address stays the same for a while."""
+        begin = self.formats.now.replace(second=0, microsecond=0) - timedelta(hours=hours)
+        return f"{begin:%Y-%m-%dT%H:%M:%SZ}"
+
+    def text(self, template: str, values: Mapping[str, object] | None = None) -> str:
+        """A template filled in; every template knows `visit`."""
+        return self.environment.get_template(template).render({**(values or {}), "visit": self})
+
+    def page(self, template: str, values: Mapping[str, object] | None = None, *, status: int = 200) -> web.Response:
+        """A template as the answer; 422 for a form that is shown again with its mistakes."""
+        return web.Response(status=status, text=self.text(template, values), content_type="text/html")
+
+    def go(self, to: str, notice: str | None = None) -> web.Response:
+        """Send the browser to another page, which shows the notice once. For a form that htmx sent: the whole page."""
+        if self.in_part:
+            response = web.Response(status=HTTPStatus.OK, headers={"HX-Redirect": to})
+        else:
+            response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": to})
+        if notice:
+            value = quote(notice[:_LONGEST_NOTICE])
+            response.set_cookie(NOTICE_COOKIE, value, max_age=60, httponly=True, samesite="Strict", path="/")
+        return response
+
+
+def part(text: object) -> str:
+    """A text as one segment of a path."""
+    return quote(str(text), safe="")
+
+
+def notice_of(visit: Visit) -> str:
+    """What the page before wanted said, once."""
+    return unquote(visit.request.cookies.get(NOTICE_COOKIE, ""))
