@@ -15,7 +15,7 @@ from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
 
 _NOT_THERE = mark(
-    "The station is not connected, so nothing was sent. Try it again when it is back; look at its power and its network."
+    "The station is not connected: nothing was sent. Look at its power and its network, and try again when it is back."
 )
 _NO_ANSWER = mark(
     "The station did not answer in time. Nobody knows whether it did it: look at its state before you try it again."
