@@ -228,6 +228,8 @@ def wishes_of(
     """The body for PUT: what differs from `before`, and null where the file's value is to come back."""
     wishes: dict[str, object] = {}
     for field in fields:
+        if field.name not in form and field.kind != "flag":  # a browser sends every field but an empty tick
+            continue
         text = form.get(field.name, "")
         text = ("true" if text else "false") if field.kind == "flag" else text.replace("\r\n", "\n")
         if form.get(RESET + field.name):
