@@ -41,6 +41,7 @@ from gateway.pages.table import Page
 from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
 from gateway.web.routes import pattern_of
+from gateway.web.routes import matching
 
 PAGES: tuple[Page, ...] = (
     *login.PAGES,
@@ -77,6 +78,9 @@ def add_pages(application: web.Application) -> None:
         application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
             application.router.add_route("GET", f"{LIVE_PREFIX}{path}", _stream(page, environments))
+        application.router.add_route(page.method, matching(page.path), opened(page, environments))
+        if page.pieces is not None:
+            application.router.add_route("GET", f"{LIVE_PREFIX}{matching(page.path)}", _stream(page, environments))
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
     nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
     application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))

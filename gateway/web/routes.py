@@ -50,6 +50,12 @@ class Route:
 def pattern_of(path: str) -> str:
     """The library's pattern for a path: a part in braces fits whatever identities have, braces included."""
     return re.sub(r"{(\w+)}", r"{\1:[^/]+}", path)
+_VARIABLE = re.compile(r"\{(\w+)\}")
+
+
+def matching(path: str) -> str:
+    """The path as the router takes it: its own variables match no braces, which the identity of a station may have."""
+    return _VARIABLE.sub(r"{\1:[^/]+}", path)
 
 
 BEGIN = Parameter("from", "begin of the time span (RFC 3339 or a date, UTC)")
