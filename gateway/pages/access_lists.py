@@ -9,8 +9,8 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.access import State
+from gateway.pages.answer_notices import Said
 from gateway.pages.said import said
-from gateway.pages.station_answers import Said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark

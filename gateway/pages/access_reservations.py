@@ -9,8 +9,8 @@ from typing import cast
 
 from aiohttp import web
 
+from gateway.pages.answer_notices import station_said
 from gateway.pages.moments import instant_of_field
-from gateway.pages.station_answers import station_said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark

@@ -15,11 +15,23 @@ from gateway.pages import (
     access_learn,
     access_lists,
     access_reservations,
+    campaign_form,
+    campaigns,
+    firmware,
+    firmware_upload,
     live,
+    load,
     login,
     one_session,
     overview,
     sessions,
+    station,
+    station_actions,
+    station_keys,
+    station_keys_compared,
+    station_messages,
+    station_settings,
+    stations,
 )
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
@@ -32,6 +44,14 @@ from gateway.web.problems import Problem
 PAGES: tuple[Page, ...] = (
     *login.PAGES,
     *overview.PAGES,
+    *load.PAGES,
+    *stations.PAGES,
+    *station_keys_compared.PAGES,  # before a station of that name
+    *station.PAGES,
+    *station_actions.PAGES,
+    *station_keys.PAGES,
+    *station_messages.PAGES,
+    *station_settings.PAGES,
     *sessions.PAGES,
     *one_session.PAGES,
     *access.PAGES,
@@ -40,6 +60,10 @@ PAGES: tuple[Page, ...] = (
     *access_learn.PAGES,
     *access_lists.PAGES,
     *access_reservations.PAGES,
+    *firmware.PAGES,
+    *firmware_upload.PAGES,
+    *campaign_form.PAGES,
+    *campaigns.PAGES,
 )
 
 

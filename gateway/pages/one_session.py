@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from gateway.pages.answer_notices import station_said
 from gateway.pages.session_words import anomalies_of, readings_of, reason_text
 from gateway.pages.sessions import documents_of, duration_seconds, note_of, with_all_members
-from gateway.pages.station_answers import station_said
 from gateway.pages.table import Page
 from gateway.pages.visit import API, Visit, part
 from gateway.pages.words import mark

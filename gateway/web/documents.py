@@ -136,6 +136,7 @@ SCHEMAS: dict[str, Schema] = {
             "admission": {"enum": ["accepted", "pending"]},
             **_STATION_SETTINGS,
             "connectors_setting": COUNT,
+            "changed_settings": LIST_OF_TEXTS,
             "has_password": FLAG,
             "connected": FLAG,
             "since": TIME_OR_NULL,
