@@ -38,6 +38,10 @@ _TOKEN = object_with(
     {"token_id": COUNT, "name": TEXT, "role": one_of("viewer", "operator", "installer"), "actor": TEXT}
 )
 
+_ROLE = one_of("viewer", "operator", "installer")
+_USER: dict[str, Schema] = {"user_id": COUNT, "name": TEXT, "role": _ROLE, "actor": TEXT}
+_CODE_OF = told(TEXT_OR_NULL, "who had made the one-time code with which this was done")
+
 _LEVEL = one_of("none", "meter_thinned", "meter_stopped", "operations_stopped")
 
 DATA_OF_SITE: dict[str, Schema] = {
@@ -109,6 +113,18 @@ DATA_OF_SITE: dict[str, Schema] = {
     ),
     "token.created": _TOKEN,
     "token.revoked": _TOKEN,
+    "user.created": object_with({**_USER, "code_of": _CODE_OF}),
+    "user.changed": object_with(
+        {**_USER, "name_before": TEXT, "role_before": _ROLE, "password": FLAG, "code_of": _CODE_OF}
+    ),
+    "user.removed": object_with(_USER),
+    "user.logged_in": object_with({**_USER, "address": TEXT}),
+    "user.logged_out": object_with({"name": TEXT, "actor": TEXT}),
+    "user.login_refused": object_with(
+        {"name": told(TEXT_OR_NULL, "null: nobody is called so"), "wrong": one_of("password", "code"), "address": TEXT}
+    ),
+    "code.created": object_with({"code_id": COUNT, "role": _ROLE, "name": TEXT_OR_NULL, "actor": TEXT}),
+    "code.removed": object_with({"code_id": COUNT, "role": _ROLE, "actor": TEXT}),
     "authority.changed": object_with(
         {
             "change": one_of("renewed", "imported"),

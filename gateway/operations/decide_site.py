@@ -15,7 +15,7 @@ from typing import cast
 
 from gateway.configuration import Mistake
 from gateway.configuration_decided import FILE_NAME
-from gateway.operations.reload_configuration import Outcome, Wrong
+from gateway.operations.reload_configuration import Outcome, Unchanged, Wrong
 from gateway.operations.setup_state import VALUES
 from gateway.operations.setup_wishes import LISTS, Refusal, Wishes, sorted_out, wrong_shape
 from gateway.operations.site import Site
@@ -60,6 +60,8 @@ async def decide(site: Site, wishes: Wishes, *, actor: str) -> Outcome:
         outcome = await reloads.rehearse(text)
         if isinstance(outcome, Wrong):
             raise NotDecided(_refusals(outcome.mistakes, _path(site), text, wishes))
+        if isinstance(outcome, Unchanged):
+            return outcome
         await asyncio.to_thread(_write, site, before, text)
         taken = False
         try:
@@ -106,7 +108,7 @@ def _texts(site: Site, free: Wishes) -> tuple[str | None, str]:
     try:
         return before, site_file.text_with("" if site.configuration.left_out else before or "", decisions)
     except site_file.Unwritable as error:
-        raise NotDecided([Refusal(None, f"{path}: expected valid TOML, got {error}; mend it by hand")]) from error
+        raise NotDecided([Refusal(None, f"{path}: {error}; mend it by hand")]) from error
 
 
 def _write(site: Site, before: str | None, text: str) -> None:

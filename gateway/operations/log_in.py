@@ -78,7 +78,7 @@ async def log_in(site: Site, *, name: str, password: str, caller: Caller) -> Log
 
     def unit(db: Writing) -> UserRow | None:
         user = users.one(db, found[0].user_id)
-        if user is None or user.password_at != found[0].password_at:
+        if user is None or not users.has_password_hash(db, user.user_id, password_hash):
             return None  # removed, or another password, in this very moment
         _begin_session(db, user, secret, caller, now=now)
         return user
@@ -149,14 +149,17 @@ async def change_own_password(
     new_hash = await hashed(site, new)
     secret, now = secrets.token_urlsafe(32), site.wall_clock()
 
-    def unit(db: Writing) -> UserRow:
+    def unit(db: Writing) -> UserRow | None:
+        if not users.has_password_hash(db, user_id, password_hash):
+            return None
         changed = give_password(
             db, user_id, password=new, password_hash=new_hash, by=actor_of_user(user.name), code_of=None, now=now
         )
         web_sessions.begin(db, secret=secret, user_id=user_id, agent=caller.agent[:_LONGEST_AGENT], now=now)
         return changed
 
-    return LoggedIn(await site.database.write(unit), secret)
+    changed = await site.database.write(unit)
+    return Wrong() if changed is None else LoggedIn(changed, secret)
 
 
 async def log_out(site: Site, secret: str, *, name: str) -> None:

@@ -86,17 +86,7 @@ async def change_user(site: Site, user_id: int, changes: Changes, *, actor: str)
     now = site.wall_clock()
 
     def unit(db: Writing) -> UserRow:
-        user = _known(db, user_id)
-        if changes.name is not None:
-            _rename(db, user, changes.name)
-        if changes.role is not None and changes.role != user.role:
-            _expect_another_installer(db, user)
-            users.set_role(db, user_id, changes.role)
-            web_sessions.end_of_user(db, user_id)
-        after = _known(db, user_id)
-        if (after.name, after.role) != (user.name, user.role):
-            data = {**told_of(after), "name_before": user.name, "role_before": user.role, "password": False}
-            events.append(db, "user.changed", happened_at=now, recorded_at=now, data={**data, "actor": actor})
+        after = _change_name_and_role(db, _known(db, user_id), changes, actor=actor, now=now)
         if changes.password is None or password_hash is None:
             return after
         return give_password(
@@ -149,11 +139,18 @@ async def remove_code(site: Site, code_id: int, *, actor: str) -> bool:
     return await site.database.write(unit)
 
 
-def create_code_offline(configuration: Configuration, *, role: Role | None, name: str | None) -> MadeCode:
-    """The same straight in the database file; `name`: of a user who is there. Raises NotAUser, UnusableDatabase."""
+def create_code_offline(
+    configuration: Configuration, *, role: Role | None, name: str | None, if_nobody: bool = False
+) -> MadeCode | None:
+    """The same straight in the database file; `name`: of a user who is there. Raises NotAUser, UnusableDatabase.
+
+    `if_nobody`: None, and nothing is made, when there is a user already.
+    """
     text, now = new_code(), Instant(time.time_ns() // 1000)
 
-    def unit(db: Writing) -> MadeCode:
+    def unit(db: Writing) -> MadeCode | None:
+        if if_nobody and users.count(db):
+            return None
         user = None if name is None else users.named(db, folded_name(name))
         if name is not None and user is None:
             raise NotAUser("unknown", "name", f"nobody is called {name}")
@@ -227,6 +224,21 @@ def _add_code(db: Writing, *, text: str, role: Role | None, user_id: int | None,
     data = {"code_id": row.code_id, "role": row.role, "name": None if user is None else user.name, "actor": actor}
     events.append(db, "code.created", happened_at=now, recorded_at=now, data=data)
     return MadeCode(text, row, None if user is None else user.name)
+
+
+def _change_name_and_role(db: Writing, user: UserRow, changes: Changes, *, actor: str, now: Instant) -> UserRow:
+    if changes.name is not None:
+        _rename(db, user, changes.name)
+    if changes.role is not None and changes.role != user.role:
+        _expect_another_installer(db, user)
+        users.set_role(db, user.user_id, changes.role)
+        web_sessions.end_of_user(db, user.user_id)
+    after = _known(db, user.user_id)
+    if (after.name, after.role) != (user.name, user.role):
+        data = {**told_of(after), "name_before": user.name, "role_before": user.role, "password": False}
+        data |= {"code_of": None, "actor": actor}
+        events.append(db, "user.changed", happened_at=now, recorded_at=now, data=data)
+    return after
 
 
 def _rename(db: Writing, user: UserRow, name: str) -> None:

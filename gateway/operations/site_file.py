@@ -23,7 +23,7 @@ Entry = Mapping[str, object]
 
 
 class Unwritable(Exception):
-    """The text that is there is no TOML: it is for a person to mend."""
+    """The text that is there cannot be edited: it is for a person to mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def text_with(text: str, decisions: Decisions) -> str:
     try:
         document = tomlkit.parse(text) if text.strip() else _fresh()
     except TOMLKitError as error:
-        raise Unwritable(str(error)) from error
+        raise Unwritable(f"expected valid TOML, got {error}") from error
+    _expect_tables(document)
     for (section, key), value in decisions.values.items():
         _put(document, section, key, value)
     if decisions.meters is not None:
@@ -62,7 +63,18 @@ def text_with(text: str, decisions: Decisions) -> str:
 def names_in(text: str, section: str) -> list[str]:
     """The names of the entries of [[section]] in the order in which they stand there."""
     entries = tomlkit.parse(text).unwrap().get(section, [])
-    return [str(entry.get("name")) for entry in entries if isinstance(entry, dict)]
+    return [str(entry.get("name")) for entry in entries]
+
+
+def _expect_tables(document: Mapping[str, object]) -> None:
+    """What the daemon would refuse anyway is not edited."""
+    for section in ("site", "ocpp"):
+        if not isinstance(document.get(section, {}), Mapping):
+            raise Unwritable(f"{section}: expected a table")
+    for section in ("meter", "circuit"):
+        entries = document.get(section, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+            raise Unwritable(f"{section}: expected a list of tables")
 
 
 def _fresh() -> tomlkit.TOMLDocument:

@@ -33,7 +33,7 @@ class Mistaken(Exception):
 
 
 class CannotTry(Exception):
-    """Why there is no reading: the gateway has the line (`in_use`), nothing came in time (`late`), or it is `unread`."""
+    """Why there is no reading: the gateway has the line (`in_use`), nothing came in time (`late`), or `unread`."""
 
     def __init__(self, why: Literal["in_use", "late", "unread"], text: str) -> None:
         super().__init__(text)

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 from jinja2 import Environment
 
-from gateway.pages import campaign_form, campaigns, firmware, firmware_upload, live, overview
+from gateway.pages import (
+    access,
+    access_card,
+    access_import,
+    access_learn,
+    access_lists,
+    access_reservations,
+    campaign_form,
+    campaigns,
+    firmware,
+    firmware_upload,
+    live,
+    load,
+    login,
+    one_session,
+    overview,
+    sessions,
+    station,
+    station_actions,
+    station_keys,
+    station_keys_compared,
+    station_messages,
+    station_settings,
+    stations,
+)
 from gateway.pages.guard import LIVE_PREFIX, opened
-from gateway.pages.rendering import make_environment
+from gateway.pages.rendering import make_environments
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
 from gateway.pages.static_files import read_static_files
 from gateway.pages.table import Page
@@ -18,7 +42,24 @@ from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
 
 PAGES: tuple[Page, ...] = (
+    *login.PAGES,
     *overview.PAGES,
+    *load.PAGES,
+    *stations.PAGES,
+    *station_keys_compared.PAGES,  # before a station of that name
+    *station.PAGES,
+    *station_actions.PAGES,
+    *station_keys.PAGES,
+    *station_messages.PAGES,
+    *station_settings.PAGES,
+    *sessions.PAGES,
+    *one_session.PAGES,
+    *access.PAGES,
+    *access_card.PAGES,
+    *access_import.PAGES,
+    *access_learn.PAGES,
+    *access_lists.PAGES,
+    *access_reservations.PAGES,
     *firmware.PAGES,
     *firmware_upload.PAGES,
     *campaign_form.PAGES,
@@ -29,19 +70,21 @@ PAGES: tuple[Page, ...] = (
 def add_pages(application: web.Application) -> None:
     """Let the application serve the page as well."""
     static = read_static_files()
-    environment = make_environment(static)
+    environments = make_environments(static)
     for page in PAGES:
-        application.router.add_route(page.method, page.path, opened(page, environment))
+        application.router.add_route(page.method, page.path, opened(page, environments))
         if page.pieces is not None:
-            application.router.add_route("GET", f"{LIVE_PREFIX}{page.path}", _stream(page, environment))
+            application.router.add_route("GET", f"{LIVE_PREFIX}{page.path}", _stream(page, environments))
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
     nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
-    application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environment))
+    application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))
 
 
-def _stream(page: Page, environment: Environment) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _stream(
+    page: Page, environments: Mapping[str, Environment]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handler(request: web.Request) -> web.StreamResponse:
-        return await live.keep_up_to_date(request, page, environment)
+        return await live.keep_up_to_date(request, page, environments)
 
     return handler
 

@@ -5,7 +5,7 @@ Nobody who is not logged in sees more than the login. Problems are pages with a 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -42,11 +42,13 @@ _HEADERS = {
 }
 
 
-def opened(page: Page, environment: Environment) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def opened(
+    page: Page, environments: Mapping[str, Environment]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The page's handler, reached only by those who may; everybody else comes to the login or is told."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        visit = visit_of(request, await person_of(request), environment, live=page.pieces is not None)
+        visit = visit_of(request, await person_of(request), environments, live=page.pieces is not None)
         request[TOLD_AS] = Telling(lambda problem: _problem_page(visit, problem))
         if not allows(visit.person, page.access):
             return _turned_away(visit, page)
@@ -58,7 +60,9 @@ def opened(page: Page, environment: Environment) -> Callable[[web.Request], Awai
     return handler
 
 
-def visit_of(request: web.Request, person: Person | None, environment: Environment, *, live: bool = False) -> Visit:
+def visit_of(
+    request: web.Request, person: Person | None, environments: Mapping[str, Environment], *, live: bool = False
+) -> Visit:
     """The visit that a request is; `live`: the page has a stream."""
     accepted = request.headers.get("Accept-Language", "")
     language = language_wanted(request.cookies.get(LANGUAGE_COOKIE), accepted)
@@ -75,7 +79,7 @@ def visit_of(request: web.Request, person: Person | None, environment: Environme
             now=datetime_of(site.wall_clock()),
         ),
         theme=theme if theme in THEMES else "auto",
-        environment=environment,
+        environment=environments[language],
         live=f"{LIVE_PREFIX}{request.rel_url}" if live else "",
         site_name=site.configuration.site.name or site.configuration.site.id,
     )

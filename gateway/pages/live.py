@@ -28,7 +28,9 @@ _RECONNECT_MILLISECONDS = 1500
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-async def keep_up_to_date(request: web.Request, page: Page, environment: Environment) -> web.StreamResponse:
+async def keep_up_to_date(
+    request: web.Request, page: Page, environments: Mapping[str, Environment]
+) -> web.StreamResponse:
     """The stream of a page's pieces; ends when the gateway stops, the reader leaves or may no longer see the page."""
     assert page.pieces is not None
     if not allows(await person_of(request), page.access):
@@ -36,7 +38,7 @@ async def keep_up_to_date(request: web.Request, page: Page, environment: Environ
     response = web.StreamResponse(headers=_HEADERS)
     await response.prepare(request)
     going_on = await write(response, request, f"retry: {_RECONNECT_MILLISECONDS}\n\n".encode())
-    async with contextlib.aclosing(_messages(request, page, environment, page.pieces)) as messages:
+    async with contextlib.aclosing(_messages(request, page, environments, page.pieces)) as messages:
         while going_on:
             message = await anext(messages, None)
             going_on = message is not None and await write(response, request, message)
@@ -46,7 +48,7 @@ async def keep_up_to_date(request: web.Request, page: Page, environment: Environ
 
 
 async def _messages(
-    request: web.Request, page: Page, environment: Environment, pieces: Pieces
+    request: web.Request, page: Page, environments: Mapping[str, Environment], pieces: Pieces
 ) -> AsyncGenerator[bytes, None]:
     signal, closing = request.app[SITE].journal_signal, request.app[CLOSING]
     sent: dict[str, str] = {}
@@ -57,7 +59,7 @@ async def _messages(
         if not allows(person, page.access):
             return
         try:
-            now = {name: made.strip() for name, made in (await pieces(visit_of(request, person, environment))).items()}
+            now = {name: made.strip() for name, made in (await pieces(visit_of(request, person, environments))).items()}
         except Problem:  # what the page shows is gone (a station that was removed): a reload tells
             return
         changed = {name: made for name, made in now.items() if sent.get(name) != made}

@@ -1,4 +1,6 @@
-"""The first screen: what the site draws against its limits, and every station with the reason of its limit."""
+"""The first screen: what the site draws against its limits, what is wrong, and every station with the reason of its
+limit.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,31 @@ from aiohttp import web
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
 
+# Places for stations that come while the page is open.
+_SPARE_CARDS = 25
+_HOURS = 24
+
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The whole screen."""
-    return visit.page("overview.html", await _facts(visit))
+    summary = await visit.get("/site/summary")
+    stations = summary["stations"]
+    assert isinstance(stations, list)
+    return visit.page("overview.html", {**summary, "cards": len(stations) + _SPARE_CARDS, "hours": _HOURS})
 
 
 async def pieces(visit: Visit) -> Mapping[str, str]:
-    """The limits, and each station's card."""
-    facts = await _facts(visit)
-    return {"circuits": visit.text("overview_circuits.html", facts)}
-
-
-async def _facts(visit: Visit) -> dict[str, object]:
-    site = await visit.get("/site")
-    stations = await visit.get("/stations", limit=1000)
-    return {"circuits": site["circuits"], "stations": stations["items"]}
+    """The limits, what is wrong, the links to fleet managers, and each station's card."""
+    summary = await visit.get("/site/summary")
+    stations = summary["stations"]
+    assert isinstance(stations, list)
+    parts = {
+        name: visit.text(f"overview_{name}.html", summary) for name in ("circuits", "alarms", "upstreams", "counts")
+    }
+    card = visit.environment.get_template("overview_card.html")
+    cards = {f"card-{number}": card.render(visit=visit, station=each) for number, each in enumerate(stations)}
+    gone = {f"card-{number}": "" for number in range(len(stations), len(stations) + _SPARE_CARDS)}
+    return parts | cards | gone
 
 
 PAGES = (Page("GET", "/", show, "viewer", pieces=pieces),)

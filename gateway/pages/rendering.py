@@ -1,24 +1,32 @@
-"""Templates: one environment for all readers; whose texts and formats are used says the `visit` a template is given."""
+"""Templates: an environment for each language, whose texts are in all of its templates, macros included.
+
+Whose formats and rights count says the `visit` that a template is given.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import InternationalizationExtension
-from jinja2.runtime import Context
 
 from gateway.pages.navigation import MENU, area_of
 from gateway.pages.said import problem_title, said
 from gateway.pages.static_files import StaticFiles
-from gateway.pages.visit import Visit, notice_of, part
+from gateway.pages.statuses import error_text, status_text, status_tone
+from gateway.pages.visit import notice_of, part
+from gateway.pages.words import LANGUAGES, texts_of
 
 TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
 
-def make_environment(static: StaticFiles) -> Environment:
-    """Where templates come from and what each of them knows beside `visit`."""
+def make_environments(static: StaticFiles) -> Mapping[str, Environment]:
+    """By language: where templates come from and what each of them knows beside `visit`."""
+    return {language: _environment(static, language) for language in LANGUAGES}
+
+
+def _environment(static: StaticFiles, language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,
@@ -28,26 +36,23 @@ def make_environment(static: StaticFiles) -> Environment:
         auto_reload=False,
         extensions=[InternationalizationExtension],
     )
-    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["static"] = static.address
-    environment.globals["menu"] = MENU
-    environment.globals["area_of"] = area_of
-    environment.globals["said"] = said
-    environment.globals["problem_title"] = problem_title
-    environment.globals["notice_of"] = notice_of
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: texts_of(language).gettext(text),
+        lambda one, many, number: texts_of(language).ngettext(one, many, number),
+        newstyle=True,
+    )
+    environment.globals |= _EVERYWHERE | {"static": static.address}
     environment.filters["part"] = part
     return environment
 
 
-@pass_context
-def _gettext(context: Context, text: str) -> str:
-    return _visit(context).texts.gettext(text)
-
-
-@pass_context
-def _ngettext(context: Context, one: str, many: str, number: int) -> str:
-    return _visit(context).texts.ngettext(one, many, number)
-
-
-def _visit(context: Context) -> Visit:
-    return cast(Visit, context["visit"])
+_EVERYWHERE = {
+    "menu": MENU,
+    "area_of": area_of,
+    "said": said,
+    "problem_title": problem_title,
+    "notice_of": notice_of,
+    "status_text": status_text,
+    "status_tone": status_tone,
+    "error_text": error_text,
+}

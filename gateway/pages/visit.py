@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from gettext import NullTranslations
 from http import HTTPStatus
 from urllib.parse import quote, unquote
@@ -107,6 +108,11 @@ class Visit:
     async def pass_on(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Hand the body that is coming in on to the API (an upload)."""
         return await pass_on(self.request, method, API + path, headers)
+
+    def hours_ago(self, hours: float) -> str:
+        """An instant so long ago, as the API takes it; to the minute, so that an address stays the same for a while."""
+        begin = self.formats.now.replace(second=0, microsecond=0) - timedelta(hours=hours)
+        return f"{begin:%Y-%m-%dT%H:%M:%SZ}"
 
     def text(self, template: str, values: Mapping[str, object] | None = None) -> str:
         """A template filled in; every template knows `visit`."""

@@ -64,3 +64,7 @@ def _weight(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
+
+
+# the roles, wherever one is shown
+ROLE_TEXTS = (mark("viewer"), mark("operator"), mark("installer"))

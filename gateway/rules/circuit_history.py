@@ -27,11 +27,11 @@ class Extremes(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Steps of equal length: the first minute since 1970, minutes in a step, how many steps."""
+    """Steps of equal length: the first minute since 1970, minutes in a step, how many of them."""
 
     first: int
     length: int
-    count: int
+    number: int
 
 
 def widened(before: Extremes | None, circuit: CircuitDecision) -> Extremes:
@@ -57,7 +57,7 @@ def widened(before: Extremes | None, circuit: CircuitDecision) -> Extremes:
 def steps_between(begin: Instant, end: Instant, *, points: int) -> Steps:
     """At most `points` steps of whole minutes from `begin` to before `end`; they begin at multiples of their length.
 
-    None where the span is empty; of a span that is longer than a year and a day its end is taken.
+    There is none where the span is empty; of a span that is longer than a year and a day its end is taken.
     """
     last = -(-end // MINUTE)
     begins = max(begin // MINUTE, last - MOST_MINUTES)

@@ -17,12 +17,12 @@ _MEMBERS = ("limit_amps", "measured_amps", "allotted_amps")
 
 
 async def steps_of(readers: Readers, circuit: str, steps: Steps) -> list[Document]:
-    """Every step, oldest first: `time`, and `limit_amps`, `measured_amps` and `allotted_amps`, three of each or None."""
-    end = steps.first + steps.length * steps.count
+    """Every step, oldest first: `time`, `limit_amps`, `measured_amps` and `allotted_amps` (three of each or None)."""
+    end = steps.first + steps.length * steps.number
     rows = await readers.rows(_STEPS, (circuit, steps.first, steps.length, end))
     found = {row[0]: tuple(row)[1:] for row in rows}
     nothing = (None,) * 9
-    return [_document(steps, number, found.get(number, nothing)) for number in range(steps.count)]
+    return [_document(steps, number, found.get(number, nothing)) for number in range(steps.number)]
 
 
 def _document(steps: Steps, number: int, values: tuple[int | None, ...]) -> Document:

@@ -20,7 +20,8 @@ Document = dict[str, object]
 # The newest frames are in no index yet, or were put there ahead of their turn and say so themselves; the station's own
 # claim is enough to show them.
 _FRAMES = """
-    SELECT f.id, f.recorded_at, f.encoding, f.body, f.evidence FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id
+    SELECT f.id, f.recorded_at, f.encoding, f.body, f.evidence
+    FROM meter_index i JOIN meter_frames f ON f.id = i.frame_id
     WHERE i.transaction_id = ?1 AND i.frame_id <= (SELECT value FROM meta WHERE name = 'meter_indexed_upto')
     UNION ALL
     SELECT id, recorded_at, encoding, body, evidence FROM meter_frames
@@ -28,7 +29,7 @@ _FRAMES = """
       AND (transaction_id = ?1 OR (transaction_id IS NULL AND claimed_transaction_id = ?1
            AND station = (SELECT station FROM transactions WHERE transactions.transaction_id = ?1)))
     ORDER BY 1"""
-# What may hold signed values was marked when it came; frames from before that mark exist have 1 as well.
+# What may hold signed values was marked when it came, since schema version 4; what is older is passed over.
 _SIGNED_FRAMES = f"SELECT * FROM ({_FRAMES}) WHERE evidence"
 
 

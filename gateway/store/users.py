@@ -53,6 +53,12 @@ def one(db: Writing, user_id: int) -> UserRow | None:
     return None if row is None else UserRow(*row)
 
 
+def has_password_hash(db: Writing, user_id: int, password_hash: str) -> bool:
+    """Whether the user is there and this is the hash of the password that counts."""
+    row = db.execute("SELECT password_hash FROM users WHERE user_id = ?", (user_id,)).fetchone()
+    return row is not None and row[0] == password_hash
+
+
 def named(db: Writing, folded_name: str) -> UserRow | None:
     """The user with this name."""
     row = db.execute(f"SELECT {_COLUMNS} FROM users WHERE folded_name = ?", (folded_name,)).fetchone()

@@ -17,7 +17,9 @@ def add_setup(grammar: Grammar) -> None:
     setup.add_argument("--name", metavar="TEXT", help="the name of the site for people")
     setup.add_argument("--timezone", metavar="ZONE", help="such as Europe/Amsterdam")
     setup.add_argument(
-        "--web", choices=("local", "network"), help="who reaches the API: this machine, or the network too"
+        "--web",
+        choices=("local", "loopback", "network"),
+        help="who reaches the page and the API: this machine (both words), or the network too",
     )
     setup.add_argument("--main-fuse", metavar="AMPS", help="for each phase; or three, such as 63,63,35; 0: no limit")
     setup.add_argument(

@@ -75,7 +75,8 @@ def check_config(options: argparse.Namespace) -> int:
     mistakes = check_provisions(configuration, daemon_runs=runs)
     if mistakes:
         raise Ending(CONFIGURATION, "\n".join(str(mistake) for mistake in mistakes))
-    notes = [str(note) for note in notes_about(configuration)]
+    notes = [f"{mistake}; site.toml is left out whole" for mistake in configuration.left_out]
+    notes += [str(note) for note in notes_about(configuration)]
     if options.json:
         print_json({"ok": True, "facts": dict(_facts(configuration)), "notes": notes})
         return OK
@@ -139,6 +140,7 @@ def _facts(configuration: Configuration) -> list[tuple[str, str]]:
         ("unknown tags", ocpp.unknown_tags),
         ("API", f"http://{web.host}:{web.port}/api/v1"),
         ("data", str(configuration.data.directory)),
+        ("decided on the setup page", ", ".join(configuration.decided) or "nothing"),
         ("fleet managers", ", ".join(one.name for one in configuration.upstreams) or "none"),
         ("meters", ", ".join(one.name for one in configuration.meters) or "none"),
         ("circuits", ", ".join(one.name for one in configuration.circuits) or "none"),

@@ -34,7 +34,7 @@ from gateway.terminal.exits import (
     usage,
 )
 from gateway.terminal.json_output import list_of, part_of, text_member
-from gateway.terminal.reaching import USUAL_FILE, socket_path_of, station_addresses
+from gateway.terminal.reaching import USUAL_FILE, page_addresses, socket_path_of, station_addresses
 from gateway.terminal.setup_answers import Answers, MeterPlace, answers_of
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ def _let_in(gateway: Gateway, wanted: Configuration, answers: Answers) -> int:
         print(f"token for {answers.phone}, shown only now: {token}")
     for number, address in enumerate(station_addresses(wanted)):
         print("\nStations connect to " if number == 0 else "or, in another network,", address)
+    for number, address in enumerate(page_addresses(wanted)):
+        print("People open" if number == 0 else "or, in another network,", address)
     print("Next step: ocpp-gateway status")
     for words in refused:
         print(f"ocpp-gateway: {words}", file=sys.stderr)

@@ -111,6 +111,15 @@ def station_address(reached: Reached) -> str:
     return _ws_address(host, ocpp.port)
 
 
+def page_address(reached: Reached) -> str:
+    """Where people find the web page, with the address of this machine in the local network."""
+    if reached.configuration is None:
+        return f"{reached.gateway.url.rstrip('/')}/" if reached.gateway.url else "the web page"
+    web = reached.configuration.web
+    host = lan_address() if web.host in ("0.0.0.0", "::", "") else web.host
+    return f"http://{_bracketed(host)}:{web.port}/"
+
+
 def station_addresses(configuration: Configuration) -> list[str]:
     """One for each network of this machine, with a word of warning where it may change; at least one."""
     ocpp = configuration.ocpp
@@ -121,6 +130,14 @@ def station_addresses(configuration: Configuration) -> list[str]:
         return [_ws_address(lan_address(), ocpp.port)]
     by_dhcp = "; by DHCP: give it a fixed one"
     return [f"{_ws_address(one.address, ocpp.port)}  ({one.interface}{by_dhcp if one.lent else ''})" for one in found]
+
+
+def page_addresses(configuration: Configuration) -> list[str]:
+    """Where people reach the page, one for each network; that of this machine when the network does not reach it."""
+    host, port = configuration.web.host, configuration.web.port
+    every = host in ("0.0.0.0", "::", "")
+    hosts = [one.address for one in own_addresses.own_addresses()] or [lan_address()] if every else [host]
+    return [f"http://{_bracketed(one)}:{port}/" for one in hosts]
 
 
 def _ws_address(host: str, port: int) -> str:

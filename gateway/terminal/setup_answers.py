@@ -94,10 +94,10 @@ def timezone(text: str) -> str:
 
 
 def web(text: str) -> str:
-    """Who may reach the API."""
-    if text not in ("local", "network"):
-        raise ValueError("local or network")
-    return text
+    """Who may reach the page and the API."""
+    if text not in ("local", "loopback", "network"):
+        raise ValueError("local (or loopback, which is the same) or network")
+    return "local" if text == "loopback" else text
 
 
 def main_fuse(text: str) -> tuple[float, ...]:

@@ -152,7 +152,7 @@ def _ask_for_phone(answers: Answers, around: Surroundings) -> Answers:
     web = answers.web
     if web is None:
         usual = around.known.web.host not in ("127.0.0.1", "::1", "localhost")
-        question = "   May phones and computers in this network reach the gateway, with a token (over plain HTTP)?"
+        question = "   May phones and computers in this network reach the gateway's page (over plain HTTP)?"
         web = "network" if _yes(around, question, usual=usual) else "local"
     phone = answers.phone
     if phone is None and _yes(around, "   Make a token for your phone or computer?", usual=True):

@@ -16,7 +16,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Table
 
-from gateway.configuration import Configuration, ConfigurationMistakes, load_configuration
+from gateway.configuration import Circuit, Configuration, ConfigurationMistakes, load_configuration
+from gateway.configuration_decided import FILE_NAME
+from gateway.configuration_files import place_of
 from gateway.operations.scan_meters import line_of_talker
 from gateway.provisioning_check import check_provisions
 from gateway.store import durable_files
@@ -165,6 +167,12 @@ def _put_fuse(
         _add(document, "circuit", values | ({"meter": meter} if meter is not None else {}))
         return _CIRCUIT
     top = next((one for one in _tables(document, "circuit") if one.get("name") == tops[0].name), None)
+    if top is None and (amps or meter is not None) and _is_of_the_page(known, tops[0]):
+        # from now on this file says what it is, and site.toml no longer
+        limits: list[float] = [_number(one) for one in amps or tops[0].limit_amps]
+        wanted = {"name": tops[0].name, "limit_amps": limits, "meter": meter or tops[0].meter}
+        _add(document, "circuit", {key: value for key, value in wanted.items() if value is not None})
+        return tops[0].name
     if top is None and amps and tuple(amps) != tuple(tops[0].limit_amps):
         raise Ending(CONFIGURATION, f"circuit {tops[0].name} stands in another file: change its limit_amps there")
     if top is not None:
@@ -173,6 +181,12 @@ def _put_fuse(
         if meter is not None and "meter" not in top:
             top["meter"] = meter
     return tops[0].name
+
+
+def _is_of_the_page(known: Configuration, circuit: Circuit) -> bool:
+    """Whether it was decided on the setup page: then it stands in site.toml, which this command leaves alone."""
+    place = place_of(known.written, "circuit", known.circuits.index(circuit))
+    return Path(place.file) == known.data.directory / FILE_NAME
 
 
 def _put_station(

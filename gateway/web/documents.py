@@ -13,6 +13,7 @@ from gateway.web.documents_of_charging import CHARGING
 from gateway.web.documents_of_diagnostics import DIAGNOSTICS
 from gateway.web.documents_of_firmware import FIRMWARE
 from gateway.web.documents_of_fleet_documents import FLEET_DOCUMENTS
+from gateway.web.documents_of_history import CHARTS, EXPORTS, SUMMARY
 from gateway.web.documents_of_jobs import JOBS
 from gateway.web.documents_of_links import LINKS
 from gateway.web.documents_of_lists import LIST_IN_SHORT, LOCAL_LISTS
@@ -135,6 +136,7 @@ SCHEMAS: dict[str, Schema] = {
             "admission": {"enum": ["accepted", "pending"]},
             **_STATION_SETTINGS,
             "connectors_setting": COUNT,
+            "changed_settings": LIST_OF_TEXTS,
             "has_password": FLAG,
             "connected": FLAG,
             "since": TIME_OR_NULL,
@@ -250,6 +252,15 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "IdTagCollection": collection("IdTag"),
+    "IdTagGroup": object_with(
+        {
+            "parent_id_tag": TEXT,
+            "id_tags": COUNT,
+            "status": {"enum": [*STATUSES, None]},
+            "expiry_date": TIME_OR_NULL,
+        }
+    ),
+    "IdTagGroupCollection": collection("IdTagGroup"),
     "ImportResult": object_with(
         {
             "imported": COUNT,
@@ -315,6 +326,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     **LIMITS,
     **LOAD,
+    **CHARTS,
+    **SUMMARY,
+    **EXPORTS,
     **METERS,
     **PEOPLE,
     **SECURITY,

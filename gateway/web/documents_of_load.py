@@ -24,19 +24,31 @@ from gateway.web.schema_parts import (
     ref,
 )
 
-_THREE: Schema = {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 3, "maxItems": 3}
-_AMPS_OR_THREE: Schema = {"anyOf": [{"type": "number", "minimum": 0}, _THREE]}
-_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+THREE: Schema = {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 3, "maxItems": 3}
+AMPS_OR_THREE: Schema = {"anyOf": [{"type": "number", "minimum": 0}, THREE]}
+NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _SIGNED: Schema = {"type": "array", "items": NUMBER, "minItems": 3, "maxItems": 3}
-_READ: Schema = {"type": ["array", "null"], "items": NUMBER, "minItems": 3, "maxItems": 3}
+READ: Schema = {"type": ["array", "null"], "items": NUMBER, "minItems": 3, "maxItems": 3}
 _PHASE_OR_NULL: Schema = {"enum": [1, 2, 3, None]}
+BINDING_OR_NULL: Schema = {
+    "anyOf": [object_with({"circuit": TEXT_OR_NULL, "phase": _PHASE_OR_NULL, "source": TEXT}), {"type": "null"}]
+}
+CIRCUIT: dict[str, Schema] = {
+    "name": TEXT,
+    "parent": TEXT_OR_NULL,
+    **dict.fromkeys(("limit_amps", "effective_limit_amps", "allotted_amps", "background_amps"), THREE),
+    "source": TEXT,
+    "measured_amps": READ,
+    "headroom_amps": _SIGNED,
+    "mode": {"enum": list(get_args(CircuitMode))},
+}
 
 LIMITS: dict[str, Schema] = {
     "Limit": object_with(
         {
             "circuit": TEXT,
             "source": TEXT,
-            "limit_amps": _THREE,
+            "limit_amps": THREE,
             "until": TIME_OR_NULL,
             "set_by": TEXT,
             "set_time": TIME_OR_NULL,
@@ -45,7 +57,7 @@ LIMITS: dict[str, Schema] = {
     "LimitChange": {
         "type": "object",
         "properties": {
-            "limit_amps": _AMPS_OR_THREE,
+            "limit_amps": AMPS_OR_THREE,
             "limit_watts": NUMBER,
             "until": {"anyOf": [TIME, {"type": "null"}]},
             "source": {"type": "string", "minLength": 1, "maxLength": 40},
@@ -67,23 +79,13 @@ LOAD: dict[str, Schema] = {
             "notes": LIST_OF_TEXTS,
         }
     ),
-    "SiteCircuit": object_with(
-        {
-            "name": TEXT,
-            "parent": TEXT_OR_NULL,
-            **dict.fromkeys(("limit_amps", "effective_limit_amps", "allotted_amps", "background_amps"), _THREE),
-            "source": TEXT,
-            "measured_amps": _READ,
-            "headroom_amps": _SIGNED,
-            "mode": {"enum": list(get_args(CircuitMode))},
-        }
-    ),
+    "SiteCircuit": object_with(CIRCUIT),
     "SiteConnector": object_with(
         {
             "station": TEXT,
             "connector": COUNT,
             **dict.fromkeys(("limit_amps", "planned_amps"), NUMBER),
-            "measured_amps": _READ,
+            "measured_amps": READ,
             **dict.fromkeys(("compliant", "satisfied"), FLAG),
             "reason": TEXT,
             "lease_mode": {"enum": list(get_args(LeaseMode))},
@@ -95,13 +97,8 @@ LOAD: dict[str, Schema] = {
             "connector": COUNT_OR_NULL,
             "at": TIME,
             "recorded_at": TIME_OR_NULL,
-            "limit_amps": _NUMBER_OR_NULL,
-            "binding": {
-                "anyOf": [
-                    object_with({"circuit": TEXT_OR_NULL, "phase": _PHASE_OR_NULL, "source": TEXT}),
-                    {"type": "null"},
-                ]
-            },
+            "limit_amps": NUMBER_OR_NULL,
+            "binding": BINDING_OR_NULL,
             "text": TEXT,
             "alternatives": list_of(object_with({"what": TEXT, "limit_amps": NUMBER, "text": TEXT})),
             "connectors": list_of(object_with({"connector": COUNT, "limit_amps": NUMBER, "text": TEXT})),

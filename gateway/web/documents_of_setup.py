@@ -100,7 +100,9 @@ SETUP: dict[str, Schema] = {
             "circuits": list_of(ref("SetupCircuit")),
             "stations": object_with({"known": COUNT, "connected": COUNT}),
             "knocks": list_of(
-                object_with({"station": TEXT, "address": TEXT_OR_NULL, "last_time": TIME, "count": COUNT, "reason": TEXT})
+                object_with(
+                    {"station": TEXT, "address": TEXT_OR_NULL, "last_time": TIME, "count": COUNT, "reason": TEXT}
+                )
             ),
             "file": TEXT,
             "left_out": {**LIST_OF_TEXTS, "description": "mistakes because of which site.toml is left out whole"},

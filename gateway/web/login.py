@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -170,13 +169,16 @@ def _role(text: str) -> Role:
 
 
 def _is_own(request: web.Request, origin: str) -> bool:
-    parts = urlsplit(origin)
-    usual = _USUAL_PORTS.get(parts.scheme)
+    scheme, _, theirs = origin.lower().partition("://")
+    usual = _USUAL_PORTS.get(scheme)
     if usual is None:
         return False
-    asked: str = _from_proxy(request, "X-Forwarded-Host") or request.headers.get("Host", "")
-    theirs, ours = parts.netloc.lower(), asked.lower()
+    ours = _host_of(request).lower()
     return theirs.removesuffix(f":{usual}") == ours.removesuffix(f":{usual}")
+
+
+def _host_of(request: web.Request) -> str:
+    return str(_from_proxy(request, "X-Forwarded-Host") or request.headers.get("Host") or "")
 
 
 def _is_https(request: web.Request) -> bool:

@@ -66,6 +66,7 @@ HELP = {
     "automatic_faults_total": "Faults in what the gateway asks of stations by itself since the start, by what it was.",
     "draw_faults_total": "Faults of the gateway in reading what cars draw since the start.",
     "connections_refused_total": "Connections of stations refused since the start, by reason.",
+    "logins_refused_total": "Logins of people refused since the start: a wrong password, name or code.",
     "meter_reading_age_seconds": "Age of the newest reading of each site meter.",
     "meter_trusted": "1 while the newest reading of the site meter may be believed.",
     "meter_reads_total": "Readings of each site meter since the start.",
@@ -86,7 +87,12 @@ Sample = tuple[str, Mapping[str, str], float]
 
 async def get_metrics(request: web.Request) -> web.StreamResponse:
     """All numbers, by name."""
-    site = request.app[SITE]
+    text = await metrics_text(request.app[SITE])
+    return web.Response(body=text.encode(), headers={"Content-Type": _TYPE})
+
+
+async def metrics_text(site: Site) -> str:
+    """All numbers as a measuring program reads them."""
     names, strangers = await count_stations(site)
     numbers = await totals(site.readers)
     reserved, perhaps_reserved = await reports_reservations.count(site.readers, site.wall_clock())
@@ -120,7 +126,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
     counters += _meter_counters(site)
-    return web.Response(body=_text(gauges, counters).encode(), headers={"Content-Type": _TYPE})
+    return _text(gauges, counters)
 
 
 def _meter_gauges(site: Site) -> Iterable[Sample]:

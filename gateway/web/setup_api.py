@@ -94,7 +94,7 @@ ROUTES = (
     ),
     Route(
         "PUT", "/api/v1/setup", put_setup, "installer",
-        "Decide on the site, its main circuit, meters and circuits; what is good is taken at once, and stations reconnect",
+        "Decide on the site, its main circuit, meters and circuits; what is good is taken, and stations reconnect",
         request={"application/json": "SetupWishes"}, answers={200: "SetupTaken", 202: "SetupTaken"},
         errors=(400, 409, 413, 422, 503),
     ),

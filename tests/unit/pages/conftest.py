@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.operations.manage_tokens import Role, create_token
@@ -68,5 +68,5 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
         }
         application = make_application(site)
         add_pages(application)
-        async with TestClient(TestServer(application)) as client:
+        async with TestClient(TestServer(application), cookie_jar=DummyCookieJar()) as client:
             yield Reader(site, client, made)

@@ -179,7 +179,8 @@ async def test_csv_is_complete_and_runs_no_formulas(sessions: Door) -> None:
     assert text.endswith("\r\n")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["transaction_id"] for row in rows] == ["1", "2", "3"]
-    assert list(rows[0]) == list(MEMBERS)
+    assert list(rows[0]) == [*MEMBERS, "energy_kwh"]
+    assert [row["energy_kwh"] for row in rows] == ["2.500", "", ""]
     assert (rows[0]["energy_wh"], rows[0]["open"], rows[0]["anomalies"]) == ("2500", "false", "clock register")
     assert rows[1]["id_tag"] == "'=Other"
     assert (rows[2]["start_time"], rows[2]["meter_start_wh"]) == ("", "")
@@ -189,6 +190,9 @@ async def test_csv_takes_filters_and_another_separator(sessions: Door) -> None:
     text = await (await sessions.ask("GET", "/api/v1/transactions.csv?separator=;&station=S-1")).text()
     assert len(text.splitlines()) == 2
     assert text.startswith("transaction_id;station;")
+    marked = await (await sessions.ask("GET", "/api/v1/transactions.csv?bom=true")).read()
+    assert marked.startswith(b"\xef\xbb\xbftransaction_id,")
+    await sessions.problem("GET", "/api/v1/transactions.csv?bom=perhaps", expect=422)
     await sessions.problem("GET", "/api/v1/transactions.csv?separator=x", expect=422)
     await sessions.problem("GET", "/api/v1/transactions.csv?limit=5", expect=422)
 
