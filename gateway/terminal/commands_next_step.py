@@ -8,6 +8,14 @@ from gateway.terminal.client import API, Gateway, ask, expect
 from gateway.terminal.commands_people import is_without_users
 from gateway.terminal.exits import NO_PERMISSION, OK, UNREACHABLE, Ending
 from gateway.terminal.json_output import Document, items_of, list_of, part_of
+from gateway.terminal.reaching import (
+    Reached,
+    configuration_of,
+    page_address,
+    page_addresses,
+    socket_path_of,
+    station_address,
+)
 from gateway.terminal.reaching import Reached, configuration_of, page_addresses, socket_path_of, station_address
 
 _PATIENCE_SECONDS = 0.9  # for each of three questions: somebody waits for a prompt
@@ -46,12 +54,18 @@ def _words(reached: Reached) -> str:
     return f"all is well, {connected} of {len(known)} stations connected"
 
 
+def _or_the_page(reached: Reached) -> str:
+    configuration = reached.configuration
+    return "" if configuration is None else f", or the page at {page_addresses(configuration)[0]}"
+
+
 def _first_account(reached: Reached) -> str:
     """Where the web page is and how to come in, while nobody can; nothing where that cannot be told now."""
     try:
         nobody = is_without_users(reached.gateway, patience_seconds=_PATIENCE_SECONDS)
     except Ending:
         return ""
+    return f"\n  web page: {page_address(reached)}, first account: {_FIRST_ACCOUNT}" if nobody else ""
     if not nobody or reached.configuration is None:
         return ""
     return f"\n  web page: {page_addresses(reached.configuration)[0]}, first account: {_FIRST_ACCOUNT}"
