@@ -102,6 +102,7 @@ def _standing(site: Site, station: str, row: StationRow | None) -> Document:
         "origin": "file" if written else row.origin if row else "file",
         "admission": "pending" if pending else "accepted",
         **values,
+        "changed_settings": sorted(row.run_time_values()) if row else [],
         "has_password": settings.password_file is not None or (row is not None and row.password_hash is not None),
     }
 

@@ -14,6 +14,7 @@ from gateway.terminal.arguments_firmware import add_firmware
 from gateway.terminal.arguments_fleet import add_fleet, broker
 from gateway.terminal.arguments_jobs import add_jobs
 from gateway.terminal.arguments_keep import add_keeping
+from gateway.terminal.arguments_people import add_people
 from gateway.terminal.arguments_setup import add_setup
 
 _DESCRIPTION = "Local OCPP 1.6 central system for a charging site."
@@ -60,6 +61,7 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     _add_reservations(grammar)
     add_campaigns(add_firmware(grammar))
     add_fleet(grammar)
+    add_people(grammar)
     add_setup(grammar)
     return parser
 

@@ -136,6 +136,7 @@ SCHEMAS: dict[str, Schema] = {
             "admission": {"enum": ["accepted", "pending"]},
             **_STATION_SETTINGS,
             "connectors_setting": COUNT,
+            "changed_settings": LIST_OF_TEXTS,
             "has_password": FLAG,
             "connected": FLAG,
             "since": TIME_OR_NULL,
@@ -251,6 +252,15 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "IdTagCollection": collection("IdTag"),
+    "IdTagGroup": object_with(
+        {
+            "parent_id_tag": TEXT,
+            "id_tags": COUNT,
+            "status": {"enum": [*STATUSES, None]},
+            "expiry_date": TIME_OR_NULL,
+        }
+    ),
+    "IdTagGroupCollection": collection("IdTagGroup"),
     "ImportResult": object_with(
         {
             "imported": COUNT,

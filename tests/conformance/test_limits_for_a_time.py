@@ -77,6 +77,23 @@ def play(
     run_virtual(main, start=start)
 
 
+def test_every_minute_is_in_the_history_and_every_limit_in_its_log(tmp_path: Path) -> None:
+    async def scene(now: Scene) -> None:
+        await asyncio.sleep(2 * MINUTE)
+        await now.sets(limit_amps=20, source="dso", until=now.later(20))
+        await asyncio.sleep(3 * MINUTE + 10)
+        rows = await now.stage.rows("SELECT minute, limit_1_ma, measured_1_ma FROM circuit_history ORDER BY minute")
+        minutes = [row["minute"] for row in rows]
+        assert minutes == list(range(minutes[0], minutes[0] + 5)), "the one that runs is not there yet"
+        assert sorted({row["limit_1_ma"] for row in rows}) == [20_000, 63_000]
+        assert {row["measured_1_ma"] for row in rows} == {None}, "it has no meter"
+        (logged,) = await now.stage.rows("SELECT * FROM limits_log")
+        assert (logged["ended_why"], logged["ended_by"], logged["set_by"]) == ("over", None, "test")
+        assert 0 <= logged["ended_at"] - logged["until"] < 6_000_000
+
+    play(tmp_path, scene)
+
+
 def test_the_lowest_holds_and_each_ends_by_itself(tmp_path: Path) -> None:
     async def scene(site: Scene) -> None:
         assert await site.holds(63) == "installer"

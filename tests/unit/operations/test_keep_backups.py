@@ -196,6 +196,33 @@ async def test_a_restore_takes_back_nothing_that_load_limits_know_of_the_world(t
     assert load_limits_in(tmp_path) == (limits, [(16.0, None), (13.0, None)], [], [("B",)])
 
 
+LOGGED = (
+    "INSERT INTO limits_log (number, circuit, source, amps_1, amps_2, amps_3, set_by, set_at)"
+    " VALUES ({}, 'main', '{}', 9, 9, 9, 'somebody', 1)"
+)
+
+
+def logged_in(directory: Path) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(directory / "gateway.db")) as connection:
+        return connection.execute("SELECT source, ended_why FROM limits_log ORDER BY number").fetchall()
+
+
+async def test_a_restore_forgets_no_limit_that_there_was(tmp_path: Path) -> None:
+    await fill(tmp_path, "A", last_id=1)
+    told(tmp_path, LOGGED.format(1, "dso"), LOGGED.format(2, "fleet"))
+    back_up_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    ended = "UPDATE limits_log SET ended_at = 5, ended_why = 'removed' WHERE source = 'dso'"
+    told(tmp_path, ended, LOGGED.format(3, "dso"))
+    restore_offline(configuration_in(tmp_path), tmp_path / "copy.db")
+    assert logged_in(tmp_path) == [("dso", "removed"), ("fleet", None), ("dso", None)]
+    other = tmp_path / "other"
+    other.mkdir()
+    await fill(other, "B", last_id=1)
+    told(other, LOGGED.format(1, "api"), LOGGED.format(2, "dso"))
+    restore_offline(configuration_in(other), tmp_path / "copy.db")
+    assert logged_in(other) == [("fleet", None), ("api", None), ("dso", None)]
+
+
 async def test_what_another_machine_knew_stays_beside_what_this_one_knows(tmp_path: Path) -> None:
     there, here = tmp_path / "there", tmp_path / "here"
     there.mkdir(), here.mkdir()

@@ -1,4 +1,4 @@
-"""The rounds of the house: which old copies of the database go."""
+"""The rounds of the house: which old copies of the database go, and what load limits need no more."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.configuration import Retention
+from gateway.model.circuits import TemporaryLimit
+from gateway.model.instants import SECOND, Instant
 from gateway.operations.keep_backups import back_up_offline, restore_offline
-from gateway.operations.keep_house import forget_copies
-from tests.unit.web.conftest import configuration_in, open_site
+from gateway.operations.keep_house import forget, forget_copies
+from gateway.rules.circuit_history import MINUTE, Extremes
+from gateway.store import circuit_history, limits_log
+from gateway.store.writing import Writing
+from tests.unit.web.conftest import NOON, configuration_in, open_site
 
 
 async def left_after_rounds(directory: Path, *, keep: int) -> list[str]:
@@ -87,3 +92,28 @@ async def test_a_site_without_copies(tmp_path: Path) -> None:
     async with open_site(configuration_in(tmp_path)) as site:
         await forget_copies(site)
     assert not (tmp_path / "backups").exists()
+
+
+async def test_history_goes_after_a_month_and_the_log_of_limits_after_two_years(tmp_path: Path) -> None:
+    day = 86_400 * SECOND
+    seen = Extremes((1, 1, 1), (None, None, None), (1, 1, 1))
+    limit = TemporaryLimit("main", (1.0, 1.0, 1.0), "dso")
+
+    def unit(db: Writing) -> None:
+        for days in (1, 29, 31, 900):
+            for minute in range(600):
+                circuit_history.keep(db, (NOON - days * day) // MINUTE - minute, {"main": seen, "row": seen})
+        for days in (900, 732, 730, 1):
+            limits_log.begin(db, limit, set_by="x", now=Instant(NOON - days * day))
+            limits_log.end(db, limit, "removed", by="x", now=Instant(NOON - days * day))
+        limits_log.begin(db, limit, set_by="x", now=Instant(NOON - 1000 * day))
+
+    async with open_site(configuration_in(tmp_path)) as site:
+        await site.database.write(unit)
+        await forget(site)
+        left = await site.database.write(
+            lambda db: [
+                db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("circuit_history", "limits_log")
+            ]
+        )
+    assert left == [2 * 2 * 600, 3]

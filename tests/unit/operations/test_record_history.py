@@ -69,3 +69,12 @@ async def test_a_store_that_is_closed_stops_nothing(tmp_path: Path) -> None:
         record_history(site, tick(60, 1.0))
     record_history(site, tick(120, 1.0))
     assert len(site.load.history.waiting) == 1 and not site.load.history.under_way
+
+
+async def test_a_minute_that_ends_while_another_is_written_waits_for_its_turn(tmp_path: Path) -> None:
+    async with open_site(configuration_in(tmp_path)) as site:
+        for minute in (1, 2, 3):
+            record_history(site, tick(minute * 60, 1.0))
+        assert [minute for _, minute, _ in await kept(site)] == [1, 1]
+        assert [minute for minute, _ in site.load.history.waiting] == [2]
+        assert [minute for _, minute, _ in await play(site, tick(240, 1.0))] == [1, 1, 2, 2, 3, 3]

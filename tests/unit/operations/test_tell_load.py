@@ -83,6 +83,18 @@ async def test_an_alarm_is_told_once_when_it_has_lasted_and_cleared_once_when_it
     assert told.events() == [RAISED, CLEARED, RAISED]
 
 
+async def test_since_when_an_alarm_has_been_there_is_known(told: Told) -> None:
+    await told.hears(3, OVER)
+    await told.hears(2, OVER, OFFLINE)
+    assert told.site.load.alarms_since == {
+        ("over_limit", "main"): NOON,
+        ("station_offline", "CP/1"): NOON + 3 * SECOND,
+    }
+    await told.hears(1, OFFLINE)
+    await told.hears(1, OVER)
+    assert told.site.load.alarms_since == {("over_limit", "main"): NOON + 6 * SECOND}
+
+
 async def test_a_flicker_is_told_neither_way(told: Told) -> None:
     for _ in range(5):
         await told.hears(3, OVER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.model.instants import SECOND, Instant
-from gateway.rules.retention import EVERYTHING, Claims, Sample, estimated_bytes, trusted_now
+from gateway.rules.retention import EVERYTHING, Claims, Sample, estimated_bytes, limits_log_end, trusted_now
 
 
 def test_what_upstreams_wait_for() -> None:
@@ -16,6 +16,11 @@ def test_what_upstreams_wait_for() -> None:
     best_effort = Claims(None, {"tx": 3})
     assert best_effort.free_upto("tx") == EVERYTHING
     assert best_effort.lost("tx", [3, 4]) == [4]
+
+
+def test_the_log_of_limits_is_kept_two_years() -> None:
+    two_years = 731 * 86_400 * SECOND  # one of them may be a leap year
+    assert limits_log_end(Instant(two_years + 5)) == 5
 
 
 def test_the_size_of_a_table_from_samples() -> None:

@@ -162,7 +162,7 @@ async def test_times_that_nobody_set_and_values_that_are_none(sessions: Door) ->
     unset = b'{"transactionId":1,"meterValue":[{"timestamp":"1970-01-01T00:00:05Z","sampledValue":[{"value":"1100"}]}]}'
     lone = b'{"transactionId":1,"meterValue":[{"timestamp":"no","sampledValue":{"value":"1200"}},{"timestamp":"x"}]}'
     await measured(sessions, unset, lone)
-    assert [one["time"] for one in await curve(sessions)][0] == text_of(NOON)
+    assert (await curve(sessions))[0]["time"] == text_of(NOON)
 
 
 async def test_curves_that_there_are_not(sessions: Door) -> None:
