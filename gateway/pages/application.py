@@ -40,7 +40,6 @@ from gateway.pages.static_files import read_static_files
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
-from gateway.web.routes import pattern_of
 from gateway.web.routes import matching
 
 PAGES: tuple[Page, ...] = (
@@ -74,13 +73,10 @@ def add_pages(application: web.Application) -> None:
     static = read_static_files()
     environments = make_environments(static)
     for page in PAGES:
-        path = pattern_of(page.path)
+        path = matching(page.path)
         application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
             application.router.add_route("GET", f"{LIVE_PREFIX}{path}", _stream(page, environments))
-        application.router.add_route(page.method, matching(page.path), opened(page, environments))
-        if page.pieces is not None:
-            application.router.add_route("GET", f"{LIVE_PREFIX}{matching(page.path)}", _stream(page, environments))
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
     nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
     application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))

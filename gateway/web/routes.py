@@ -47,9 +47,6 @@ class Route:
     errors: tuple[int, ...] = ()
 
 
-def pattern_of(path: str) -> str:
-    """The library's pattern for a path: a part in braces fits whatever identities have, braces included."""
-    return re.sub(r"{(\w+)}", r"{\1:[^/]+}", path)
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 
