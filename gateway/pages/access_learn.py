@@ -1,4 +1,4 @@
-"""Learning cards: somebody holds a card to a station, it appears here, and one touch leads to the form that saves it."""
+"""Learning cards: somebody holds a card to a station, it appears here, and one touch leads to the form for it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.pages.answer_notices import station_said
 from gateway.pages.session_words import anomalies_of, readings_of, reason_text
-from gateway.pages.sessions import documents_of, duration_seconds, note_of
+from gateway.pages.sessions import documents_of, duration_seconds, note_of, with_all_members
 from gateway.pages.table import Page
 from gateway.pages.visit import API, Visit, part
 from gateway.pages.words import mark
@@ -64,7 +64,7 @@ async def stop(visit: Visit) -> web.StreamResponse:
 
 async def _facts(visit: Visit, session: Mapping[str, object]) -> dict[str, object]:
     return {
-        "session": session,
+        "session": with_all_members(session),
         "note": await note_of(visit, session.get("id_tag")),
         "seconds": duration_seconds(visit, session),
         "reason": reason_text(visit, session),

@@ -75,7 +75,7 @@ async def show_totals(visit: Visit) -> web.StreamResponse:
 
 async def lines_of(visit: Visit, sessions: Iterable[Document]) -> list[dict[str, object]]:
     """Sessions as a list shows them: each with its words, and the note of its card."""
-    listed = list(sessions)
+    listed = [with_all_members(each) for each in sessions]
     notes = await _notes(visit, (each.get("id_tag") for each in listed))
     return [
         {
@@ -87,6 +87,11 @@ async def lines_of(visit: Visit, sessions: Iterable[Document]) -> list[dict[str,
         }
         for each in listed
     ]
+
+
+def with_all_members(session: Document) -> Document:
+    """A stop whose start nobody knows has no members about it; templates want them empty."""
+    return {"start_time": None, "meter_start_wh": None, **session}
 
 
 def duration_seconds(visit: Visit, session: Document) -> float | None:

@@ -33,8 +33,12 @@ class TagRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """Tags that share a parent; `status` and `expiry_at` are those of the parent's own row, None: it has none."""
+    """Tags that share a parent; `status` and `expiry_at` are those of the parent's own row, None: it has none.
 
+    `folded_parent` orders groups and leads to the next page.
+    """
+
+    folded_parent: str
     parent_id_tag: str
     id_tags: int
     status: TagStatus | None
@@ -133,7 +137,7 @@ async def page(
 async def groups(readers: Readers, *, after: str, limit: int) -> list[GroupRow]:
     """Groups in folded order after the folded parent `after`."""
     rows = await readers.rows(
-        """SELECT shown, members, own.status, own.expiry_at FROM (
+        """SELECT folded, shown, members, own.status, own.expiry_at FROM (
                SELECT lower(parent_id_tag) AS folded, max(parent_id_tag) AS shown, count(*) AS members FROM id_tags
                WHERE parent_id_tag IS NOT NULL AND lower(parent_id_tag) > ? GROUP BY 1 ORDER BY 1 LIMIT ?)
            LEFT JOIN id_tags AS own ON own.folded_tag = folded ORDER BY folded""",

@@ -1,4 +1,4 @@
-"""/id-tags: the cards and other tokens that may charge, one by one or as a file; /id-tag-groups: what they belong to."""
+"""/id-tags: the cards and other tokens that may charge, one by one, as a file, or by groups."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def list_groups(request: web.Request) -> web.StreamResponse:
         }
         for each in found[:limit]
     ]
-    return collection(documents, fold_tag(found[limit - 1].parent_id_tag) if len(found) > limit else None)
+    return collection(documents, found[limit - 1].folded_parent if len(found) > limit else None)
 
 
 async def get_csv(request: web.Request) -> web.StreamResponse:
