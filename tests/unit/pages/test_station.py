@@ -31,7 +31,8 @@ def much(db: Writing) -> None:
     )
     db.execute(
         "INSERT INTO reservations (command_id, reservation_id, station, connector, id_tag, folded_tag, expiry_at,"
-        f" standing, asked_at) VALUES ('c', 3, 'FILE-1', 2, 'TAG 2', 'tag 2', {NOON + 3_600_000_000}, 'in_force', {NOON})"
+        " standing, asked_at) VALUES ('c', 3, 'FILE-1', 2, 'TAG 2', 'tag 2', ?, 'in_force', ?)",
+        (NOON + 3_600_000_000, NOON),
     )
 
 
@@ -50,7 +51,7 @@ async def test_a_station_that_never_came(reader: Reader) -> None:
 
 async def test_a_station_with_everything(reader: Reader) -> None:
     connection = reader.connected.play(PlayedConnection("FILE-1"))
-    reader.site.quirks_seen["FILE-1", "hex_password"] = 3
+    reader.site.quirks_seen[StationId("FILE-1"), "hex_password"] = 3
     await reader.site.database.write(much)
     await reader.site.database.write(status("FILE-1", 1, "Charging"))  # type: ignore[arg-type]
     await reader.site.database.write(status("FILE-1", 2, "Faulted", "HighTemperature"))  # type: ignore[arg-type]
