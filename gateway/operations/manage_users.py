@@ -139,11 +139,18 @@ async def remove_code(site: Site, code_id: int, *, actor: str) -> bool:
     return await site.database.write(unit)
 
 
-def create_code_offline(configuration: Configuration, *, role: Role | None, name: str | None) -> MadeCode:
-    """The same straight in the database file; `name`: of a user who is there. Raises NotAUser, UnusableDatabase."""
+def create_code_offline(
+    configuration: Configuration, *, role: Role | None, name: str | None, if_nobody: bool = False
+) -> MadeCode | None:
+    """The same straight in the database file; `name`: of a user who is there. Raises NotAUser, UnusableDatabase.
+
+    `if_nobody`: None, and nothing is made, when there is a user already.
+    """
     text, now = new_code(), Instant(time.time_ns() // 1000)
 
-    def unit(db: Writing) -> MadeCode:
+    def unit(db: Writing) -> MadeCode | None:
+        if if_nobody and users.count(db):
+            return None
         user = None if name is None else users.named(db, folded_name(name))
         if name is not None and user is None:
             raise NotAUser("unknown", "name", f"nobody is called {name}")

@@ -37,9 +37,16 @@ class Wishes:
 
 
 async def find_meters(
-    wishes: Wishes, *, in_use_by: Configuration | None, progress: Callable[[str], None]
+    wishes: Wishes,
+    *,
+    in_use_by: Configuration | None,
+    progress: Callable[[str], None],
+    tell: Callable[[Document], None] | None = None,
 ) -> list[Document]:
-    """Everybody who answers there. `in_use_by`: what the running gateway was told. Raises CannotScan."""
+    """Everybody who answers there, told one by one as well. `in_use_by`: what the running gateway was told.
+
+    Raises CannotScan.
+    """
     places = _places(wishes)
     users = users_of(places[0], in_use_by) if in_use_by is not None else []
     if users:
@@ -52,6 +59,8 @@ async def find_meters(
         async for one in scan(places, wishes.units):
             if isinstance(one, Found):
                 found.append(_document(one))
+                if tell is not None:
+                    tell(found[-1])
             else:
                 progress(_words(one))
     except LineDown as down:

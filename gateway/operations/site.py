@@ -25,6 +25,7 @@ from gateway.operations.logins_now import LoginsNow
 from gateway.operations.reload_configuration import Reloads
 from gateway.operations.rollout_now import RolloutNow
 from gateway.operations.room_now import RoomNow
+from gateway.operations.scan_now import ScanNow
 from gateway.operations.transfers_now import TransfersNow
 from gateway.stations.connected import Connected
 from gateway.store.database import Database
@@ -68,4 +69,5 @@ class Site:
     frames: FramesNow = field(default_factory=FramesNow)  # the newest messages of stations
     log: LogNow = field(default_factory=LogNow)  # the newest lines of the log
     learning: LearnTagsNow = field(default_factory=LearnTagsNow)  # which cards were presented, while somebody asks
+    scan: ScanNow = field(default_factory=ScanNow)  # the search for meters that somebody asked for
     reloads: Reloads = field(default_factory=Reloads)  # reading the configuration's files again

@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# An export writes an apostrophe before what a spreadsheet would run; here it is taken away again.
+_GUARDED_STARTS = tuple("'" + start for start in ("=", "+", "-", "@"))
 COLUMNS = ("id_tag", "status", "parent_id_tag", "expiry_date", "note")
 
 
@@ -58,7 +60,7 @@ def read_csv(content: bytes) -> Read:
                 elif any(cell.strip() for cell in cells[len(header) :]):
                     mistakes.append(TagMistake(line, "", f"expected at most {len(header)} fields, got {len(cells)}"))
                 else:
-                    entries.append(Entry(line, dict(zip(header, cells, strict=False))))
+                    entries.append(Entry(line, dict(zip(header, map(_plain, cells), strict=False))))
             line = reader.line_num + 1
     except csv.Error as error:
         mistakes.append(TagMistake(reader.line_num, "", f"not CSV: {error}"))
@@ -85,6 +87,10 @@ def read_json(content: bytes) -> Read:
         if not isinstance(item, dict)
     ]
     return entries, mistakes
+
+
+def _plain(cell: str) -> str:
+    return cell[1:] if cell.startswith(_GUARDED_STARTS) else cell
 
 
 def _delimiter_of(text: str) -> str:

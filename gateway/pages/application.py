@@ -9,9 +9,22 @@ from aiohttp import web
 from jinja2 import Environment
 
 from gateway.pages import (
+    access,
+    access_card,
+    access_import,
+    access_learn,
+    access_lists,
+    access_reservations,
+    campaign_form,
+    campaigns,
+    firmware,
+    firmware_upload,
     live,
+    load,
     login,
+    one_session,
     overview,
+    sessions,
     station,
     station_actions,
     station_keys,
@@ -32,6 +45,7 @@ from gateway.web.routes import matching
 PAGES: tuple[Page, ...] = (
     *login.PAGES,
     *overview.PAGES,
+    *load.PAGES,
     *stations.PAGES,
     *station_keys_compared.PAGES,  # before a station of that name
     *station.PAGES,
@@ -39,6 +53,18 @@ PAGES: tuple[Page, ...] = (
     *station_keys.PAGES,
     *station_messages.PAGES,
     *station_settings.PAGES,
+    *sessions.PAGES,
+    *one_session.PAGES,
+    *access.PAGES,
+    *access_card.PAGES,
+    *access_import.PAGES,
+    *access_learn.PAGES,
+    *access_lists.PAGES,
+    *access_reservations.PAGES,
+    *firmware.PAGES,
+    *firmware_upload.PAGES,
+    *campaign_form.PAGES,
+    *campaigns.PAGES,
 )
 
 
@@ -47,9 +73,10 @@ def add_pages(application: web.Application) -> None:
     static = read_static_files()
     environments = make_environments(static)
     for page in PAGES:
-        application.router.add_route(page.method, matching(page.path), opened(page, environments))
+        path = matching(page.path)
+        application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
-            application.router.add_route("GET", f"{LIVE_PREFIX}{matching(page.path)}", _stream(page, environments))
+            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", _stream(page, environments))
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
     nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
     application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))

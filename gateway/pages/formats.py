@@ -119,7 +119,8 @@ class Formats:
             return self._with_unit(str(whole), "s")
         if whole < 3600:
             return self._with_unit(str(whole // 60), "min")
-        return f"{self._with_unit(str(whole // 3600), 'h')} {self._with_unit(str(whole % 3600 // 60), 'min')}"
+        hours, minutes = self._with_unit(self.number(whole // 3600), "h"), whole % 3600 // 60
+        return f"{hours} {self._with_unit(str(minutes), 'min')}" if minutes else hours
 
     def local(self, instant: object) -> datetime | None:
         """An instant of the API in the site's zone; None when it is none."""

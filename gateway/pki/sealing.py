@@ -35,10 +35,6 @@ class CannotUnseal(Exception):
     """The file cannot be opened; the text says why."""
 
 
-class WrongPassphrase(CannotUnseal):
-    """It does not fit the file."""
-
-
 def is_sealed(begin: bytes) -> bool:
     """Whether a file that begins like this is a sealed one."""
     return begin.startswith(MAGIC)
@@ -73,7 +69,7 @@ def unseal(file: IO[bytes], passphrase: str) -> Iterator[bytes]:
         raise CannotUnseal("the file's beginning is damaged")
     key, expected = _key_and_check(passphrase, salt, log2_n, r, p)
     if not hmac.compare_digest(check, expected):
-        raise WrongPassphrase("the passphrase is wrong, or the file's beginning is damaged")
+        raise CannotUnseal("the passphrase is wrong, or the file's beginning is damaged")
     cipher, number = AESGCM(key), 0
     sealed = file.read(_PIECE_BYTES + _TAG_BYTES)
     while True:

@@ -169,22 +169,9 @@ def append(
     if len(text) > _LONGEST_TEXT_BYTES and not uncut:
         text = msgspec.json.encode({name: _bounded(value) for name, value in data.items()})
     event_id, sequence = db.next_numbers(stream)
-    db.append_late(
-        "events",
-        (
-            event_id,
-            stream,
-            sequence,
-            kind,
-            station,
-            connector,
-            happened_at,
-            recorded_at,
-            without_capabilities(text.decode()),  # stations repeat what they were sent
-            db.next_station_number(stream, station),
-            _actor_of(data),
-        ),
-    )
+    told = without_capabilities(text.decode())  # stations repeat what they were sent
+    row = (event_id, stream, sequence, kind, station, connector, happened_at, recorded_at, told)
+    db.append_late("events", (*row, db.next_station_number(stream, station), _actor_of(data)))
     return event_id
 
 

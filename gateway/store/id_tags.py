@@ -31,6 +31,20 @@ class TagRow:
     updated_at: Instant
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Tags that share a parent; `status` and `expiry_at` are those of the parent's own row, None: it has none.
+
+    `folded_parent` orders groups and leads to the next page.
+    """
+
+    folded_parent: str
+    parent_id_tag: str
+    id_tags: int
+    status: TagStatus | None
+    expiry_at: Instant | None
+
+
 def find(db: Writing, id_tag: str) -> TagRow | None:
     """The tag's row whatever its letters' case, or None."""
     row = db.execute(f"SELECT {_COLUMNS} FROM id_tags WHERE folded_tag = ?", (fold_tag(id_tag),)).fetchone()
@@ -118,6 +132,18 @@ async def page(
         (after, status, parent, containing, limit),
     )
     return [TagRow(*row) for row in rows]
+
+
+async def groups(readers: Readers, *, after: str, limit: int) -> list[GroupRow]:
+    """Groups in folded order after the folded parent `after`."""
+    rows = await readers.rows(
+        """SELECT folded, shown, members, own.status, own.expiry_at FROM (
+               SELECT lower(parent_id_tag) AS folded, max(parent_id_tag) AS shown, count(*) AS members FROM id_tags
+               WHERE parent_id_tag IS NOT NULL AND lower(parent_id_tag) > ? GROUP BY 1 ORDER BY 1 LIMIT ?)
+           LEFT JOIN id_tags AS own ON own.folded_tag = folded ORDER BY folded""",
+        (after, limit),
+    )
+    return [GroupRow(*row) for row in rows]
 
 
 def _note_change(db: Writing) -> None:

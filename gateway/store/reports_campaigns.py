@@ -67,6 +67,17 @@ async def find(readers: Readers, campaign_id: str) -> Document | None:
     }
 
 
+async def history(readers: Readers, campaign_id: str, *, before: int | None, limit: int) -> list[Document]:
+    """What the journal tells of a campaign and its stations, newest first; events with ids below `before`."""
+    rows = await readers.rows(
+        "SELECT id, happened_at, actor, kind, station, data FROM events INDEXED BY events_with_actor"
+        " WHERE actor IS NOT NULL AND kind IN ('campaign.changed', 'campaign.station') AND (?2 IS NULL OR id < ?2)"
+        " AND data ->> 'campaign_id' = ?1 ORDER BY id DESC LIMIT ?3",
+        (campaign_id, before, limit),
+    )
+    return [_told(row) for row in rows]
+
+
 async def count_by_state(readers: Readers) -> dict[str, int]:
     """How many stations of campaigns that are not over are in which state."""
     rows = await readers.rows(
@@ -76,6 +87,20 @@ async def count_by_state(readers: Readers) -> dict[str, int]:
     )
     found = {row["state"]: row["number"] for row in rows}
     return {state: found.get(state, 0) for state in STATES}
+
+
+def _told(row: Row) -> Document:
+    data = json.loads(row["data"])
+    return {
+        "event_id": row["id"],
+        "time": text_of(row["happened_at"]),
+        "actor": row["actor"],
+        "station": row["station"],
+        "state": data["state"],
+        "wave": data["wave"],
+        "failure": data.get("failure"),
+        "why": data.get("why") if row["station"] is None else data.get("detail"),
+    }
 
 
 def _in_short(row: Row) -> Document:

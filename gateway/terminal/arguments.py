@@ -13,6 +13,8 @@ from gateway.terminal.arguments_campaigns import add_campaigns
 from gateway.terminal.arguments_firmware import add_firmware
 from gateway.terminal.arguments_fleet import add_fleet, broker
 from gateway.terminal.arguments_jobs import add_jobs
+from gateway.terminal.arguments_keep import add_keeping
+from gateway.terminal.arguments_people import add_people
 from gateway.terminal.arguments_setup import add_setup
 
 _DESCRIPTION = "Local OCPP 1.6 central system for a charging site."
@@ -53,11 +55,13 @@ def build_parser(version: str, *, daemon_alone: bool = False) -> argparse.Argume
     _add_charging(grammar)
     _add_tags(grammar)
     _add_actions(grammar)
+    add_keeping(grammar)
     _add_pki(grammar)
     _add_station(grammar)
     _add_reservations(grammar)
     add_campaigns(add_firmware(grammar))
     add_fleet(grammar)
+    add_people(grammar)
     add_setup(grammar)
     return parser
 
@@ -247,18 +251,6 @@ def _add_actions(grammar: Grammar) -> None:
     which.add_argument(
         "--differential", dest="update_type", action="store_const", const="Differential", help="send what changed"
     )
-    backup = grammar.add("backup", "commands_keep:backup", "copy the database, also while the gateway runs")
-    backup.add_argument("file", type=Path, metavar="FILE")
-    backup.add_argument("--encrypt", action="store_true", help="readable only with a passphrase, which is asked for")
-    backup.add_argument("--passphrase-file", type=Path, metavar="FILE", help="encrypt with the first line of this file")
-    restore = grammar.add("restore", "commands_keep:restore", "put a backup in place of the database")
-    restore.add_argument("file", type=Path, metavar="FILE")
-    restore.add_argument("--passphrase-file", type=Path, metavar="FILE", help="of an encrypted backup (default: asked)")
-    restore.add_argument("--yes", action="store_true", help="do not ask")
-    bundle = grammar.add(
-        "support-bundle", "commands_bundle:support_bundle", "collect facts for support, without secrets"
-    )
-    bundle.add_argument("file", type=Path, metavar="FILE", help="a .tar.gz to make")
 
 
 def _add_pki(grammar: Grammar) -> None:

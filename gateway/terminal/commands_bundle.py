@@ -8,48 +8,41 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
-import json
 import os
-import platform
-import secrets
-import shutil
-import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.configuration import Configuration
+from gateway.model.instants import Instant
+from gateway.operations.support_bundle import about, configuration_texts, new_salt, text_for_bundle, write_bundle
 from gateway.terminal.client import API, ask, fetch
+from gateway.terminal.commands_doctor import network_findings
 from gateway.terminal.commands_events import MOST_OF_THE_NEWEST, newest_events
 from gateway.terminal.commands_site import collect_status
 from gateway.terminal.exits import NEGATIVE, OK, Ending, no_permission
 from gateway.terminal.json_output import Document, items_of, list_of, print_json
-from gateway.terminal.masking import masked_document, masked_text
 from gateway.terminal.pages import collect
 from gateway.terminal.reaching import USUAL_FILE, Reached, reach
-from gateway.version import version
 
 _MOST_DECISIONS = 100
+_MOST_LINES = 600
 
 
 def support_bundle(options: argparse.Namespace) -> int:
     """Make FILE."""
     reached = reach(options)
-    salt = secrets.token_bytes(16)
+    salt, now = new_salt(), Instant(time.time_ns() // 1000)
     contents: dict[str, str] = {}
     missing: list[str] = []
-    for name, collected in _documents(reached, options).items():
+    for name, collected in _documents(reached, now).items():
         try:
-            contents[name] = _text_of(collected(), salt)
+            contents[name] = text_for_bundle(collected(), salt)
         except Ending as ending:
             missing.append(f"{name}: {ending.sentence}")
-    for file in _configuration_files(options):
-        with contextlib.suppress(OSError):
-            contents[f"configuration/{file.name}"] = masked_text(file.read_text("utf-8", "replace"))
+    contents |= configuration_texts(_configuration_files(options))
     if missing:
         contents["missing.txt"] = "\n".join(missing) + "\n"
-    _write(options.file, contents)
+    _write(options.file, contents, now)
     if options.json:
         print_json({"file": str(options.file), "contents": sorted(contents), "missing": missing})
     else:
@@ -58,10 +51,10 @@ def support_bundle(options: argparse.Namespace) -> int:
     return OK
 
 
-def _documents(reached: Reached, options: argparse.Namespace) -> dict[str, Callable[[], object]]:
+def _documents(reached: Reached, now: Instant) -> dict[str, Callable[[], object]]:
     gateway = reached.gateway
     return {
-        "about.json": lambda: _about(reached.configuration),
+        "about.json": lambda: about(reached.configuration, now),
         "status.json": lambda: collect_status(reached),
         "stations.json": lambda: collect(gateway, "/stations"),
         "quirks.json": lambda: _quirks(collect(gateway, "/stations")),
@@ -75,35 +68,14 @@ def _documents(reached: Reached, options: argparse.Namespace) -> dict[str, Calla
         ),
         "jobs.json": lambda: collect(gateway, "/jobs", most=200),
         "security_events.json": lambda: collect(gateway, "/security-events", most=200),
+        "log.json": lambda: collect(gateway, "/log", most=_MOST_LINES),
+        "network_check.json": lambda: network_findings(reached),
         "metrics.txt": lambda: ask(gateway, "GET", "/metrics").document,
     }
 
 
 def _quirks(stations: Document) -> object:
     return {str(station.get("id")): list_of(station, "quirks") for station in items_of(stations)}
-
-
-def _about(configuration: Configuration | None) -> object:
-    facts: dict[str, object] = {
-        "version": version(),
-        "made_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "machine": platform.machine(),
-        "processors": os.cpu_count(),
-        "load": list(os.getloadavg()),
-        "time_zone_of_machine": time.strftime("%Z"),
-    }
-    with contextlib.suppress(OSError):
-        facts["os_release"] = platform.freedesktop_os_release().get("PRETTY_NAME")
-    if configuration is not None:
-        directory = configuration.data.directory
-        with contextlib.suppress(OSError):
-            facts["disk_free_bytes"] = shutil.disk_usage(directory).free
-            facts["data_files_bytes"] = {
-                file.name: file.stat().st_size for file in directory.iterdir() if file.is_file()
-            }
-    return facts
 
 
 def _configuration_files(options: argparse.Namespace) -> list[Path]:
@@ -113,23 +85,12 @@ def _configuration_files(options: argparse.Namespace) -> list[Path]:
     return [first, *sorted((first.parent / "conf.d").glob("*.toml"))]
 
 
-def _text_of(document: object, salt: bytes) -> str:
-    if isinstance(document, str):
-        return masked_text(document)
-    return json.dumps(masked_document(document, salt), indent=1, ensure_ascii=False) + "\n"
-
-
-def _write(target: Path, contents: dict[str, str]) -> None:
-    now = int(time.time())
+def _write(target: Path, contents: dict[str, str], now: Instant) -> None:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
-            for name, text in sorted(contents.items()):
-                content = text.encode()
-                entry = tarfile.TarInfo(f"ocpp-gateway-support/{name}")
-                entry.size, entry.mtime, entry.mode = len(content), now, 0o600
-                archive.addfile(entry, io.BytesIO(content))
+        with os.fdopen(descriptor, "wb") as file:
+            write_bundle(file, contents, now)
         temporary.replace(target)
     except PermissionError as error:
         raise no_permission(f"cannot write {target}: {error.strerror}") from error

@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 
 from gateway.terminal.client import API, Gateway, ask, expect
+from gateway.terminal.commands_people import is_without_users
 from gateway.terminal.exits import NO_PERMISSION, OK, UNREACHABLE, Ending
 from gateway.terminal.json_output import Document, items_of, list_of, part_of
-from gateway.terminal.reaching import Reached, configuration_of, page_addresses, socket_path_of, station_address
+from gateway.terminal.reaching import (
+    Reached,
+    configuration_of,
+    page_addresses,
+    socket_path_of,
+    station_address,
+)
 
-_PATIENCE_SECONDS = 1.0  # for each of two questions: somebody waits for a prompt
+_PATIENCE_SECONDS = 0.9  # for each of three questions: somebody waits for a prompt
 _SETUP = "sudo ocpp-gateway setup"
+_FIRST_ACCOUNT = "sudo ocpp-gateway user code --role installer"
 
 
 def next_step(options: argparse.Namespace) -> int:
@@ -18,7 +26,7 @@ def next_step(options: argparse.Namespace) -> int:
     try:
         configuration = configuration_of(options)
         reached = Reached(Gateway(socket_path=socket_path_of(configuration)), configuration, None)
-        print(f"OCPP gateway: {_words(reached)}")
+        print(f"OCPP gateway: {_words(reached)}{_first_account(reached)}")
     except Ending as ending:
         print(f"OCPP gateway: {_why(ending)}")
     return OK
@@ -47,6 +55,17 @@ def _words(reached: Reached) -> str:
 def _or_the_page(reached: Reached) -> str:
     configuration = reached.configuration
     return "" if configuration is None else f", or the page at {page_addresses(configuration)[0]}"
+
+
+def _first_account(reached: Reached) -> str:
+    """Where the web page is and how to come in, while nobody can; nothing where that cannot be told now."""
+    try:
+        nobody = is_without_users(reached.gateway, patience_seconds=_PATIENCE_SECONDS)
+    except Ending:
+        return ""
+    if not nobody or reached.configuration is None:
+        return ""
+    return f"\n  web page: {page_addresses(reached.configuration)[0]}, first account: {_FIRST_ACCOUNT}"
 
 
 def _well(part: Document) -> bool:

@@ -58,7 +58,7 @@ def set_up_logging(
 
 def mask_secrets(record: logging.LogRecord) -> bool:
     """A logging filter that keeps every record and takes the secrets out of it, also out of tracebacks and extras."""
-    from gateway.terminal.masking import masked_text  # stations are served before anything is logged
+    from gateway.rules.secrecy import masked_text  # stations are served before anything is logged
 
     record.msg, record.args = masked_text(record.getMessage()), None
     if record.exc_info and not record.exc_text:

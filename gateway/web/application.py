@@ -42,6 +42,7 @@ from gateway.web import (
     local_lists_api,
     meters_api,
     metrics,
+    network_check_api,
     openapi,
     overview_api,
     people_api,
@@ -51,6 +52,7 @@ from gateway.web import (
     session_api,
     setup_api,
     stations_api,
+    support_bundle_api,
     tokens_api,
     transaction_exports_api,
     transactions_api,
@@ -95,8 +97,10 @@ ROUTES: tuple[Route, ...] = (
     *audit_api.ROUTES,
     *tokens_api.ROUTES,
     *backups_api.ROUTES,
+    *support_bundle_api.ROUTES,
     *certificates_api.ROUTES,
     *health_api.ROUTES,
+    *network_check_api.ROUTES,
     *metrics.ROUTES,
     *uploads_api.ROUTES,
     *upstreams_api.ROUTES,
@@ -118,10 +122,10 @@ def make_application(site: Site) -> web.Application:
     application[SITE] = site
     application[CLOSING] = asyncio.Event()
     for route in (*ROUTES, openapi.route_to_document(ROUTES)):
-        handler = guarded(route)
-        application.router.add_route(route.method, matching(route.path), handler)
+        handler, path = guarded(route), matching(route.path)
+        application.router.add_route(route.method, path, handler)
         if route.access == "loopback":  # watchdogs ask with HEAD
-            application.router.add_route("HEAD", matching(route.path), handler)
+            application.router.add_route("HEAD", path, handler)
     application.on_shutdown.append(_end_feeds)
     return application
 

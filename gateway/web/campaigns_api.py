@@ -45,6 +45,18 @@ async def get_campaign(request: web.Request) -> web.StreamResponse:
     return await _answer(request, request.match_info["campaign"])
 
 
+async def get_history(request: web.Request) -> web.StreamResponse:
+    """What the journal tells of a campaign."""
+    expect_only(request, ("limit", "after"))
+    site, campaign_id, limit = request.app[SITE], request.match_info["campaign"], limit_of(request)
+    if await reports_campaigns.find(site.readers, campaign_id) is None:
+        raise not_found(f"there is no campaign {campaign_id!r}")
+    found = await reports_campaigns.history(
+        site.readers, campaign_id, before=integer_of(request, "after"), limit=limit + 1
+    )
+    return collection(found[:limit], found[limit - 1]["event_id"] if len(found) > limit else None)
+
+
 async def plan_campaign(request: web.Request) -> web.StreamResponse:
     """What a campaign would be; nothing is stored."""
     site, wishes, noticed = request.app[SITE], await _wishes(request, unnamed=True), _noticed(request)
@@ -159,6 +171,11 @@ ROUTES = (
     Route(
         "GET", f"{_PATH}/{{campaign}}", get_campaign, "viewer", "A rollout, its stations, and what was served to them",
         answers={200: "Campaign"}, errors=(404, 422),
+    ),
+    Route(
+        "GET", f"{_PATH}/{{campaign}}/history", get_history, "viewer",
+        "What happened in a rollout and who wanted it, newest first",
+        parameters=(LIMIT, AFTER), answers={200: "CampaignHistory"}, errors=(404, 422),
     ),
     _steering("pause", pause_campaign, "Let no further station begin"),
     _steering("resume", resume_campaign, "Go on after a pause or a halt"),

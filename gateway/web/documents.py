@@ -252,6 +252,15 @@ SCHEMAS: dict[str, Schema] = {
         )
     ),
     "IdTagCollection": collection("IdTag"),
+    "IdTagGroup": object_with(
+        {
+            "parent_id_tag": TEXT,
+            "id_tags": COUNT,
+            "status": {"enum": [*STATUSES, None]},
+            "expiry_date": TIME_OR_NULL,
+        }
+    ),
+    "IdTagGroupCollection": collection("IdTagGroup"),
     "ImportResult": object_with(
         {
             "imported": COUNT,

@@ -83,6 +83,19 @@ CAMPAIGNS: dict[str, Schema] = {
             "stations": list_of(_STATION),
         }
     ),
+    "CampaignEvent": object_with(
+        {
+            "event_id": COUNT,
+            "time": TIME,
+            "actor": TEXT,
+            "station": TEXT_OR_NULL,
+            "state": {"enum": [*CAMPAIGN_STATES, *STATES]},
+            "wave": COUNT,
+            "failure": {"enum": [*FAILURES, None]},
+            "why": TEXT_OR_NULL,
+        }
+    ),
+    "CampaignHistory": collection("CampaignEvent"),
     "CampaignWish": object_with({"name": TEXT, **_WISH}, optional=("stations", "policy")),
     "CampaignPlanWish": object_with({"name": TEXT, **_WISH}, optional=("name", "stations", "policy")),
     "CampaignPlan": object_with(

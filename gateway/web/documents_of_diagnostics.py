@@ -48,6 +48,16 @@ DIAGNOSTICS: dict[str, Schema] = {
         }
     ),
     "LogLineCollection": collection("LogLine"),
+    "Finding": object_with(
+        {
+            "check": TEXT,
+            "subject": TEXT_OR_NULL,
+            "state": {"enum": ["good", "warning", "bad", "unknown"]},
+            "text": TEXT,
+            "advice": TEXT_OR_NULL,
+        }
+    ),
+    "FindingCollection": collection("Finding"),
     "Learning": object_with(
         {
             "state": {"enum": ["off", "waiting", "seen"]},

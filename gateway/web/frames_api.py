@@ -52,7 +52,7 @@ async def list_log(request: web.Request) -> web.StreamResponse:
     before = integer_of(request, "after")
     found = request.app[SITE].log.newest(level=LEVELS[word], before=before, limit=limit + 1)
     cursor = found[limit - 1].number if len(found) > limit else None
-    return collection([_line_document(line) for line in found[:limit]], cursor)
+    return collection([line_document(line) for line in found[:limit]], cursor)
 
 
 def _frame_document(shown: ShownFrame) -> dict[str, object]:
@@ -68,7 +68,8 @@ def _frame_document(shown: ShownFrame) -> dict[str, object]:
     }
 
 
-def _line_document(line: LogLine) -> dict[str, object]:
+def line_document(line: LogLine) -> dict[str, object]:
+    """A line of the log for people."""
     return {
         "line_id": line.number,
         "time": text_of(line.time),

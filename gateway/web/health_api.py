@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from gateway.operations.site import Site
 from gateway.store.database import StoreUnavailable
 from gateway.store.writing import Writing
 from gateway.web.asking import json_response
@@ -35,10 +36,15 @@ async def get_readyz(request: web.Request) -> web.StreamResponse:
 
 async def get_healthz(request: web.Request) -> web.StreamResponse:
     """Every component, what ails it, and what somebody should see to before it does."""
-    health = request.app[SITE].health
-    components, notices = health.components(), health.notices()
+    document = health_document(request.app[SITE])
+    return json_response(document, status=200 if document["status"] == "well" else 503)
+
+
+def health_document(site: Site) -> dict[str, object]:
+    """Every component, `status` well or unwell."""
+    components, notices = site.health.components(), site.health.notices()
     well = all(ailment is None for ailment in components.values())
-    document = {
+    return {
         "status": "well" if well else "unwell",
         "components": {
             name: {
@@ -49,7 +55,6 @@ async def get_healthz(request: web.Request) -> web.StreamResponse:
             for name, ailment in sorted(components.items())
         },
     }
-    return json_response(document, status=200 if well else 503)
 
 
 def _touch(db: Writing) -> None:

@@ -1,8 +1,8 @@
-"""/id-tags: the cards and other tokens that may charge, one by one or as a file."""
+"""/id-tags: the cards and other tokens that may charge, one by one, as a file, or by groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
 
 from aiohttp import web
@@ -10,16 +10,19 @@ from aiohttp import web
 from gateway.model.identities import fold_tag
 from gateway.model.instants import text_of
 from gateway.operations.manage_tags import import_tags, put_tag, remove_tag
-from gateway.operations.tag_files import TagMistake, read_csv, read_json
+from gateway.operations.tag_files import COLUMNS, TagMistake, read_csv, read_json
 from gateway.store import fleet_tags, id_tags
 from gateway.store.id_tags import STATUSES, TagRow
 from gateway.web.asking import body_of, collection, expect_only, flag_of, json_response, limit_of, object_of, require
 from gateway.web.login import actor_of
 from gateway.web.problems import Problem, not_found, unacceptable
 from gateway.web.routes import AFTER, LIMIT, SITE, Parameter, Route
+from gateway.web.streaming import send_pieces
+from gateway.web.transactions_api import BOM, BYTE_ORDER_MARK, SEPARATOR, cell_of, csv_of
 
 _READERS = {"text/csv": read_csv, "application/csv": read_csv, "application/json": read_json}
 _MOST_ERRORS_SHOWN = 1000
+_TAGS_IN_A_PIECE = 500
 
 
 async def list_tags(request: web.Request) -> web.StreamResponse:
@@ -37,6 +40,36 @@ async def list_tags(request: web.Request) -> web.StreamResponse:
     )
     cursor = fold_tag(found[limit - 1].id_tag) if len(found) > limit else None
     return collection(await _documents(request, found[:limit]), cursor)
+
+
+async def list_groups(request: web.Request) -> web.StreamResponse:
+    """Groups in alphabetical order: how many tags name each as their parent, and its own status in the list."""
+    expect_only(request, ("limit", "after"))
+    limit = limit_of(request)
+    found = await id_tags.groups(request.app[SITE].readers, after=request.query.get("after", ""), limit=limit + 1)
+    documents = [
+        {
+            "parent_id_tag": each.parent_id_tag,
+            "id_tags": each.id_tags,
+            "status": each.status,
+            "expiry_date": None if each.expiry_at is None else text_of(each.expiry_at),
+        }
+        for each in found[:limit]
+    ]
+    return collection(documents, found[limit - 1].folded_parent if len(found) > limit else None)
+
+
+async def get_csv(request: web.Request) -> web.StreamResponse:
+    """All tags as RFC 4180 CSV with a header line, as the import reads them."""
+    expect_only(request, ("separator", "bom"))
+    separator = request.query.get("separator", ",")
+    require(separator in (",", ";"), "separator: expected , or ;")
+    pieces = _lines(request, separator, BYTE_ORDER_MARK if flag_of(request, "bom") else b"")
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        "Content-Disposition": 'attachment; filename="id-tags.csv"',
+    }
+    return await send_pieces(request, pieces, headers=headers)
 
 
 async def get_tag(request: web.Request) -> web.StreamResponse:
@@ -84,6 +117,20 @@ async def post_import(request: web.Request) -> web.StreamResponse:
     return json_response({"imported": outcome.imported, "refused": len(outcome.mistakes), "errors": errors})
 
 
+async def _lines(request: web.Request, separator: str, mark: bytes) -> AsyncIterator[bytes]:
+    yield mark + csv_of([COLUMNS], separator)
+    after = ""
+    while True:
+        found = await id_tags.page(
+            request.app[SITE].readers, after=after, limit=_TAGS_IN_A_PIECE, status=None, parent=None, containing=None
+        )
+        if found:
+            yield csv_of(([cell_of(_document(tag, [])[name]) for name in COLUMNS] for tag in found), separator)
+            after = fold_tag(found[-1].id_tag)
+        if len(found) < _TAGS_IN_A_PIECE:
+            return
+
+
 def _errors(mistakes: Iterable[TagMistake]) -> list[dict[str, object]]:
     return [{"line": mistake.line, "field": mistake.field, "detail": mistake.detail} for mistake in mistakes][
         :_MOST_ERRORS_SHOWN
@@ -116,6 +163,14 @@ ROUTES = (
             Parameter("parent_id_tag", "only tags of this group"), Parameter("q", "text in tag or note"),
         ),
         answers={200: "IdTagCollection"}, errors=(422,),
+    ),
+    Route(
+        "GET", "/api/v1/id-tag-groups", list_groups, "viewer", "Groups of idTags in alphabetical order",
+        parameters=(LIMIT, AFTER), answers={200: "IdTagGroupCollection"}, errors=(422,),
+    ),
+    Route(
+        "GET", "/api/v1/id-tags.csv", get_csv, "viewer", "All idTags as CSV, as the import reads them",
+        parameters=(SEPARATOR, BOM), answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
     ),
     Route(
         "POST", "/api/v1/id-tags/import", post_import, "operator", "Import idTags from a CSV or JSON file",

@@ -67,14 +67,15 @@ async def list_decisions(request: web.Request) -> web.StreamResponse:
     following = found[limit - 1].decision_id if len(found) > limit else None
     if not records:
         return collection([_line(each) for each in found[:limit]], following)
-    return await large_collection(await asyncio.to_thread(_with_records, found[:limit]), following)
+    return await large_collection(await asyncio.to_thread(decision_documents, found[:limit]), following)
 
 
 def _line(each: Recorded) -> dict[str, object]:
     return {"decision_id": each.decision_id, "time": text_of(each.decided_at), "text": each.line}
 
 
-def _with_records(found: list[Recorded]) -> list[dict[str, object]]:
+def decision_documents(found: list[Recorded]) -> list[dict[str, object]]:
+    """Decisions with the facts they were made from; reading these takes a while, so it is run in a thread."""
     return [{**_line(each), "record": None if each.text is None else json.loads(each.text)} for each in found]
 
 

@@ -87,7 +87,12 @@ Sample = tuple[str, Mapping[str, str], float]
 
 async def get_metrics(request: web.Request) -> web.StreamResponse:
     """All numbers, by name."""
-    site = request.app[SITE]
+    text = await metrics_text(request.app[SITE])
+    return web.Response(body=text.encode(), headers={"Content-Type": _TYPE})
+
+
+async def metrics_text(site: Site) -> str:
+    """All numbers as a measuring program reads them."""
     names, strangers = await count_stations(site)
     numbers = await totals(site.readers)
     reserved, perhaps_reserved = await reports_reservations.count(site.readers, site.wall_clock())
@@ -121,7 +126,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
     ]
     counters = [(name, dict(labels), value) for name, labels, value in site.health.counters.snapshot()]
     counters += _meter_counters(site)
-    return web.Response(body=_text(gauges, counters).encode(), headers={"Content-Type": _TYPE})
+    return _text(gauges, counters)
 
 
 def _meter_gauges(site: Site) -> Iterable[Sample]:

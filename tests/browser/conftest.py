@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium
-from tests.browser.running_site import Site, running_site
+from tests.browser.running_site import Site, running_site, short_directory
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +21,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """An empty directory with a short path, as a unix socket lives in it; it is gone after the test."""
-    directory = Path(tempfile.mkdtemp(prefix="gw-"))
-    yield directory
-    shutil.rmtree(directory)
+    """An empty directory with a short path; it is gone after the test."""
+    with short_directory() as directory:
+        yield directory
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ known here.
 from __future__ import annotations
 
 import json
+import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tests.end_to_end.running_gateway import RunningGateway, free_ports, wait_un
 
 FUSE_AMPS = 40
 BUILDING_AMPS = 14  # never more
+_CODE = re.compile(r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}\b")
 
 
 @dataclass
@@ -39,7 +42,10 @@ class Site:
 
     def one_time_code(self) -> str:
         """The code by which the first person signs in, as the command line tells it."""
-        return self.gateway.command("user", "code").split()[-1]
+        told = self.gateway.command("user", "code")
+        found = _CODE.search(told)
+        assert found is not None, told
+        return found[0]
 
     def wait_for_stations(self) -> None:
         """Both sides see every station connected and let in."""
@@ -61,6 +67,13 @@ class Site:
 
     def _works(self, station: str) -> bool:
         return self.yard.is_accepted(station) and self.gateway.is_connected(station)
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """An empty directory with a short path, as a unix socket lives in it; it is gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="gw-") as directory:
+        yield Path(directory)
 
 
 @contextmanager

@@ -57,7 +57,10 @@ async def _serving(folder: Path, *, load: Callable[[], Configuration] | None = N
         stage = _Stage(folder, manager)
         stage.write("first")
         load = load or partial(load_configuration, stage.file)
-        stage.process = DaemonProcess(load(), load, stage.begin, SystemdNotices(manager.environment))
+        stage.process = DaemonProcess(
+            load(), load, stage.begin, SystemdNotices(manager.environment),
+            lambda text: load_configuration(stage.file, decided=text),
+        )  # fmt: skip
         task = asyncio.create_task(stage.process.serve())
         try:
             await stage.serves()
@@ -102,6 +105,27 @@ async def test_a_wrong_one_is_logged_and_changes_nothing(tmp_path: Path, caplog:
         assert caplog.records and all("is not taken" in record.getMessage() for record in caplog.records)
         await stage.serves()
         assert stage.begun == ["first"]
+
+
+async def test_what_is_decided_is_rehearsed_before_it_is_written(tmp_path: Path) -> None:
+    async with _serving(tmp_path) as stage:
+        assert await stage.process.rehearse("") == Unchanged()
+        assert await stage.process.rehearse('[site]\nname = "New"\n') == Taken()
+        assert isinstance(await stage.process.rehearse("[site"), Wrong)
+        assert stage.begun == ["first"] and not (tmp_path / "data" / "site.toml").exists()
+
+
+async def test_decisions_with_a_mistake_are_left_out_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "site.toml").write_text("[site")
+    with caplog.at_level(logging.ERROR):
+        async with _serving(tmp_path) as stage:
+            assert "site.toml is left out whole" in stage.manager.heard[-1][1]
+            (tmp_path / "data" / "site.toml").write_text('[site]\nname = "New"\n')
+            assert await stage.process.reload() == Taken()
+            await stage.serves()
+            assert "left out" not in stage.manager.heard[-1][1]
+    assert [record.getMessage()[:24] for record in caplog.records] == ["site.toml is left out: /"]
 
 
 async def test_one_that_cannot_be_started_gives_way_to_the_one_before(tmp_path: Path) -> None:

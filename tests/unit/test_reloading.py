@@ -44,6 +44,20 @@ def test_comments_and_other_lines_are_no_change(file: Path) -> None:
     assert isinstance(_look(file, running), Unchanged)
 
 
+def test_what_people_decided_is_not_forgotten_by_a_reload(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    decided = tmp_path / "data" / "site.toml"
+    decided.write_text('[site]\nname = "Depot"\n')
+    running = in_force(load_configuration(file))
+    assert isinstance(_look(file, running), Unchanged)
+    decided.write_text("[site")
+    assert "expected valid TOML" in _wrong(file, running)[0]
+    begun_without = in_force(load_configuration(file))
+    assert isinstance(_look(file, begun_without), Unchanged)
+    decided.write_text('[site]\nname = "Depot"\n')
+    assert isinstance(_look(file, begun_without), InForce)
+
+
 def test_another_value_is_a_change(file: Path) -> None:
     running = in_force(load_configuration(file))
     file.write_text(file.read_text().replace('"one"', '"two"'))

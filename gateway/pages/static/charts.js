@@ -75,7 +75,7 @@
         probe.remove();
         return colour;
       };
-      const language = document.documentElement.lang;
+      const language = document.documentElement.dataset.locale || document.documentElement.lang;
       const zone = this.getAttribute("zone") || undefined;
       const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
       const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone });

@@ -62,6 +62,38 @@
     if (event.target.matches?.("[data-sends]")) event.target.form.requestSubmit();
   });
 
+  // <form data-uploads="id">: sent with a bar that shows how much has arrived; the answer goes into that element
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.uploads || event.defaultPrevented) return;
+    event.preventDefault();
+    const told = document.getElementById(form.dataset.uploads);
+    const bar = form.querySelector("progress");
+    const button = event.submitter;
+    const request = new XMLHttpRequest();
+    const over = (show) => {
+      bar.hidden = true;
+      if (button) button.disabled = false;
+      form.classList.remove("sending");
+      show();
+      told.focus();
+    };
+    request.upload.addEventListener("progress", (sent) => { bar.value = sent.lengthComputable ? sent.loaded / sent.total : 0; });
+    request.addEventListener("load", () => {
+      const to = request.getResponseHeader("HX-Redirect");
+      if (to) window.location.assign(to);
+      else over(() => { told.innerHTML = request.responseText; });
+    });
+    request.addEventListener("error", () => over(() => { told.textContent = form.dataset.broken; }));
+    request.open("POST", form.action);
+    request.setRequestHeader("HX-Request", "true");
+    told.textContent = "";
+    bar.value = 0;
+    bar.hidden = false;
+    if (button) button.disabled = true;
+    request.send(new FormData(form));
+  });
+
   // the stream: say when it is gone for more than a moment, and when it is back
   const connection = document.getElementById("connection");
   let gone;

@@ -91,7 +91,7 @@ async def test_the_browser_keeps_language_and_theme(reader: Reader) -> None:
     assert response.headers["Location"] == "/login"
     kept = {"Cookie": "; ".join(f"{name}={each.value}" for name, each in response.cookies.items())}
     text = await (await reader.ask("GET", "/login", role=None, headers=kept)).text()
-    assert '<html lang="de" data-theme="dark">' in text
+    assert '<html lang="de" data-theme="dark"' in text
 
 
 async def test_the_browsers_language_is_spoken(reader: Reader) -> None:

@@ -403,6 +403,9 @@ def test_the_support_bundle_holds_no_secret(api: FakeApi, config: Path, tmp_path
     api.will_answer("GET /api/v1/site/decisions", EMPTY)
     away = {"name": "fleet", "connected": False, "trouble": "mqtt://u:SECRET-E@broker does not answer"}
     api.will_answer("GET /api/v1/upstreams", {"items": [away], "next": None})
+    line = {"line_id": 1, "text": "password=SECRET-F", "details": {"id_tag": "SECRET-TAG"}}
+    api.will_answer("GET /api/v1/log", {"items": [line], "next": None})
+    api.will_answer("GET /api/v1/network-check", EMPTY)
     api.will_answer("GET /metrics", b"ocpp_gateway_up 1\n", kind="text/plain")
     # not a key that exists, but what somebody may have written before reading the manual
     config.write_text(config.read_text() + '# password = "SECRET-C"\n')

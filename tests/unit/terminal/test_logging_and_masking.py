@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.rules.bundle_masking import masked_document
+from gateway.rules.secrecy import MASK, masked_text
 from gateway.terminal.logging_setup import JournalFormat, mask_secrets, set_up_logging
-from gateway.terminal.masking import MASK, masked_document, masked_text
 from gateway.terminal.progress import Progress
 from gateway.terminal.tables import local_time, table
 

@@ -134,6 +134,17 @@ class TestTheFile:
         ]  # fmt: skip
         assert path.with_name("gateway.toml.before-setup").read_text() == BY_HAND
 
+    def test_the_main_circuit_of_the_page_is_taken_over(self, path: Path) -> None:
+        """What stands in site.toml is left alone there; the site's file wins from now on."""
+        path.write_text('[site]\nid = "depot"\n[data]\ndirectory = "."\n')
+        path.with_name("site.toml").write_text('[[circuit]]\nname = "fuse"\nlimit_amps = [40, 40, 40]\n')
+        assert "[[circuit]]" not in written(path, Answers(stations=(("CP-1", 10),)))
+        assert load_configuration(path).stations[0].circuit == "fuse"
+        written(path, Answers(meter=METER))
+        assert [(one.limit_amps, one.meter) for one in load_configuration(path).circuits] == [((40, 40, 40), "grid")]
+        written(path, Answers(main_fuse=(63, 63, 35)))
+        assert [(one.limit_amps, one.meter) for one in load_configuration(path).circuits] == [((63, 63, 35), "grid")]
+
     def test_no_answers_change_nothing(self, path: Path) -> None:
         path.write_text(BY_HAND)
         assert written(path, Answers()) == BY_HAND

@@ -71,6 +71,12 @@ async def test_a_campaign_is_made_listed_shown_and_steered(door: Door) -> None:
     events = await door.document("GET", "/api/v1/events", params={"after": "0", "limit": "1000"})
     told = [one["data"]["state"] for one in events["items"] if one["kind"] == "campaign.changed"]
     assert told == ["running", "paused", "running", "aborted"]
+    first = await door.document("GET", f"{path}/history?limit=3")
+    rest = await door.document("GET", f"{path}/history?limit=100&after={first['next']}")
+    told = [one["state"] for one in [*first["items"], *rest["items"]] if one["station"] is None]
+    assert (told, rest["next"]) == (["aborted", "running", "paused", "running"], None)
+    await door.problem("GET", f"{LIST}/none/history", expect=404)
+    assert {one["actor"] for one in first["items"]} == {"token 2 (operator)"}
     metrics = await (await door.client.get("/metrics")).text()
     assert all(f'ocpp_gateway_campaign_stations{{state="{state}"}}' in metrics for state in STATES)
 

@@ -1,7 +1,7 @@
-"""What must never be printed: passwords, AuthorizationKey values, tokens; in text and in JSON documents.
+"""How is a document shown to those who help from afar? Without secrets, and idTags by names that hold only there.
 
-The last line of defence behind code that never hands secrets on in the first place. It does not know where text goes.
-idTags open sessions, so a support bundle shows a name for each instead, stable within that bundle only.
+The last line of defence behind code that never hands secrets on in the first place. idTags open sessions, so a support
+bundle shows a name for each instead, the same throughout that bundle. It does not know where documents go.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import re
 from collections.abc import Mapping
 
 from gateway.rules.secrecy import MASK, SECRET_NAMES, is_secret_name, masked_text
-
-__all__ = ["MASK", "masked_document", "masked_text"]
 
 _TAG_NAMES = frozenset({"id_tag", "idtag", "parent_id_tag", "parentidtag", "stop_id_tag", "stopidtag", "remote_id_tag"})
 

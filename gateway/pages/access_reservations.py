@@ -1,0 +1,127 @@
+"""Reservations: those in force, those nobody is sure of, making one and cancelling it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp import web
+
+from gateway.pages.answer_notices import station_said
+from gateway.pages.moments import instant_of_field
+from gateway.pages.table import Page
+from gateway.pages.visit import Visit, part
+from gateway.pages.words import mark
+
+Document = Mapping[str, object]
+
+_FIELDS = ("station", "connector", "id_tag", "parent_id_tag", "until")
+_MOST = 1000
+_USUAL_MINUTES = 60
+_LONGEST_TAG = 20
+_RESERVED = {
+    "Accepted": mark("%(station)s keeps the connector free."),
+    "Occupied": mark("%(station)s did not reserve: somebody is at the connector, or it is reserved already."),
+    "Faulted": mark("%(station)s did not reserve: the connector is out of order."),
+    "Unavailable": mark("%(station)s did not reserve: the connector is switched off."),
+    "Rejected": mark("%(station)s does not do this: it has no reservations, or none for the station as a whole."),
+}
+_CANCELLED = {
+    "Accepted": mark("%(station)s has cancelled the reservation."),
+    "Rejected": mark("%(station)s knows no such reservation any more."),
+}
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """Those in force, and the form for a new one."""
+    until = visit.formats.now.astimezone(visit.formats.zone) + timedelta(minutes=_USUAL_MINUTES)
+    values = {"connector": "1", "until": until.strftime("%Y-%m-%dT%H:%M"), "station": visit.asked("station")}
+    return await _page(visit, values, {})
+
+
+async def pieces(visit: Visit) -> Mapping[str, str]:
+    """Those in force."""
+    return {"reservations": visit.text("access_reservations_table.html", await _standing(visit))}
+
+
+async def make(visit: Visit) -> web.StreamResponse:
+    """Ask the station to keep a connector free."""
+    fields = await visit.form()
+    values = {name: fields.get(name, "") for name in _FIELDS}
+    until = instant_of_field(values["until"], visit.formats.zone)
+    mistakes = _mistakes(visit, values, until)
+    if mistakes:
+        return await _page(visit, values, mistakes)
+    body: dict[str, object] = {
+        "connectorId": int(values["connector"]), "idTag": values["id_tag"], "expiryDate": until,
+    }  # fmt: skip
+    if values["parent_id_tag"]:
+        body["parentIdTag"] = values["parent_id_tag"]
+    return await _told(visit, values["station"], "ReserveNow", body, _RESERVED)
+
+
+async def cancel(visit: Visit) -> web.StreamResponse:
+    """Ask the station to forget a reservation."""
+    fields = await visit.form()
+    number = fields.get("reservation_id", "")
+    body = {"reservationId": int(number) if _is_number(number.removeprefix("-")) else number}
+    return await _told(visit, fields.get("station", ""), "CancelReservation", body, _CANCELLED)
+
+
+async def _told(
+    visit: Visit, station: str, action: str, body: Mapping[str, object], words: Mapping[str, str]
+) -> web.StreamResponse:
+    answer = await visit.ask("POST", f"/stations/{part(station)}/commands/{action}", body)
+    what = station_said(visit, answer, station=station, words=words)
+    if visit.in_part:
+        return visit.page("answer_part.html", {"answers": [what]})
+    return visit.go("/access/reservations", what.text)
+
+
+def _mistakes(visit: Visit, values: Mapping[str, str], until: str | None) -> dict[str, str]:
+    mistakes: dict[str, str] = {}
+    if not values["station"]:
+        mistakes["station"] = visit.gettext("Choose a station.")
+    if not _is_number(values["connector"]):
+        mistakes["connector"] = visit.gettext("Write a number, such as 1.")
+    if not values["id_tag"]:
+        mistakes["id_tag"] = visit.gettext("Write the number of the card.")
+    for name in ("id_tag", "parent_id_tag"):
+        if len(values[name]) > _LONGEST_TAG:
+            mistakes[name] = visit.gettext("A card has at most 20 characters.")
+    when = visit.formats.local(until)
+    if when is None:
+        mistakes["until"] = visit.gettext("Write a date and a time, such as 2027-01-31 12:00.")
+    elif when <= visit.formats.now:
+        mistakes["until"] = visit.gettext("This time is over already.")
+    return mistakes
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 9
+
+
+async def _standing(visit: Visit) -> dict[str, object]:
+    certain = await visit.get("/reservations", limit=_MOST)
+    uncertain = await visit.get("/reservations", uncertain=True, limit=_MOST)
+    return {"reservations": certain["items"], "uncertain": uncertain["items"]}
+
+
+async def _page(visit: Visit, values: Mapping[str, str], mistakes: Mapping[str, str]) -> web.Response:
+    items = cast(list[Document], (await visit.get("/stations", limit=_MOST))["items"])
+    facts = {
+        "stations": [str(each["id"]) for each in items],
+        "values": {**dict.fromkeys(_FIELDS, ""), **values},
+        "mistakes": mistakes,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else HTTPStatus.OK
+    return visit.page("access_reservations.html", {**facts, **await _standing(visit)}, status=status)
+
+
+PAGES = (
+    Page("GET", "/access/reservations", show, "viewer", pieces=pieces),
+    Page("POST", "/access/reservations", make, "operator"),
+    Page("POST", "/access/reservations/cancel", cancel, "operator"),
+)
