@@ -5,6 +5,7 @@ OpenAPI document is written from them, so that the two cannot differ.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -44,6 +45,11 @@ class Route:
     request: Mapping[str, object] = field(default_factory=dict)
     answers: Mapping[int, object] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
+
+
+def for_router(path: str) -> str:
+    """The path as the router takes it. By itself it allows no braces in a segment, but ids may have any character."""
+    return re.sub(r"\{([a-z_]+)\}", r"{\1:[^/]+}", path)
 
 
 BEGIN = Parameter("from", "begin of the time span (RFC 3339 or a date, UTC)")
