@@ -22,11 +22,12 @@ from gateway.demo_ftp import ftp_beside
 from gateway.demo_site import FUSE_AMPS, OUTLET_AMPS, connectors_of, rotation_of, write_configuration
 from gateway.operations.manage_tags import put_tag
 from gateway.operations.manage_tokens import create_token
+from gateway.operations.manage_users import create_code
 from gateway.operations.site import Site
 from gateway.operations.watch_meters import judged
 from gateway.simulated_meter import Amps, simulated_meter
 from gateway.simulated_station import Habits, SimulatedStation
-from gateway.store import reports_events
+from gateway.store import reports_events, users
 from gateway.store.migrations import UnusableDatabase
 from gateway.supervision import end_tasks
 from gateway.terminal.exits import OK, negative
@@ -134,11 +135,14 @@ async def _introduce(site: Site, addresses: Addresses, file: Path, stations: int
         for tag in _tags(number):
             await put_tag(site, tag, {"note": f"demo driver at SIM-{number}"}, actor="demo")
     token = (await create_token(site, role="installer", name="demo", actor="demo")).text
-    web = f"http://127.0.0.1:{addresses.web_port}/api/v1"
+    page = f"http://127.0.0.1:{addresses.web_port}"
+    web = f"{page}/api/v1"
     meter_port = _meter_port(site.configuration)
     print(
         f"""A charging site with simulated stations. Ctrl-C ends it.
 
+  web page             {page}/welcome
+  {await _first_login(site)}
   stations connect to  ws://{lan_address()}:{addresses.stations_port}/ocpp/<any id>
                        (listening on 0.0.0.0: real stations in this network may join, any card charges)
   main fuse            {FUSE_AMPS} A per phase, shared by a building and the simulated stations
@@ -159,6 +163,13 @@ Try:
 """,
         flush=True,
     )
+
+
+async def _first_login(site: Site) -> str:
+    if await site.database.write(users.count):  # of a demo that ran here before
+        return "log in               as before (with --data, what people made is kept)"
+    code = (await create_code(site, role="installer", user_id=None, actor="demo")).text
+    return f"one-time code        {code} (makes your own login)"
 
 
 async def _live(site: Site, stations: list[SimulatedStation], *, wishes: DemoWishes, enough: asyncio.Event) -> None:

@@ -5,10 +5,11 @@ Loading this file loads the libraries of the lines. Whether a line is free is no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.meters.bus import AnswerTooShort, LineDown, MeterRefused, MeterSilent, open_line
-from gateway.meters.cutting import Garbled
+from gateway.meters.cutting import Cut, Garbled
 from gateway.meters.listener import open_stream
 from gateway.meters.plans import MeterPlan
 from gateway.meters.poller import OpenLine, find_table, read_values
@@ -60,11 +61,17 @@ async def _hear(plan: MeterPlan) -> Measured:
     async with open_stream(plan.place) as stream:
         while True:
             buffer += await stream.read()
-            try:
-                found = cut(buffer)
-            except Garbled as garbled:
-                buffer = garbled.rest
-                continue
-            if found.measured is not None:
-                return found.measured
-            buffer = found.rest
+            found, buffer = _first_whole(cut, buffer)
+            if found is not None:
+                return found
+
+
+def _first_whole(cut: Callable[[bytes], Cut], buffer: bytes) -> tuple[Measured | None, bytes]:
+    """What the first whole telegram says, and what is left of the buffer."""
+    while True:
+        try:
+            found = cut(buffer)
+        except Garbled as garbled:
+            buffer = garbled.rest
+        else:
+            return found.measured, found.rest

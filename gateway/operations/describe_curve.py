@@ -37,12 +37,27 @@ async def describe_curve(site: Site, transaction_id: int, *, points: int) -> lis
     return await asyncio.to_thread(_documents, session, meter_values, settings, points)
 
 
+def moments_of(meter_values: Iterable[Document], utc_offset_minutes: int) -> Iterator[Moment]:
+    """One of each meter value; when its time is unreadable or was never set, the receipt tells better."""
+    for value in meter_values:
+        sampled = value.get("sampledValue")
+        some: JSON = sampled[:_SAMPLES_READ] if isinstance(sampled, list) else sampled  # type: ignore[assignment]
+        element: JSON = [{"timestamp": value.get("timestamp"), "sampledValue": some}]  # type: ignore[dict-item]
+        samples = read_samples(element, assumed_offset_minutes=utc_offset_minutes)
+        at = samples[0].at if samples else None
+        received = instant_from_text(str(value["received_time"]))
+        if at is None or at < CLOCK_NEVER_SET_BEFORE:
+            at = received
+        if samples and at is not None:
+            yield Moment(Instant(at), samples)
+
+
 def _documents(
     session: Document, meter_values: list[Document], settings: StationSettings, points: int
 ) -> list[Document]:
     start_wh = session.get("meter_start_wh")
     curve = curve_of(
-        (*_ends(session), *_moments(meter_values, settings.utc_offset_minutes)),
+        (*_ends(session), *moments_of(meter_values, settings.utc_offset_minutes)),
         lines=len(settings.phase_rotation),
         energy_scale=settings.energy_scale,
         meter_start_wh=start_wh if isinstance(start_wh, int) else None,
@@ -57,21 +72,6 @@ def _ends(session: Document) -> Iterator[Moment]:
         at = instant_from_text(text) if isinstance(text, str) else None
         if at is not None and isinstance(wh, int):
             yield Moment(at, register_wh=wh)
-
-
-def _moments(meter_values: Iterable[Document], utc_offset_minutes: int) -> Iterator[Moment]:
-    """One of each meter value; when its time is unreadable or was never set, the receipt tells better."""
-    for value in meter_values:
-        sampled = value.get("sampledValue")
-        some: JSON = sampled[:_SAMPLES_READ] if isinstance(sampled, list) else sampled  # type: ignore[assignment]
-        element: JSON = [{"timestamp": value.get("timestamp"), "sampledValue": some}]  # type: ignore[dict-item]
-        samples = read_samples(element, assumed_offset_minutes=utc_offset_minutes)
-        at = samples[0].at if samples else None
-        received = instant_from_text(str(value["received_time"]))
-        if at is None or at < CLOCK_NEVER_SET_BEFORE:
-            at = received
-        if samples and at is not None:
-            yield Moment(Instant(at), samples)
 
 
 def _document(point: Point) -> Document:

@@ -1,14 +1,17 @@
 """The site at a glance, for one screen: circuits, a card for every connector, what is wrong, links to fleet managers.
 
 Put together from what is known elsewhere, with a handful of queries however many stations there are. Why a connector
-has its limit is what the newest decision says; power is what its car was measured to draw, at 230 V.
+has its limit is what the newest decision says. Power is what its car was measured to draw, at 230 V; where load limits
+do not watch it, what its newest stored meter values say.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from gateway.configuration import StationSettings
 from gateway.model.circuits import VOLTS
 from gateway.model.identities import StationId
 from gateway.model.instants import SECOND, text_of
@@ -16,10 +19,12 @@ from gateway.model.load_decision import ConnectorDecision
 from gateway.model.site_picture import ConnectorFacts
 from gateway.operations.describe_upstreams import UpstreamState, upstream_states
 from gateway.operations.explain_load import describe_site
+from gateway.operations.latest_values import LatestValues, Wanted, latest_values
 from gateway.operations.site import Site
 from gateway.operations.tell_load import COMPONENT
+from gateway.rules.station_settings import with_run_time_values
 from gateway.store import reports_overview
-from gateway.store.reports_overview import ConnectorRow, RunningRow, StationName
+from gateway.store.reports_overview import ConnectorRow, Overview, RunningRow, StationName
 
 Document = dict[str, object]
 _Key = tuple[str, int]
@@ -32,6 +37,7 @@ class _Seen(NamedTuple):
     running: Mapping[_Key, RunningRow]
     decided: Mapping[_Key, ConnectorDecision]
     facts: Mapping[_Key, ConnectorFacts]
+    latest: Mapping[int, LatestValues]  # by transaction id
 
 
 async def describe_overview(site: Site) -> Document:
@@ -46,7 +52,9 @@ async def describe_overview(site: Site) -> Document:
         overview.running,
         {(each.station, each.connector): each for each in decided},
         {(each.station, each.connector): each for each in facts},
+        {},
     )
+    seen = seen._replace(latest=await latest_values(site, _wanted(site, overview, seen)))
     names = {one.id for one in site.configuration.stations}
     names |= {station for station, row in overview.stations.items() if row.origin != "file"}
     keys: dict[str, set[int]] = {name: set() for name in names}
@@ -80,26 +88,51 @@ def _station(site: Site, name: str, row: StationName | None, connectors: set[int
 def _connector(key: _Key, seen: _Seen) -> Document:
     row, running = seen.rows.get(key), seen.running.get(key)
     decided, facts = seen.decided.get(key), seen.facts.get(key)
+    latest = None if running is None else seen.latest.get(running.transaction_id)
+    energy_wh = _energy(facts, running)
     return {
         "connector": key[1],
         "status": None if row is None else row.status,
         "error_code": None if row is None else row.error_code,
-        **_draw(decided, running),
+        **_draw(decided, running, latest),
         **_limit(decided),
         "transaction_id": None if running is None else running.transaction_id,
         "id_tag": None if running is None else running.id_tag,
-        "energy_wh": _energy(facts, running),
+        "energy_wh": latest.energy_wh if energy_wh is None and latest is not None else energy_wh,
         "since": None if row is None else text_of(row.status_at),
     }
 
 
-def _draw(decided: ConnectorDecision | None, running: RunningRow | None) -> Document:
-    """Who tells nothing draws nothing without a session, and nobody knows what with one."""
+def _wanted(site: Site, overview: Overview, seen: _Seen) -> list[Wanted]:
+    """The running sessions of which the newest tick does not know the draw or the energy."""
+    written = {one.id: one for one in site.configuration.stations}
+    found = []
+    for key, running in seen.running.items():
+        decided = seen.decided.get(key)
+        if decided is None or decided.measured_amps is None or _energy(seen.facts.get(key), running) is None:
+            row = overview.stations.get(key[0])
+            run_time = {} if row is None else json.loads(row.settings)
+            settings = with_run_time_values(written.get(key[0]) or StationSettings(id=key[0]), run_time)
+            found.append(Wanted(running.transaction_id, running.meter_start_wh, settings))
+    return found
+
+
+def _draw(decided: ConnectorDecision | None, running: RunningRow | None, latest: LatestValues | None) -> Document:
+    """Who tells nothing draws nothing without a session; with one the newest stored values say it, or nobody."""
     measured = None if decided is None else decided.measured_amps
+    if measured is None and latest is not None:
+        amps = latest.current_amps
+        told = latest.power_w
+        if told is None and amps is not None:
+            told = sum(one or 0.0 for one in amps) * VOLTS
+        return {
+            "power_w": None if told is None else round(told),
+            "current_amps": None if amps is None else list(amps),
+        }
     if measured is None and (decided is None or running is not None):
         return {"power_w": None, "current_amps": None}
-    amps = measured or (0.0, 0.0, 0.0)
-    return {"power_w": round(sum(amps) * VOLTS), "current_amps": list(amps)}
+    drawn = measured or (0.0, 0.0, 0.0)
+    return {"power_w": round(sum(drawn) * VOLTS), "current_amps": list(drawn)}
 
 
 def _limit(decided: ConnectorDecision | None) -> Document:

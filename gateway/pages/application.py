@@ -40,7 +40,7 @@ from gateway.pages.static_files import read_static_files
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
-from gateway.web.routes import for_router
+from gateway.web.routes import matching
 
 PAGES: tuple[Page, ...] = (
     *login.PAGES,
@@ -73,9 +73,10 @@ def add_pages(application: web.Application) -> None:
     static = read_static_files()
     environments = make_environments(static)
     for page in PAGES:
-        application.router.add_route(page.method, for_router(page.path), opened(page, environments))
+        path = matching(page.path)
+        application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
-            application.router.add_route("GET", for_router(f"{LIVE_PREFIX}{page.path}"), _stream(page, environments))
+            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", _stream(page, environments))
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
     nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
     application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))

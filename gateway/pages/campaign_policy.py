@@ -53,7 +53,7 @@ CAREFUL = (
     Field(
         "max_failures",
         mark("Stop after so many failures"),
-        mark("A number of stations, or a share such as 20%. A failure of those that go first always stops it."),
+        mark("A number of stations, or a share with a percent sign. A failure of those that go first always stops it."),
         "text",
     ),
     Field(

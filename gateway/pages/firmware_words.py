@@ -82,5 +82,5 @@ FAILURES = {
 
 
 def word_of(words: dict[str, Word], value: object) -> Word:
-    """What a value is called; one that nobody knows is shown as it is."""
-    return words.get(str(value), Word(str(value)))
+    """What a value is called; one that nobody knows is shown as it is (templates fill in what follows a %)."""
+    return words.get(str(value), Word(str(value).replace("%", "%%")))

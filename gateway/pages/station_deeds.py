@@ -213,3 +213,34 @@ def data_transfer(reading: Reading) -> Request:
 def by_hand(reading: Reading) -> Request:
     """Any request, verbatim."""
     return command(reading.text("action"), reading.document("payload"))
+
+
+def stop(reading: Reading) -> Request:
+    """A session of this station ends."""
+    return command("RemoteStopTransaction", {"transactionId": reading.whole("transaction")})
+
+
+def reset(reading: Reading) -> Request:
+    """A restart, soft or hard."""
+    return command("Reset", {"type": reading.form.get("kind") or "Soft"})
+
+
+def unlock(reading: Reading) -> Request:
+    """The plug of a connector is let go."""
+    return command("UnlockConnector", {"connectorId": reading.whole("connector", 1)})
+
+
+def availability(reading: Reading) -> Request:
+    """A connector, or with 0 the whole station, in or out of service."""
+    body = {"connectorId": reading.whole("connector", 0), "type": reading.form.get("kind") or "Operative"}
+    return command("ChangeAvailability", body)
+
+
+def clear_cache(reading: Reading) -> Request:
+    """The tags that the station has seen are forgotten."""
+    return command("ClearCache", {})
+
+
+def cancel(reading: Reading) -> Request:
+    """A reservation is given up."""
+    return command("CancelReservation", {"reservationId": reading.whole("reservation")})

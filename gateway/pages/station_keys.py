@@ -15,6 +15,7 @@ from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 
 _MOST_STATIONS = 1000
+_MASKED = "***"  # how a secret comes from the API: never to be sent back
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -122,7 +123,7 @@ def _value_of(facts: Document, key: str) -> str:
     station = cast(Document, facts["station"])
     for each in cast(list[Document], station["configuration"]):
         if str(each["key"]).casefold() == key.casefold():
-            return str(each["value"] or "")
+            return "" if each["value"] in (None, _MASKED) else str(each["value"])
     return ""
 
 

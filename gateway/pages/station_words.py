@@ -1,4 +1,4 @@
-"""Words for what stations say: statuses, error codes, answers to requests, jobs, and why a setting differs.
+"""Words for what stations say: answers to requests, jobs, troubles, and why a setting differs.
 
 A value that no table has is shown as the station wrote it. Whether something is good or bad is told beside it, because
 colour alone tells nobody anything.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.pages.statuses import error_text
 from gateway.pages.visit import Visit
 from gateway.pages.words import mark
 
@@ -21,34 +22,6 @@ class Told:
     look: str = ""
 
 
-STATUSES: Mapping[str, Told] = {
-    "Available": Told(mark("Available")),
-    "Preparing": Told(mark("Preparing"), "warning"),
-    "Charging": Told(mark("Charging"), "good"),
-    "SuspendedEV": Told(mark("Paused by the car"), "warning"),
-    "SuspendedEVSE": Told(mark("Paused by the station"), "warning"),
-    "Finishing": Told(mark("Finishing"), "warning"),
-    "Reserved": Told(mark("Reserved"), "warning"),
-    "Unavailable": Told(mark("Out of service"), "warning"),
-    "Faulted": Told(mark("Faulted"), "bad"),
-}
-ERRORS: Mapping[str, str] = {
-    "ConnectorLockFailure": mark("The plug cannot be locked or unlocked."),
-    "EVCommunicationError": mark("The station does not understand the car."),
-    "GroundFailure": mark("The residual current device has tripped, or the earth is not good."),
-    "HighTemperature": mark("The station is too hot."),
-    "InternalError": mark("Something inside the station has failed."),
-    "LocalListConflict": mark("The station's list of tags says something else than the gateway."),
-    "OtherError": mark("An error that only the maker knows."),
-    "OverCurrentFailure": mark("Too much current was drawn."),
-    "OverVoltage": mark("The voltage is too high."),
-    "PowerMeterFailure": mark("The meter of the station cannot be read."),
-    "PowerSwitchFailure": mark("The contactor of the station does not switch."),
-    "ReaderFailure": mark("The card reader does not work."),
-    "ResetFailure": mark("The station could not restart."),
-    "UnderVoltage": mark("The voltage is too low."),
-    "WeakSignal": mark("The radio link of the station is weak."),
-}
 ANSWERS: Mapping[str, Told] = {
     "Accepted": Told(mark("The station will do it."), "good"),
     "Rejected": Told(mark("The station will not do it."), "bad"),
@@ -149,19 +122,10 @@ def word(visit: Visit, table: Mapping[str, str], value: object) -> str:
     return visit.gettext(found) if found is not None else str(value)
 
 
-def status_badge(visit: Visit, status: object) -> dict[str, str]:
-    """`text` and `look` of a connector's status."""
-    told = STATUSES.get(str(status), Told(str(status)))
-    return {"text": visit.gettext(told.text) if str(status) in STATUSES else told.text, "look": told.look}
-
-
-def error_text(visit: Visit, connector: Mapping[str, object]) -> str:
-    """What is wrong with a connector, in words and as the station says it; empty when nothing is."""
-    code = str(connector.get("error_code") or "NoError")
-    if code == "NoError":
-        return str(connector.get("info") or "")
-    parts = [word(visit, ERRORS, code), *(str(connector[name]) for name in _MORE if connector.get(name))]
-    return " · ".join(parts)
+def trouble_of(visit: Visit, connector: Mapping[str, object]) -> str:
+    """What is wrong with a connector, with what the station says beside it; empty when nothing is."""
+    parts = [error_text(visit, connector.get("error_code")), *(str(connector.get(name) or "") for name in _MORE)]
+    return " · ".join(part for part in parts if part)
 
 
 _MORE = ("info", "vendor_id", "vendor_error_code")

@@ -10,7 +10,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.station_fields import OF_A_NEW_ONE, Field, mistakes_by_field, texts_of, wishes_of
-from gateway.pages.station_words import error_text, status_badge
+from gateway.pages.station_words import trouble_of
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.web.problems import Problem
@@ -116,8 +116,8 @@ def _card(visit: Visit, station: Document) -> Document:
 
 
 def connector_row(visit: Visit, connector: Document) -> Document:
-    """A connector with its status and its error in words."""
-    return {**connector, "badge": status_badge(visit, connector["status"]), "error": error_text(visit, connector)}
+    """A connector with what is wrong with it in words."""
+    return {**connector, "error": trouble_of(visit, connector)}
 
 
 PAGES = (

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlite3 import Row
+from typing import NamedTuple
 
 from gateway.model.instants import Instant, text_of
 from gateway.store.meter_frames import unpack
@@ -31,6 +32,33 @@ _FRAMES = """
     ORDER BY 1"""
 # What may hold signed values was marked when it came, since schema version 4; what is older is passed over.
 _SIGNED_FRAMES = f"SELECT * FROM ({_FRAMES}) WHERE evidence"
+
+
+# The newest frame of each of these sessions, as far as their sessions were found.
+_NEWEST = """
+    SELECT n.transaction_id, f.recorded_at, f.encoding, f.body FROM (
+        SELECT value AS transaction_id,
+               (SELECT max(i.frame_id) FROM meter_index i WHERE i.transaction_id = value) AS frame_id
+        FROM json_each(?)) n JOIN meter_frames f ON f.id = n.frame_id"""
+
+
+class NewestFrame(NamedTuple):
+    """The newest frame of a session, as it is stored."""
+
+    recorded_at: Instant
+    encoding: int
+    body: bytes
+
+    def meter_values(self) -> list[Document]:
+        """Its meter values, as those of `of_transaction`."""
+        received = text_of(self.recorded_at)
+        return [{**value, "received_time": received} for value in _meter_values_in(unpack(self.encoding, self.body))]
+
+
+async def newest_of(readers: Readers, transaction_ids: Sequence[int]) -> Mapping[int, NewestFrame]:
+    """By transaction id; unpacking is left to whoever has a thread for it."""
+    rows = await readers.rows(_NEWEST, (json.dumps(list(transaction_ids)),))
+    return {row[0]: NewestFrame(Instant(row[1]), row[2], row[3]) for row in rows}
 
 
 async def of_transaction(

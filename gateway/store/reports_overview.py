@@ -12,11 +12,12 @@ _Key = tuple[str, int]
 
 
 class StationName(NamedTuple):
-    """Where a station comes from, and what it says it is."""
+    """Where a station comes from, what it says it is, and its run-time settings as JSON text."""
 
     origin: str
     vendor: str | None
     model: str | None
+    settings: str
 
 
 class ConnectorRow(NamedTuple):
@@ -32,6 +33,7 @@ class RunningRow(NamedTuple):
 
     transaction_id: int
     id_tag: str | None
+    meter_start_wh: int | None
 
 
 class Overview(NamedTuple):
@@ -46,17 +48,18 @@ async def read(readers: Readers) -> Overview:
     """Three statements, on one connection."""
     async with readers.reading() as connection:
         stations = await connection.execute_fetchall(
-            "SELECT station, origin, vendor, model FROM stations WHERE admission <> 'removed'"
+            "SELECT station, origin, vendor, model, settings FROM stations WHERE admission <> 'removed'"
         )
         connectors = await connection.execute_fetchall(
             "SELECT station, connector, status, error_code, status_at FROM connectors"
         )
         running = await connection.execute_fetchall(
             # in the order of the index of open ones: with any other all sessions would be looked through
-            "SELECT station, connector, transaction_id, id_tag FROM transactions WHERE stop_source IS NULL"
+            "SELECT station, connector, transaction_id, id_tag, meter_start_wh FROM transactions"
+            " WHERE stop_source IS NULL"
         )
     return Overview(
-        {row[0]: StationName(row[1], row[2], row[3]) for row in stations},
+        {row[0]: StationName(row[1], row[2], row[3], row[4]) for row in stations},
         {(row[0], row[1]): ConnectorRow(row[2], row[3], row[4]) for row in connectors},
-        {(row[0], row[1]): RunningRow(row[2], row[3]) for row in sorted(running, key=lambda row: row[2])},
+        {(row[0], row[1]): RunningRow(row[2], row[3], row[4]) for row in sorted(running, key=lambda row: row[2])},
     )

@@ -11,7 +11,6 @@ from gateway.terminal.json_output import Document, items_of, list_of, part_of
 from gateway.terminal.reaching import (
     Reached,
     configuration_of,
-    page_address,
     page_addresses,
     socket_path_of,
     station_address,
@@ -64,7 +63,9 @@ def _first_account(reached: Reached) -> str:
         nobody = is_without_users(reached.gateway, patience_seconds=_PATIENCE_SECONDS)
     except Ending:
         return ""
-    return f"\n  web page: {page_address(reached)}, first account: {_FIRST_ACCOUNT}" if nobody else ""
+    if not nobody or reached.configuration is None:
+        return ""
+    return f"\n  web page: {page_addresses(reached.configuration)[0]}, first account: {_FIRST_ACCOUNT}"
 
 
 def _well(part: Document) -> bool:

@@ -16,7 +16,7 @@ from gateway.configuration import Configuration
 from gateway.terminal.client import API, Gateway, ask, expect, fetch
 from gateway.terminal.exits import NEGATIVE, OK, UNREACHABLE, Ending, negative, usage
 from gateway.terminal.json_output import Document, items_of, print_json, text_member
-from gateway.terminal.reaching import configuration_of, expect_writable, page_address, reach
+from gateway.terminal.reaching import Reached, configuration_of, expect_writable, page_addresses, reach
 from gateway.terminal.tables import local_time, table, zone_text
 
 _USERS = f"{API}/users"
@@ -49,11 +49,11 @@ def code(options: argparse.Namespace) -> int:
     if made is None:
         return OK
     if options.json:
-        print_json({**made, "page": page_address(reached)})
+        print_json({**made, "page": _page_address(reached)})
         return OK
     whose = f"for {made.get('name')}" if made.get("name") else f"for a new {made.get('role')}"
     until = local_time(made.get("expires_time"), reached.zone)
-    print(f"Open {page_address(reached)} and enter this code {whose}, good once, until {until}:")
+    print(f"Open {_page_address(reached)} and enter this code {whose}, good once, until {until}:")
     print(text_member(made, "code"))
     return OK
 
@@ -95,6 +95,12 @@ def is_without_users(gateway: Gateway, *, patience_seconds: float) -> bool:
 
 _TIMES = ("created_time", "password_time", "last_seen_time")
 _PATIENCE_SECONDS = 60.0
+
+
+def _page_address(reached: Reached) -> str:
+    if reached.configuration is not None:
+        return page_addresses(reached.configuration)[0]
+    return f"{reached.gateway.url.rstrip('/')}/" if reached.gateway.url else "the web page"
 
 
 def _all_users(gateway: Gateway) -> list[Document]:

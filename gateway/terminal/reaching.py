@@ -111,15 +111,6 @@ def station_address(reached: Reached) -> str:
     return _ws_address(host, ocpp.port)
 
 
-def page_address(reached: Reached) -> str:
-    """Where people find the web page, with the address of this machine in the local network."""
-    if reached.configuration is None:
-        return f"{reached.gateway.url.rstrip('/')}/" if reached.gateway.url else "the web page"
-    web = reached.configuration.web
-    host = lan_address() if web.host in ("0.0.0.0", "::", "") else web.host
-    return f"http://{_bracketed(host)}:{web.port}/"
-
-
 def station_addresses(configuration: Configuration) -> list[str]:
     """One for each network of this machine, with a word of warning where it may change; at least one."""
     ocpp = configuration.ocpp

@@ -166,7 +166,8 @@ def _put_fuse(
         values: dict[str, object] = {"name": _CIRCUIT, "limit_amps": [_number(one) for one in amps]}
         _add(document, "circuit", values | ({"meter": meter} if meter is not None else {}))
         return _CIRCUIT
-    top = next((one for one in _tables(document, "circuit") if one.get("name") == tops[0].name), None)
+    written = _tables(document, "circuit") if "circuit" in document else ()
+    top = next((one for one in written if one.get("name") == tops[0].name), None)
     if top is None and (amps or meter is not None) and _is_of_the_page(known, tops[0]):
         # from now on this file says what it is, and site.toml no longer
         limits: list[float] = [_number(one) for one in amps or tops[0].limit_amps]

@@ -62,7 +62,7 @@ from gateway.web import (
 from gateway.web.asking import MOST_BODY_BYTES
 from gateway.web.login import guarded
 from gateway.web.problems import problems_only
-from gateway.web.routes import CLOSING, SITE, Route, for_router
+from gateway.web.routes import CLOSING, SITE, Route, matching
 
 logger = logging.getLogger(__name__)
 
@@ -122,10 +122,10 @@ def make_application(site: Site) -> web.Application:
     application[SITE] = site
     application[CLOSING] = asyncio.Event()
     for route in (*ROUTES, openapi.route_to_document(ROUTES)):
-        handler = guarded(route)
-        application.router.add_route(route.method, for_router(route.path), handler)
+        handler, path = guarded(route), matching(route.path)
+        application.router.add_route(route.method, path, handler)
         if route.access == "loopback":  # watchdogs ask with HEAD
-            application.router.add_route("HEAD", route.path, handler)
+            application.router.add_route("HEAD", path, handler)
     application.on_shutdown.append(_end_feeds)
     return application
 

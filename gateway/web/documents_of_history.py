@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from gateway.store.limits_log import EndedWhy
-from gateway.web.documents_of_load import AMPS_OR_THREE, BINDING_OR_NULL, CIRCUIT, NUMBER_OR_NULL, READ, THREE
+from gateway.web.documents_of_load import AMPS_OR_THREE, BINDING_OR_NULL, CIRCUIT, NUMBER_OR_NULL, THREE
 from gateway.web.schema_parts import (
     ANYTHING,
     COUNT,
@@ -125,7 +125,7 @@ SUMMARY: dict[str, Schema] = {
             "status": TEXT_OR_NULL,
             "error_code": TEXT_OR_NULL,
             "power_w": NUMBER_OR_NULL,
-            "current_amps": READ,
+            "current_amps": _THREE_KNOWN_OR_NOT,
             "limit_amps": NUMBER_OR_NULL,
             "reason": TEXT_OR_NULL,
             "binding": BINDING_OR_NULL,

@@ -1,7 +1,8 @@
 """The live feed: one slow or sleeping reader holds nobody up, because each reads the journal from a cursor of its own.
 
 The journal signal only says "something is new"; what it is, is read from the store. The feed ends cleanly when the
-gateway stops, and the client resumes with the id of the last event it saw.
+gateway stops, and the client resumes with the id of the last event it saw. It ends as well for somebody who has logged
+out or whose token was revoked, some seconds later.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Collection
 from aiohttp import web
 
 from gateway.store import reports_events
+from gateway.web.login import person_of
 from gateway.web.routes import CLOSING, SITE
 from gateway.web.streaming import write
 
@@ -33,7 +35,13 @@ async def feed(
     )
     await response.prepare(request)
     going_on = await write(response, request, f"retry: {_RECONNECT_MILLISECONDS}\n\n".encode())
+    loop = asyncio.get_running_loop()
+    known_at = loop.time()
     while going_on and not closing.is_set():
+        if loop.time() - known_at >= KEEP_ALIVE_SECONDS:
+            if await person_of(request) is None:
+                break
+            known_at = loop.time()
         seen = signal.generation
         events, _ = await reports_events.page(
             request.app[SITE].readers, after=after, limit=_EVENTS_PER_STEP, streams=streams, station=station

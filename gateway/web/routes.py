@@ -47,9 +47,12 @@ class Route:
     errors: tuple[int, ...] = ()
 
 
-def for_router(path: str) -> str:
-    """The path as the router takes it. By itself it allows no braces in a segment, but ids may have any character."""
-    return re.sub(r"\{([a-z_]+)\}", r"{\1:[^/]+}", path)
+_VARIABLE = re.compile(r"\{(\w+)\}")
+
+
+def matching(path: str) -> str:
+    """The path as the router takes it: its own variables match no braces, which the identity of a station may have."""
+    return _VARIABLE.sub(r"{\1:[^/]+}", path)
 
 
 BEGIN = Parameter("from", "begin of the time span (RFC 3339 or a date, UTC)")

@@ -91,7 +91,8 @@ def test_a_torn_file_keeps_nobody_from_charging(gateway: RunningGateway) -> None
 
 def test_a_station_that_was_refused_gets_in_once_it_is_adopted(gateway: RunningGateway) -> None:
     def come() -> None:
-        connect(f"{gateway.ocpp_url}/CP-1", subprotocols=[Subprotocol("ocpp1.6")], proxy=None).close()
+        with connect(f"{gateway.ocpp_url}/CP-1", subprotocols=[Subprotocol("ocpp1.6")], proxy=None):
+            pass
 
     with pytest.raises(InvalidStatus):
         come()

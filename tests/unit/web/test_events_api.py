@@ -198,3 +198,13 @@ async def test_a_page_ends_before_it_gets_too_large(door: Door, monkeypatch: pyt
     assert seen == list(range(4, 44))
     newest = await door.document("GET", LIST, params={"stream": "meter", "last": "1000"})
     assert [event["event_id"] for event in newest["items"]] == [41, 42, 43]
+
+
+async def test_the_feed_of_a_revoked_token_ends(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_feed, "KEEP_ALIVE_SECONDS", 0.01)
+    async with asyncio.timeout(20):
+        response = await door.ask("GET", STREAM, role="viewer")
+        assert (await response.content.readline()).startswith(b"retry")
+        assert (await door.ask("DELETE", "/api/v1/tokens/1")).status == 204
+        assert await response.content.read() is not None, "it comes to its end"
+    assert (await door.ask("GET", STREAM, role="viewer")).status == 401

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
 
-from gateway.model.identities import StationId
-from gateway.model.instants import text_of
+from gateway.configuration import Upstream
+from gateway.model.identities import StationId, TransactionId
+from gateway.model.instants import Instant, seconds_later, text_of
 from gateway.model.load_memory import Memory
 from gateway.model.site_picture import ConnectorFacts, SitePicture
 from gateway.operations.load_now import Tick
 from gateway.rules.balance import decide
+from gateway.store import meter_frames
 from gateway.store.writing import Writing
 from gateway.web.documents import SCHEMAS
 from tests.unit.rules.load_pictures import charging, picture
@@ -135,6 +138,49 @@ async def test_a_connector_that_charges_and_tells_nothing_draws_nobody_knows_wha
     card = (await summary(busy))["stations"][0]["connectors"][0]
     assert card["power_w"] is card["current_amps"] is None
     assert card["energy_wh"] is None, "what is known of the session is of another one"
+
+
+async def stored(door: Door, *, recorded_at: Instant, **values: str) -> None:
+    """The newest frame of session 2, which nobody watches."""
+    names = {"wh": "Energy.Active.Import.Register", "w": "Power.Active.Import", "a": "Current.Import"}
+    sampled = [{"measurand": names[name], "value": value} for name, value in values.items()]
+    body = json.dumps({"meterValue": [{"timestamp": text_of(recorded_at), "sampledValue": sampled}]}).encode()
+
+    def unit(db: Writing) -> None:
+        meter_frames.append(db, StationId("LOOSE"), 1, 2, None, recorded_at, body)
+        db.insert_late_rows()
+        (newest,) = db.execute("SELECT max(id) FROM meter_frames").fetchone()
+        meter_frames.index(db, [(TransactionId(2), newest)], upto=newest)
+
+    await door.write(unit)
+
+
+async def loose(door: Door) -> tuple[object, ...]:
+    card = (await summary(door))["stations"][2]["connectors"][0]
+    return card["power_w"], card["current_amps"], card["energy_wh"]
+
+
+async def test_what_load_limits_do_not_watch_is_read_from_stored_values(busy: Door) -> None:
+    await busy.document("PUT", "/api/v1/stations/LOOSE", json={"phase_rotation": "2"})
+    await stored(busy, recorded_at=NOON, a="10", wh="1500")
+    assert await loose(busy) == (2300, [0.0, 10.0, 0.0], 500)
+    await stored(busy, recorded_at=NOON, w="4500")
+    assert await loose(busy) == (4500, None, None)
+    await stored(busy, recorded_at=seconds_later(NOON, -1000), w="4500", wh="1600")
+    assert await loose(busy) == (None, None, 600), "too long ago to say anything about power"
+    await stored(busy, recorded_at=NOON)
+    assert await loose(busy) == (None, None, None)
+    await busy.write(lambda db: db.execute("UPDATE transactions SET meter_start_wh = NULL WHERE transaction_id = 2"))
+    await stored(busy, recorded_at=NOON, wh="1700")
+    assert await loose(busy) == (None, None, None), "nobody knows where it began"
+
+
+async def test_upstreams_and_how_far_they_are_behind(busy: Door) -> None:
+    upstream = Upstream(name="fleet", host="192.0.2.1", port=8883)
+    object.__setattr__(busy.site, "configuration", replace(busy.site.configuration, upstreams=(upstream,)))
+    (told,) = (await summary(busy))["upstreams"]
+    assert (told["name"], told["connected"]) == ("fleet", False)
+    assert told["backlog"] > 0 and told["oldest_seconds"] == 0.0
 
 
 async def what_if(door: Door, **fields: Any) -> dict[str, Any]:
