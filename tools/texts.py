@@ -2,7 +2,7 @@
 
 python -m tools.texts            complaints about the catalogs, exit code 1 if there are any
 python -m tools.texts --update   new texts into locale/*.po (untranslated), those that are gone out of them
-python -m tools.texts --missing LANGUAGE    what has no translation, as JSON {text: ""}; plural forms as {text: ["", ""]}
+python -m tools.texts --missing LANGUAGE    what has no translation: JSON {text: ""}, plural {text: ["", ""]}
 python -m tools.texts --fill LANGUAGE FILE  translations of such a file into the catalog
 """
 

@@ -6,7 +6,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from gateway.pages.words import LANGUAGES as SPOKEN
-from tools.texts import LANGUAGES, catalog_of, complaints, source_texts
+from tools.texts import LANGUAGES, catalog_of, complaints, differences, source_texts
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,7 @@ def planted(text: str, string: str) -> list[str]:
     catalog.add(text, string)
     wanted = Catalog()
     wanted.add(text)
-    from tools import texts
-
-    return [line for line in texts.differences("de", wanted.get(text), catalog.get(text))]
+    return list(differences("de", wanted.get(text), catalog.get(text)))
 
 
 @pytest.mark.parametrize(
