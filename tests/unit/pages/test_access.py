@@ -71,6 +71,14 @@ async def test_a_card_is_added_changed_and_removed(reader: Reader) -> None:
     assert "no%20idTag" in response.headers["Set-Cookie"]
 
 
+async def test_an_end_that_nobody_changed_stays_exact(reader: Reader) -> None:
+    await card(reader, "A", expiry_date="2027-12-31T23:59:59Z")
+    form = (await reader.see("/access/card?id_tag=a")).form_to("/access/card")
+    await reader.send("/access/card", {**form.fields, "note": "new"})
+    (stored,) = (await reader.document("/id-tags"))["items"]  # type: ignore[misc]
+    assert (stored["note"], stored["expiry_date"]) == ("new", "2027-12-31T23:59:59.000Z")
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "said"),
     [
