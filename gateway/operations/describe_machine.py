@@ -20,6 +20,8 @@ from gateway.version import version
 
 Document = dict[str, object]
 
+PRESSURES = LEVELS  # what the disk can be like
+
 # where boards and PCs tell what they are
 _MODELS = (Path("/proc/device-tree/model"), Path("/sys/class/dmi/id/product_name"))
 _LONGEST_MODEL = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from gateway.model.clocks import Quality
-from gateway.rules.disk_pressure import LEVELS
+from gateway.operations.describe_machine import PRESSURES
 from gateway.web.schema_parts import (
     COUNT,
     COUNT_OR_NULL,
@@ -96,7 +96,7 @@ SETUP: dict[str, Schema] = {
                     "directory": TEXT,
                     **dict.fromkeys(("disk_free_bytes", "disk_bytes"), COUNT_OR_NULL),
                     **dict.fromkeys(("database_bytes", "database_budget_bytes"), COUNT),
-                    "pressure": {"enum": list(LEVELS)},
+                    "pressure": {"enum": list(PRESSURES)},
                 }
             ),
             "can_reload": {**FLAG, "description": "false: there are no files to read again (a demo)"},
