@@ -46,9 +46,7 @@ async def send(visit: Visit) -> web.StreamResponse:
     fields = await visit.form()
     update_type = "Differential" if fields.get("update_type") == "Differential" else "Full"
     names = [fields["station"]] if fields.get("station") else await _connected(visit)
-    async with asyncio.TaskGroup() as group:
-        sending = [group.create_task(_sent(visit, name, update_type)) for name in names]
-    answers = [each.result() for each in sending]
+    answers = await asyncio.gather(*(_sent(visit, name, update_type) for name in names))
     if not answers:
         answers = [Said(False, visit.gettext("No station is connected now. Nothing was sent."))]
     if visit.in_part:

@@ -87,7 +87,7 @@ async def _facts(visit: Visit) -> Document:
     )
     told = {str(each["key"]).casefold() for each in keys}
     absent = [{"key": each["key"], "value": None, "readonly": None, "reboot_required": False, "absent": True}
-              for key, each in sorted({**others, **drifts}.items()) if key not in told]  # fmt: skip
+              for key, each in sorted((others if other else drifts).items()) if key not in told]  # fmt: skip
     rows = [_row(visit, each, drifts, others, compared=other is not None) for each in [*keys, *absent]]
     return {
         **frame_of(station, "/keys"),

@@ -107,6 +107,7 @@ _ACTIONS_OWN: Mapping[tuple[str, str], Told] = {
     ("ChangeConfiguration", "NotSupported"): Told(mark("The station does not have this key."), "bad"),
     ("SendLocalList", "Accepted"): Told(mark("The station has the list now."), "good"),
     ("SendLocalList", "NotSupported"): Told(mark("The station keeps no list of tags."), "bad"),
+    ("GetCompositeSchedule", "Accepted"): Told(mark("The station has told its plan."), "good"),
     ("GetCompositeSchedule", "Rejected"): Told(mark("The station does not tell its schedule."), "bad"),
 }
 

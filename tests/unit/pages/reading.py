@@ -44,6 +44,7 @@ class _Reader(HTMLParser):
         self.texts: list[str] = []
         self.selected: tuple[str, str] | None = None
         self.link_text: list[str] | None = None
+        self.select: dict[str, str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
@@ -76,8 +77,9 @@ class _Reader(HTMLParser):
         if select is None or "name" not in select:
             return
         fields, name = self.sight.forms[-1].fields, select["name"]
-        if "selected" in attributes or not fields.get(name):
+        if "selected" in attributes or self.select is not select:  # the first one, until another is chosen
             fields[name] = attributes.get("value", "")
+        self.select = select
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open[-1][0] != tag:
