@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway.configuration import Configuration, TcpTransport, load_configuration
+from gateway.configuration import Configuration, Meter, TcpTransport, load_configuration
 from gateway.daemon import Addresses, AlreadyRunning, Surroundings, data_directory_held, run
 from gateway.demo_ftp import ftp_beside
 from gateway.demo_site import FUSE_AMPS, OUTLET_AMPS, connectors_of, rotation_of, write_configuration
@@ -104,8 +104,13 @@ async def _play(configuration: Configuration, file: Path, wishes: DemoWishes) ->
         stop.set()
 
 
+def _site_meter(configuration: Configuration) -> Meter:
+    """The simulated one; site.toml of the data directory may add others."""
+    return next(meter for meter in configuration.meters if meter.name == "grid")
+
+
 def _meter_port(configuration: Configuration) -> int:
-    (transport,) = (meter.transport for meter in configuration.meters)
+    transport = _site_meter(configuration).transport
     assert isinstance(transport, TcpTransport)
     return transport.port
 
@@ -191,7 +196,7 @@ async def _live(site: Site, stations: list[SimulatedStation], *, wishes: DemoWis
 
 
 async def _tell_meter(site: Site) -> None:
-    (meter,) = site.configuration.meters
+    meter = _site_meter(site.configuration)
     while True:
         await asyncio.sleep(_TELL_METER_SECONDS)
         now = judged(site, meter)

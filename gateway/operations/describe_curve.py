@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from gateway.configuration import StationSettings
 from gateway.model.instant_text import instant_from_text
 from gateway.model.instants import Instant, text_of
+from gateway.model.measurements import IMPORT_REGISTER
+from gateway.ocpp.v16.from_station import Measurand
 from gateway.ocpp.v16.mending import JSON
 from gateway.ocpp.v16.meter_values import read_samples
 from gateway.operations.known_stations import settings_in_force
@@ -22,7 +25,8 @@ from gateway.store import reports_meter_values, reports_stations, reports_transa
 
 Document = dict[str, object]
 
-_SAMPLES_READ = 100  # of one meter value; three phases of all measurands are some sixty
+_SAMPLES_READ = 100  # of one meter value
+_OTHER_MEASURANDS = frozenset(get_args(Measurand)) - {IMPORT_REGISTER, "Power.Active.Import", "Current.Import", "SoC"}
 
 
 async def describe_curve(site: Site, transaction_id: int, *, points: int) -> list[Document] | None:
@@ -41,8 +45,8 @@ def moments_of(meter_values: Iterable[Document], utc_offset_minutes: int) -> Ite
     """One of each meter value; when its time is unreadable or was never set, the receipt tells better."""
     for value in meter_values:
         sampled = value.get("sampledValue")
-        some: JSON = sampled[:_SAMPLES_READ] if isinstance(sampled, list) else sampled  # type: ignore[assignment]
-        element: JSON = [{"timestamp": value.get("timestamp"), "sampledValue": some}]  # type: ignore[dict-item]
+        telling = [one for one in (sampled if isinstance(sampled, list) else [sampled]) if not _says_nothing(one)]
+        element: JSON = [{"timestamp": value.get("timestamp"), "sampledValue": telling[:_SAMPLES_READ]}]  # type: ignore[dict-item]
         samples = read_samples(element, assumed_offset_minutes=utc_offset_minutes)
         at = samples[0].at if samples else None
         received = instant_from_text(str(value["received_time"]))
@@ -72,6 +76,12 @@ def _ends(session: Document) -> Iterator[Moment]:
         at = instant_from_text(text) if isinstance(text, str) else None
         if at is not None and isinstance(wh, int):
             yield Moment(at, register_wh=wh)
+
+
+def _says_nothing(sampled: object) -> bool:
+    """It is certainly of something else: reading it would be most of the work, as stations send a lot."""
+    measurand = sampled.get("measurand") if isinstance(sampled, dict) else None
+    return isinstance(measurand, str) and measurand in _OTHER_MEASURANDS
 
 
 def _document(point: Point) -> Document:

@@ -19,6 +19,8 @@ from gateway.pages import (
     campaigns,
     firmware,
     firmware_upload,
+    fleet_managers,
+    kiosk,
     live,
     load,
     login,
@@ -65,6 +67,8 @@ PAGES: tuple[Page, ...] = (
     *firmware_upload.PAGES,
     *campaign_form.PAGES,
     *campaigns.PAGES,
+    *fleet_managers.PAGES,
+    *kiosk.PAGES,
 )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from gateway.operations.log_now import LogNow, level_word
+from tests.conformance.site_under_test import bench
 
 logger = logging.getLogger("gateway.test_log_now")
 
@@ -48,3 +50,11 @@ def test_errors_outlive_a_flood(caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_words_of_levels(level: int, word: str) -> None:
     assert level_word(level) == word
+
+
+async def test_a_running_gateway_keeps_its_lines(tmp_path: Path) -> None:
+    async with bench(tmp_path) as gateway:
+        log = gateway.site.log
+        logger.error("while it runs")
+    logger.error("afterwards")
+    assert [line.text for line in log.newest(level=logging.ERROR, before=None, limit=9)] == ["while it runs"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
 from tests.unit.web.conftest import Door
 
 TAGS = "/api/v1/id-tags"
+GROUPS = "/api/v1/id-tag-groups"
 CSV = {"Content-Type": "text/csv"}
 
 
@@ -173,3 +175,43 @@ async def test_half_a_surrogate_pair_is_not_json_text(door: Door) -> None:
     await door.problem("POST", f"{TAGS}/import", data=body, headers=headers, expect=422)
     whole = await door.document("PUT", f"{TAGS}/A", data=b'{"note": "\\ud83d\\ude00"}')
     assert whole["note"] == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize("tag", ["{x}", "a/b", "100 %", "é🚗", "%2F"])
+async def test_tags_may_have_any_character(door: Door, tag: str) -> None:
+    path = f"{TAGS}/{quote(tag, safe='')}"
+    await door.document("PUT", path, json={"note": "odd"})
+    assert await tags(door) == [tag]
+    assert (await door.document("GET", path))["id_tag"] == tag
+    assert (await door.ask("DELETE", path)).status == 204
+
+
+async def test_all_tags_as_a_file_that_can_be_imported_again(door: Door) -> None:
+    rows = [{"id_tag": f"T{number:04}", "note": '=1+1; "x"', "parent_id_tag": "-G"} for number in range(501)]
+    await door.document("POST", f"{TAGS}/import", json=rows)
+    response = await door.ask("GET", f"{TAGS}.csv", role="viewer")
+    assert response.content_type == "text/csv" and "id-tags.csv" in response.headers["Content-Disposition"]
+    lines = (await response.text()).splitlines()
+    assert lines[0] == "id_tag,status,parent_id_tag,expiry_date,note" and len(lines) == 502
+    assert lines[1] == 'T0000,Accepted,\'-G,,"\'=1+1; ""x"""'
+    for_excel = await (await door.ask("GET", f"{TAGS}.csv?separator=;&bom=true")).read()
+    assert for_excel.startswith(b"\xef\xbb\xbfid_tag;status")
+    before = await door.document("GET", f"{TAGS}?limit=1000")
+    await door.document("POST", f"{TAGS}/import", data=for_excel, headers=CSV)
+    assert await door.document("GET", f"{TAGS}?limit=1000") == before
+    await door.problem("GET", f"{TAGS}.csv?separator=x", expect=422)
+    await door.problem("GET", f"{TAGS}.csv?q=x", expect=422)
+
+
+async def test_groups_with_their_own_tag(door: Door) -> None:
+    assert (await door.document("GET", GROUPS, role="viewer")) == {"items": [], "next": None}
+    rows = [{"id_tag": f"T{number}", "parent_id_tag": parent} for number, parent in enumerate(("b", "A", "B", "Ä"))]
+    rows.append({"id_tag": "A", "status": "Blocked", "expiry_date": "2027-02-01"})
+    await door.document("POST", f"{TAGS}/import", json=rows)
+    first = await door.document("GET", f"{GROUPS}?limit=2")
+    assert first["items"] == [
+        {"parent_id_tag": "A", "id_tags": 1, "status": "Blocked", "expiry_date": "2027-02-01T00:00:00.000Z"},
+        {"parent_id_tag": "b", "id_tags": 2, "status": None, "expiry_date": None},
+    ]
+    second = await door.document("GET", GROUPS, params={"after": first["next"]})
+    assert ([each["parent_id_tag"] for each in second["items"]], second["next"]) == (["Ä"], None)

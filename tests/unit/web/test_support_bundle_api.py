@@ -89,9 +89,9 @@ async def test_only_installers_get_one(written: Door) -> None:
 
 async def test_what_cannot_be_had_is_named(written: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fails(site: object) -> object:
-        raise OSError("the disk is gone")
+        raise OSError("the disk is gone, password=SECRET-H")
 
     monkeypatch.setattr("gateway.web.support_bundle_api._jobs", fails)
     contents = await contents_of(written)
-    assert contents["missing.txt"] == "jobs.json: the disk is gone\n"
+    assert contents["missing.txt"] == "jobs.json: the disk is gone, password=***\n"
     assert "jobs.json" not in contents

@@ -165,6 +165,15 @@ async def test_times_that_nobody_set_and_values_that_are_none(sessions: Door) ->
     assert (await curve(sessions))[0]["time"] == text_of(NOON)
 
 
+async def test_of_many_measurands_those_that_the_curve_shows_are_read(sessions: Door) -> None:
+    others = [{"measurand": "Voltage", "value": "230", "phase": f"L{1 + number % 3}"} for number in range(300)]
+    odd = {"measurand": ["Voltage"], "value": "1"}
+    power = {"measurand": " power.active.import", "value": "7000", "unit": "w"}
+    moment = {"timestamp": text_of(seconds_later(NOON, 3630)), "sampledValue": [*others, odd, power]}
+    await measured(sessions, json.dumps({"transactionId": 1, "meterValue": [moment]}).encode())
+    assert [one["power_w"] for one in await curve(sessions)] == [None, 7000.0, None]
+
+
 async def test_curves_that_there_are_not(sessions: Door) -> None:
     await sessions.problem("GET", f"{LIST}/99/curve", expect=404)
     await sessions.problem("GET", f"{LIST}/x/curve", expect=404)

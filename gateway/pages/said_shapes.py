@@ -1,0 +1,154 @@
+"""Shapes of sentences: an English text with named places, found in a sentence and said again in another language.
+
+What a place takes lies in the last word of its name: numbers, instants, parts that are sentences themselves, or any
+text. A sentence that no shape fits is taken apart at `. `, `; ` and `: `, and its parts are said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from gettext import NullTranslations
+
+from gateway.pages.formats import Formats
+
+PLACE = re.compile(r"%\((\w+)\)s")
+# written as the reader writes numbers
+_COUNTED = frozenset(
+    ("amps", "bytes", "count", "days", "gigabytes", "hours", "kilowatts", "least", "megabytes", "milliseconds")
+    + ("minutes", "most", "number", "percent", "seconds", "volts", "watts")
+)
+# names that are numbers: no thousands in groups
+_NUMBERED = frozenset(("connector", "id", "line", "phase", "port", "wave"))
+_INSTANTS = frozenset(("time",))
+# said by themselves; what stands there may be anything, but for `sentence`
+_SENTENCES = frozenset(("reason", "sentence", "source", "trouble", "what"))
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.]) (?=\S)")
+_LONGEST_HEAD = 80
+_DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A text with places such as %(amps)s; `text` is the key of its translations."""
+
+    text: str
+
+    @cached_property
+    def places(self) -> tuple[str, ...]:
+        """The names of its places."""
+        return tuple(PLACE.findall(self.text))
+
+    @cached_property
+    def fixed(self) -> tuple[str, ...]:
+        """What stands between its places, in order, as it is in a sentence."""
+        return tuple(part.replace("%%", "%") if self.places else part for part in PLACE.split(self.text)[::2])
+
+    @cached_property
+    def anchor(self) -> str:
+        """Its longest part that never changes."""
+        return max(self.fixed, key=len)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What a sentence of this shape looks like."""
+        text = re.escape(self.fixed[0])
+        for name, after in zip(self.places, self.fixed[1:], strict=True):
+            text += f"(?P<{name}>{_taken(name)}){re.escape(after)}"
+        return re.compile(text, re.DOTALL)
+
+
+class Shapes:
+    """Shapes by what they begin with, the most telling first: few have to be tried on a sentence."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.exact: set[str] = set()
+        self._by_word: defaultdict[str, list[Shape]] = defaultdict(list)
+        self._by_place: list[Shape] = []
+        for shape in sorted(map(Shape, texts), key=lambda each: -sum(map(len, each.fixed))):
+            word, blank, _ = shape.fixed[0].partition(" ")
+            if not shape.places:
+                self.exact.add(shape.text)
+            elif blank:
+                self._by_word[word].append(shape)
+            else:
+                self._by_place.append(shape)
+
+    def found(self, sentence: str) -> tuple[Shape, re.Match[str]] | None:
+        """The shape of the sentence and what stands in its places. For sentences that are not in `exact`."""
+        for shapes in (self._by_word.get(sentence.partition(" ")[0], ()), self._by_place):
+            for shape in shapes:
+                if shape.anchor in sentence and (match := shape.pattern.fullmatch(sentence)):
+                    return shape, match
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Says sentences in one language; what no shape fits is left as it is and kept in `missed`."""
+
+    shapes: Shapes
+    texts: NullTranslations
+    formats: Formats
+    missed: list[str]
+
+    def say(self, sentence: str, depth: int = 0) -> str:
+        """The sentence in this language, or its parts."""
+        if sentence in self.shapes.exact:
+            return self.texts.gettext(sentence)
+        sentences = _BETWEEN_SENTENCES.split(sentence) if sentence.endswith((".", ". ")) else []
+        if depth > _DEEPEST:
+            return sentence
+        if len(sentences) > 1:
+            return " ".join(self.say(part, depth + 1) for part in sentences)
+        found = self.shapes.found(sentence)
+        if found is not None:
+            shape, match = found
+            values = {name: self._value(name, match[name], depth + 1) for name in shape.places}
+            return self.texts.gettext(shape.text) % values
+        if "; " in sentence:
+            return "; ".join(self.say(part, depth + 1) for part in sentence.split("; "))
+        return self._named(sentence, depth + 1)
+
+    def _named(self, sentence: str, depth: int) -> str:
+        """What may begin with the name of what it is about: `limit_amps: expected a number`."""
+        head, colon, rest = sentence.partition(": ")
+        if colon and rest and len(head) <= _LONGEST_HEAD:
+            return f"{head}: {self.say(rest, depth)}"
+        known = self.texts.gettext(sentence) if sentence else ""
+        if known == sentence:
+            self.missed.append(sentence)
+        return known
+
+    def _value(self, name: str, text: str, depth: int) -> str:
+        kind = name.rpartition("_")[2]
+        if kind in _COUNTED:
+            return self.formats.number(float(text), len(text.partition(".")[2]) if "e" not in text else 3)
+        if kind in _INSTANTS:
+            return self.formats.second(text)
+        if kind in _SENTENCES:
+            missed = self.missed if kind == "sentence" else []
+            return Speaker(self.shapes, self.texts, self.formats, missed).say(text, depth)
+        return text
+
+
+def sample_of(text: str) -> Iterator[tuple[str, str]]:
+    """A value for each place of a shape."""
+    for name in PLACE.findall(text):
+        kind = name.rpartition("_")[2]
+        numeric = kind in _COUNTED or kind in _NUMBERED
+        yield name, "7" if numeric else "2027-01-31T12:00:00Z" if kind in _INSTANTS else "Xy"
+
+
+def _taken(name: str) -> str:
+    kind = name.rpartition("_")[2]
+    if kind in _COUNTED:
+        return _NUMBER
+    if kind in _NUMBERED:
+        return r"\d+"
+    return _INSTANT if kind in _INSTANTS else ".+?"
