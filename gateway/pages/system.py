@@ -105,10 +105,13 @@ async def _system(visit: Visit, refused: Answer | None = None) -> web.Response:
     system = await visit.get("/system")
     clock, data = cast(Document, system["clock"]), cast(Document, system["data"])
     values = {
-        **system, "tab": "system", "refused": refused,
-        "clock_word": _worded(visit, _CLOCKS, clock["quality"]), "disk_word": _worded(visit, _PRESSURES, data["pressure"]),
+        **system,
+        "tab": "system",
+        "refused": refused,
+        "clock_word": _worded(visit, _CLOCKS, clock["quality"]),
+        "disk_word": _worded(visit, _PRESSURES, data["pressure"]),
         "newest_change": await visit.get("/reload"),
-    }  # fmt: skip
+    }
     return visit.page("system.html", values, status=200 if refused is None else HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
