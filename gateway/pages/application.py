@@ -17,6 +17,8 @@ from gateway.pages import (
     access_reservations,
     campaign_form,
     campaigns,
+    diagnostics,
+    diagnostics_lists,
     firmware,
     firmware_upload,
     fleet_managers,
@@ -34,6 +36,10 @@ from gateway.pages import (
     station_messages,
     station_settings,
     stations,
+    system,
+    system_audit,
+    system_backup,
+    system_users,
 )
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
@@ -67,6 +73,12 @@ PAGES: tuple[Page, ...] = (
     *firmware_upload.PAGES,
     *campaign_form.PAGES,
     *campaigns.PAGES,
+    *diagnostics.PAGES,
+    *diagnostics_lists.PAGES,
+    *system.PAGES,
+    *system_audit.PAGES,
+    *system_backup.PAGES,
+    *system_users.PAGES,
     *fleet_managers.PAGES,
     *kiosk.PAGES,
 )
