@@ -154,4 +154,5 @@ TEXTS = (
     mark("the limit cannot be set like this"),
     mark("%(source)s has set no limit for circuit %(circuit)s"),
     mark("schedules are changed in the configuration"),
+    mark("what-if"),
 )

@@ -66,4 +66,5 @@ TEXTS = (
     mark("frozen"),
     mark("reversed"),
     mark("out_of_scale"),
+    mark("meter %(name)s"),
 )

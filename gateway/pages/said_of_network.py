@@ -156,4 +156,12 @@ TEXTS = (
     mark("the server does not answer in time"),
     mark("the server's answer is no HTTP: %(name)s"),
     mark("given up"),
+    mark("no %(stage)s by %(host)s, port %(port)s, within %(seconds)s s"),
+    mark("%(bytes)s bytes; the broker takes %(most)s"),
+    mark("the TLS handshake failed: %(reason)s"),
+    mark("access denied"),
+    mark("handshake failure"),
+    mark("unknown ca"),
+    mark("no reason was given"),
+    mark("upstream %(name)s"),
 )

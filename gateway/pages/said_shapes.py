@@ -18,9 +18,11 @@ from gateway.pages.formats import Formats
 PLACE = re.compile(r"%\((\w+)\)s")
 # written as the reader writes numbers
 _COUNTED = frozenset(
-    ("amps", "bytes", "count", "days", "gigabytes", "hours", "kilowatts", "least", "megabytes", "milliseconds")
-    + ("minutes", "most", "number", "percent", "seconds", "volts", "watts")
-)
+    (
+        "amps", "bytes", "count", "days", "gigabytes", "hours", "kilowatts", "least", "megabytes",
+        "milliseconds", "minutes", "most", "number", "percent", "seconds", "volts", "watts",
+    )
+)  # fmt: skip
 # names that are numbers: no thousands in groups
 _NUMBERED = frozenset(("connector", "id", "line", "phase", "port", "wave"))
 _INSTANTS = frozenset(("time",))
@@ -29,6 +31,8 @@ _SENTENCES = frozenset(("reason", "sentence", "source", "trouble", "what"))
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.]) (?=\S)")
+# such as `3 done, 1 failed`
+_COUNTS = re.compile(r"\d+ \w+(?:, \d+ \w+)+")
 _LONGEST_HEAD = 80
 _DEEPEST = 8
 
@@ -111,19 +115,26 @@ class Speaker:
             shape, match = found
             values = {name: self._value(name, match[name], depth + 1) for name in shape.places}
             return self.texts.gettext(shape.text) % values
-        if "; " in sentence:
-            return "; ".join(self.say(part, depth + 1) for part in sentence.split("; "))
-        return self._named(sentence, depth + 1)
+        return self._in_parts(sentence, depth + 1)
 
-    def _named(self, sentence: str, depth: int) -> str:
-        """What may begin with the name of what it is about: `limit_amps: expected a number`."""
+    def _in_parts(self, sentence: str, depth: int) -> str:
+        """What may begin with the name of what it is about: `limit_amps: expected a number`; or several sentences."""
         head, colon, rest = sentence.partition(": ")
-        if colon and rest and len(head) <= _LONGEST_HEAD:
-            return f"{head}: {self.say(rest, depth)}"
+        named = bool(colon and rest) and len(head) <= _LONGEST_HEAD and "; " not in head
+        if named and (rest in self.shapes.exact or self.shapes.found(rest)):
+            return f"{self._named(head, depth)}: {self.say(rest, depth)}"
+        for between in ("; ", ", ") if _COUNTS.fullmatch(sentence) else ("; ",):
+            if between in sentence:
+                return between.join(self.say(part, depth) for part in sentence.split(between))
+        if named:
+            return f"{self._named(head, depth)}: {self.say(rest, depth)}"
         known = self.texts.gettext(sentence) if sentence else ""
         if known == sentence:
             self.missed.append(sentence)
         return known
+
+    def _named(self, head: str, depth: int) -> str:
+        return Speaker(self.shapes, self.texts, self.formats, []).say(head, depth)
 
     def _value(self, name: str, text: str, depth: int) -> str:
         kind = name.rpartition("_")[2]
@@ -151,4 +162,7 @@ def _taken(name: str) -> str:
         return _NUMBER
     if kind in _NUMBERED:
         return r"\d+"
-    return _INSTANT if kind in _INSTANTS else ".+?"
+    if kind in _INSTANTS:
+        return _INSTANT
+    # what is no sentence goes over no boundary of sentences
+    return ".+?" if kind in _SENTENCES else "(?:(?!; ).)+?"
