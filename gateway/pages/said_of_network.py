@@ -31,7 +31,7 @@ TEXTS = (
     mark("look at the DNS server of this machine, and at the name in [[upstream]]"),
     mark("the name %(host)s is not resolved: %(reason)s"),
     mark("%(host)s was not tried without an address"),
-    mark("%(host)s is %(list)s"),
+    mark("%(host)s is %(addresses)s"),
     mark("look at the firewall between here and there, and at port and host in [[upstream]]"),
     mark("%(host)s port %(port)s is not reached: %(reason)s"),
     mark("%(host)s port %(port)s is reached, but the link does not work: %(reason)s"),

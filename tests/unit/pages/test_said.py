@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from gettext import NullTranslations
+from itertools import product
 from random import Random
-from typing import cast
+from typing import cast, get_args
 
 import pytest
 from babel import Locale
@@ -26,6 +27,7 @@ from gateway.rules.limit_reasons import connectors_of, reason_of_limit
 from gateway.rules.load_alternatives import alternatives_of
 from gateway.rules.load_records import changes_since, line_of
 from gateway.rules.load_what_if import imagine
+from gateway.rules.rollout_course import Campaign, CampaignState, Wish, after_wish
 from gateway.rules.safe_assumptions import check_fallbacks
 from tests.properties.load_sites import PlayedSite, random_site
 from tests.unit.pages.api_sentences import sentences
@@ -48,6 +50,9 @@ NOT_SAID = {
     "connector 7": _PART,
     "the station": _PART,
     "its manifest allows no downgrade": _PART,
+    "force_downgrade is needed": _PART,
+    "a campaign that is 7 cannot be 7": "what it cannot be is one of five words, each with a shape of its own",
+    "its shape is right": "an assertion",
     "one setting is": _PART,
     "7 settings are": _PART,
     "7 not as before": _PART,
@@ -145,6 +150,15 @@ def test_what_a_lower_limit_would_do_has_a_shape() -> None:
         answer = imagine(seen, Memory(), decided(seen), "main", (amps, amps, amps / 2))
         assert missed_of(answer.text) == []
         assert [missed_of(each.reason) for each in answer.connectors] == [[]] * len(answer.connectors)
+
+
+def test_what_a_campaign_cannot_be_has_a_shape() -> None:
+    begun = Campaign("running", 1, 0.0)
+    for wish, state in product(get_args(Wish), get_args(CampaignState)):
+        refused = after_wish(wish, replace(begun, state=state), [])
+        assert not isinstance(refused, str) or missed_of(refused) == []
+    assert "[[running]" not in in_brackets("a campaign that is running cannot be approved")
+    assert "[running]" in in_brackets("a campaign that is running cannot be approved")
 
 
 def test_numbers_are_written_as_the_reader_writes_them() -> None:
