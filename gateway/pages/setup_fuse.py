@@ -116,9 +116,7 @@ async def _page(
         "parents": {str(each["name"]): str(each["name"]) for each in ([top] if top else []) + circuits},
     }
     mistaken = main_errors or circuit_errors
-    return visit.page(
-        "setup_fuse.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if mistaken else HTTPStatus.OK
-    )
+    return visit.page("setup_fuse.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if mistaken else HTTPStatus.OK)
 
 
 def _fields(circuit: Document | None, sent: Mapping[str, str] | None, parent: str = "") -> dict[str, str]:

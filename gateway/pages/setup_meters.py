@@ -107,13 +107,11 @@ async def _page(
         "modbus": "|".join(str(each["model"]) for each in models if "rtu" in cast(list[str], each["transports"])),
         "ports": ports,
         "parities": PARITIES,
-        "fields": {name: "" for name in (*_NAMES, "device_typed", "line", "main")} | dict(fields),
+        "fields": dict.fromkeys((*_NAMES, "device_typed", "line", "main"), "") | dict(fields),
         "errors": errors or {},
         "tried": tried,
     }
-    return visit.page(
-        "setup_meters.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
-    )
+    return visit.page("setup_meters.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
 
 
 async def pieces(visit: Visit) -> Mapping[str, str]:

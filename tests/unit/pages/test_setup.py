@@ -302,9 +302,7 @@ async def test_a_search_is_shown_and_what_it_found_fills_the_form(stage: Stage) 
 async def test_a_search_is_begun_here(stage: Stage) -> None:
     async with on_tcp({1: ServedMeter({})}) as port:
         fields = {"device": "", "host": "127.0.0.1", "port": str(port)}
-        response = await stage.reader.ask(
-            "POST", "/setup/meters/scan", data=fields, headers={"HX-Request": "true"}
-        )
+        response = await stage.reader.ask("POST", "/setup/meters/scan", data=fields, headers={"HX-Request": "true"})
         text = await response.text()
     assert response.status == 200 and "<html" not in text
     refused = await stage.reader.ask("POST", "/setup/meters/scan", data={}, headers={"HX-Request": "true"})
