@@ -23,6 +23,7 @@ PATIENCE_SECONDS = 15.0
 
 _LOOK_AGAIN_MILLISECONDS = 50
 _NOWHERE = ("about", "blob", "chrome-error", "data")
+_HARD_BLANKS = r"/[\u00a0\u202f]/g"
 _PAGE_CHANGED = re.compile(r"context was destroyed|Cannot find context|navigat", re.IGNORECASE)
 _TELL_VIOLATIONS = """
 window.addEventListener("securitypolicyviolation", event => console.error(
@@ -82,16 +83,16 @@ class Watched:
         return until(self.page, expression, what, seconds=seconds)
 
     def until_text(self, text: str, *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until this can be read somewhere on the page."""
-        expression = f"document.body.innerText.includes({_quoted(text)})"
+        """Wait until this can be read somewhere on the page; blanks that do not break are like others."""
+        expression = f"document.body.innerText.replace({_HARD_BLANKS}, ' ').includes({_quoted(text)})"
         try:
             self.until(expression, seconds=seconds)
         except AssertionError:
             raise AssertionError(f"{text!r} is not on {self.page.url}:\n{self.text()}") from None
 
     def text(self) -> str:
-        """What can be read on the page."""
-        return self.page.inner_text("body")
+        """What can be read on the page, with plain blanks."""
+        return re.sub("[\u00a0\u202f]", " ", self.page.inner_text("body"))
 
     def foresee(self, pattern: str) -> None:
         """Complaints that match (a regular expression) are part of the test: a refused form, a daemon that restarts."""

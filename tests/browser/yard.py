@@ -40,7 +40,12 @@ class Yard:
         async def live() -> None:
             if identity not in self._stations:
                 habits = Habits(
-                    connectors=connectors, busy=False, speed=_SPEED, most_amps=_MOST_AMPS, password=password
+                    connectors=connectors,
+                    busy=False,
+                    speed=_SPEED,
+                    most_amps=_MOST_AMPS,
+                    password=password,
+                    transfers=True,
                 )
                 number = len(self._stations) + 1
                 self._stations[identity] = SimulatedStation(identity, self._url, seed=number, habits=habits)
@@ -83,6 +88,10 @@ class Yard:
     def amps(self, identity: str, connector: int = 1) -> Amps:
         """What flows on the station's own lines."""
         return self._soon(lambda: self._stations[identity].outlets[connector - 1].meter.amps)
+
+    def firmware(self, identity: str) -> str:
+        """The version that the station runs."""
+        return self._soon(lambda: self._stations[identity].jobs.firmware_version)
 
     def is_accepted(self, identity: str) -> bool:
         """Whether the station has a connection, and was told that it may work."""
