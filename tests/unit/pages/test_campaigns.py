@@ -165,3 +165,14 @@ async def test_rollouts_that_are_not_there(reader: Reader) -> None:
         ("POST", "/firmware/campaigns/none/pause"), ("POST", "/firmware/campaigns/none/plough"),
     ):  # fmt: skip
         assert (await reader.ask(method, path)).status == 404, path
+
+
+async def test_one_of_two_is_said_of_two(reader: Reader) -> None:
+    await add_image(reader)
+    for name in ("CP-1", "CP-2"):
+        await add_station(reader, name)
+    await begun(reader)
+    await reader.site.database.write(
+        lambda db: db.execute("UPDATE campaign_stations SET state = 'done' WHERE station = 'CP-1'")
+    )
+    assert "1 of 2 stations updated" in (await reader.see("/firmware/campaigns")).text
