@@ -42,6 +42,10 @@ class Formats:
         """Amperes."""
         return self._with_unit(self.number(value, digits), "A")
 
+    def volts(self, value: object) -> str:
+        """Volts."""
+        return self._with_unit(self.number(value), "V")
+
     def three_amps(self, values: object) -> str:
         """Amperes of three phases, shortened to one number where all are equal."""
         if not isinstance(values, list) or not values:

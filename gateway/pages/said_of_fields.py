@@ -156,4 +156,5 @@ TEXTS = (
     mark("each phase"),
     mark("UTF-8 text"),
     mark("the end of the file"),
+    mark("expected %(sentence)s"),
 )

@@ -66,4 +66,6 @@ TEXTS = (
     mark("frozen"),
     mark("reversed"),
     mark("out_of_scale"),
+    mark("meter %(name)s"),
+    mark("%(place)s is in use by the gateway (meter %(list)s), whose readings are in /meters"),
 )

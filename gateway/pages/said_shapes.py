@@ -8,27 +8,54 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from gettext import NullTranslations
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.pages.formats import Formats
 
 PLACE = re.compile(r"%\((\w+)\)s")
-# written as the reader writes numbers
-_COUNTED = frozenset(
-    ("amps", "bytes", "count", "days", "gigabytes", "hours", "kilowatts", "least", "megabytes", "milliseconds")
-    + ("minutes", "most", "number", "percent", "seconds", "volts", "watts")
-)
-# names that are numbers: no thousands in groups
-_NUMBERED = frozenset(("connector", "id", "line", "phase", "port", "wave"))
-_INSTANTS = frozenset(("time",))
-# said by themselves; what stands there may be anything, but for `sentence`
-_SENTENCES = frozenset(("reason", "sentence", "source", "trouble", "what"))
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
-_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z"
+# who gets another limit, with commas between them
+_CHANGE = rf"[^,]+? (?:{_NUMBER} to {_NUMBER} A|is paused \(now {_NUMBER} A\))"
+
+
+class Kind(NamedTuple):
+    """What a place takes (a regular expression), and an example."""
+
+    taken: str
+    sample: str
+
+
+# what is no sentence goes over no boundary of sentences
+_TEXT = Kind("(?:(?!; ).)+?", "Xy")
+# said by itself; what stands there may be anything, but for a `sentence`
+_SENTENCE = Kind(".+?", "Xy")
+# written as the reader writes numbers
+_COUNTED = Kind(_NUMBER, "7")
+# names that are numbers: no thousands in groups
+_NUMBERED = Kind(r"\d+", "7")
+_INSTANT = Kind(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z", "2027-01-31T12:00:00Z")
+_ADDRESSES = Kind(r"[0-9a-fA-F.:]+(?:, [0-9a-fA-F.:]+)*", "192.168.1.2, fe80::1")
+_CHANGES = Kind(f"{_CHANGE}(?:, {_CHANGE})*", "Xy 7 to 8 A, Xz is paused (now 7 A)")
+_KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        **dict.fromkeys(("amps", "bytes", "count", "days", "gigabytes", "hours", "kilowatts", "least"), _COUNTED),
+        **dict.fromkeys(("megabytes", "milliseconds", "minutes", "most", "number", "percent", "seconds"), _COUNTED),
+        **dict.fromkeys(("volts", "watts"), _COUNTED),
+        **dict.fromkeys(("connector", "id", "line", "phase", "port", "wave"), _NUMBERED),
+        **dict.fromkeys(("reason", "sentence", "source", "trouble", "what"), _SENTENCE),
+        "time": _INSTANT,
+        "addresses": _ADDRESSES,
+        "changes": _CHANGES,
+    }
+)
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.]) (?=\S)")
+# such as `3 done, 1 failed`
+_COUNTS = re.compile(r"\d+ \w+(?:, \d+ \w+)+")
 _LONGEST_HEAD = 80
 _DEEPEST = 8
 
@@ -59,7 +86,8 @@ class Shape:
         """What a sentence of this shape looks like."""
         text = re.escape(self.fixed[0])
         for name, after in zip(self.places, self.fixed[1:], strict=True):
-            text += f"(?P<{name}>{_taken(name)}){re.escape(after)}"
+            taken = _KINDS.get(name.rpartition("_")[2], _TEXT).taken
+            text += f"(?P<{name}>{taken}){re.escape(after)}"
         return re.compile(text, re.DOTALL)
 
 
@@ -111,28 +139,38 @@ class Speaker:
             shape, match = found
             values = {name: self._value(name, match[name], depth + 1) for name in shape.places}
             return self.texts.gettext(shape.text) % values
-        if "; " in sentence:
-            return "; ".join(self.say(part, depth + 1) for part in sentence.split("; "))
-        return self._named(sentence, depth + 1)
+        return self._in_parts(sentence, depth + 1)
 
-    def _named(self, sentence: str, depth: int) -> str:
-        """What may begin with the name of what it is about: `limit_amps: expected a number`."""
+    def _in_parts(self, sentence: str, depth: int) -> str:
+        """What may begin with the name of what it is about: `limit_amps: expected a number`; or several sentences."""
         head, colon, rest = sentence.partition(": ")
-        if colon and rest and len(head) <= _LONGEST_HEAD:
-            return f"{head}: {self.say(rest, depth)}"
+        named = bool(colon and rest) and len(head) <= _LONGEST_HEAD and "; " not in head
+        if named and (rest in self.shapes.exact or self.shapes.found(rest)):
+            return f"{self._named(head, depth)}: {self.say(rest, depth)}"
+        for between in ("; ", ", ") if _COUNTS.fullmatch(sentence) else ("; ",):
+            if between in sentence:
+                return between.join(self.say(part, depth) for part in sentence.split(between))
+        if named:
+            return f"{self._named(head, depth)}: {self.say(rest, depth)}"
         known = self.texts.gettext(sentence) if sentence else ""
         if known == sentence:
             self.missed.append(sentence)
         return known
 
+    def _named(self, head: str, depth: int) -> str:
+        return Speaker(self.shapes, self.texts, self.formats, []).say(head, depth)
+
     def _value(self, name: str, text: str, depth: int) -> str:
-        kind = name.rpartition("_")[2]
-        if kind in _COUNTED:
+        word = name.rpartition("_")[2]
+        kind = _KINDS.get(word, _TEXT)
+        if kind is _COUNTED:
             return self.formats.number(float(text), len(text.partition(".")[2]) if "e" not in text else 3)
-        if kind in _INSTANTS:
+        if kind is _INSTANT:
             return self.formats.second(text)
-        if kind in _SENTENCES:
-            missed = self.missed if kind == "sentence" else []
+        if kind is _CHANGES:
+            return ", ".join(self.say(change, depth) for change in text.split(", "))
+        if kind is _SENTENCE:
+            missed = self.missed if word == "sentence" else []
             return Speaker(self.shapes, self.texts, self.formats, missed).say(text, depth)
         return text
 
@@ -140,15 +178,4 @@ class Speaker:
 def sample_of(text: str) -> Iterator[tuple[str, str]]:
     """A value for each place of a shape."""
     for name in PLACE.findall(text):
-        kind = name.rpartition("_")[2]
-        numeric = kind in _COUNTED or kind in _NUMBERED
-        yield name, "7" if numeric else "2027-01-31T12:00:00Z" if kind in _INSTANTS else "Xy"
-
-
-def _taken(name: str) -> str:
-    kind = name.rpartition("_")[2]
-    if kind in _COUNTED:
-        return _NUMBER
-    if kind in _NUMBERED:
-        return r"\d+"
-    return _INSTANT if kind in _INSTANTS else ".+?"
+        yield name, _KINDS.get(name.rpartition("_")[2], _TEXT).sample
