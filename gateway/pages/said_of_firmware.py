@@ -163,4 +163,5 @@ TEXTS = (
     mark("halted"),
     mark("aborted"),
     mark("finished"),
+    mark("the manifest of the image allows no downgrade"),
 )

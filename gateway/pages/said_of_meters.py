@@ -68,4 +68,9 @@ TEXTS = (
     mark("out_of_scale"),
     mark("meter %(name)s"),
     mark("%(place)s is in use by the gateway (meter %(list)s), whose readings are in /meters"),
+    mark("its registers are not confirmed: compare the first readings"),
+    mark("it tells no phase currents: it cannot hold a limit in amperes"),
+    mark("%(number)s: such meters usually talk at %(usual_number)s"),
+    mark("did you mean %(name)s?"),
+    mark("see docs/meters.md"),
 )

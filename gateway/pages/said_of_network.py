@@ -164,4 +164,13 @@ TEXTS = (
     mark("unknown ca"),
     mark("no reason was given"),
     mark("upstream %(name)s"),
+    mark("the server sent another part of the file than it was asked for"),
+    mark("the gateway stops"),
+    mark("the file has %(bytes)s bytes, not %(wanted_bytes)s any more"),
+    mark("the file became shorter while it was sent"),
+    mark("the broker lets us in and speaks MQTT 5"),
+    mark("the broker lets us in, but speaks MQTT 3.1.1: it cannot say that it refuses a message"),
+    mark("packets up to %(bytes)s bytes, %(count)s messages at once"),
+    mark("%(version)s; certificate of %(name)s, signed by %(issuer)s, good until %(end)s; ours is shown: %(file)s"),
+    mark("%(version)s; certificate of %(name)s, signed by %(issuer)s, good until %(end)s"),
 )
