@@ -23,7 +23,6 @@ TEXTS = (
     mark("the root %(name)s in %(station)s ended on %(day)s"),
     mark("the renewed client certificate cannot be used: %(reason)s"),
     mark("%(name)s is not readable: %(reason)s"),
-    mark("passwords cannot be read: %(reason)s"),
     mark("cannot be read: %(list)s and %(count)s more"),
     mark("cannot be read: %(list)s"),
     mark("the store of images cannot be used: %(reason)s"),
@@ -103,4 +102,5 @@ TEXTS = (
     mark("Let the first station in"),
     mark("%(name)s is no authority: no station's certificate can be checked with it"),
     mark("%(host)s cannot be looked up now"),
+    mark("an unknown hash"),
 )

@@ -41,7 +41,6 @@ TEXTS = (
     mark("something comes, but no telegram: are model, baudrate and parity right?"),
     mark("%(place)s is gone"),
     mark("%(place)s broke: %(reason)s"),
-    mark("a meter with the SunSpec models needs its tables: %(reason)s"),
     mark("nothing usable came from %(place)s within %(seconds)s s"),
     mark("no meter can be read like this"),
     mark(
@@ -60,7 +59,6 @@ TEXTS = (
     mark("a model that talks by itself"),
     mark('type = "serial", as %(model)s talk by themselves'),
     mark('type = "rtu" (or "tcp"), as this model speaks Modbus'),
-    mark("a whole reading, as %(trust)s"),
     mark("fresh"),
     mark("stale"),
     mark("frozen"),

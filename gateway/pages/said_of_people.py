@@ -26,8 +26,6 @@ TEXTS = (
     mark("the old password is wrong"),
     mark("the name or the password is wrong"),
     mark("the code is wrong, was used, or is too old"),
-    mark("the code is wrong, used, or too old"),
-    mark("too many failed logins: wait %(seconds)s s"),
     mark("the token cannot be made like this"),
     mark("no token %(id)s is known"),
     mark("this cannot be done like this"),
