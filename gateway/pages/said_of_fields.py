@@ -168,4 +168,8 @@ TEXTS = (
     mark("no [data], as this file lies in it"),
     mark("expected the fields file and passphrase, each once"),
     mark("only together with last"),
+    mark("expected a list of station ids"),
+    mark("unknown; known is %(name)s"),
+    mark("a file in /etc says otherwise, and it wins: change it there; nothing was changed"),
+    mark("site.toml cannot be written (%(reason)s)"),
 )

@@ -173,4 +173,5 @@ TEXTS = (
     mark("packets up to %(bytes)s bytes, %(count)s messages at once"),
     mark("%(version)s; certificate of %(name)s, signed by %(issuer)s, good until %(end)s; ours is shown: %(file)s"),
     mark("%(version)s; certificate of %(name)s, signed by %(issuer)s, good until %(end)s"),
+    mark("not begun yet"),
 )

@@ -69,4 +69,6 @@ TEXTS = (
     mark("expected printable characters"),
     mark("the file is empty: expected a header line with %(list)s"),
     mark("expected a passphrase of %(least)s to %(most)s characters"),
+    mark("%(count)s mistakes; nothing was imported"),
+    mark("too many tries: the next one in %(seconds)s s"),
 )
