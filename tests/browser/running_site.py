@@ -29,6 +29,7 @@ class Site:
     gateway: RunningGateway
     yard: Yard
     stations: tuple[str, ...]
+    meter_port: int = 0
 
     @property
     def address(self) -> str:
@@ -106,7 +107,7 @@ def running_site(
     text += "".join(_station(name, connectors, meter) for name in names) if listed else ""
     gateway.configuration.write_text(text + more)
     with yard(gateway.ocpp_url, meter_port=meter_port if meter else None, speed=speed) as around:
-        site = Site(gateway, around, names)
+        site = Site(gateway, around, names, meter_port)
         try:
             gateway.start()
             for name in names:
@@ -120,6 +121,30 @@ def running_site(
                 gateway.stop()
             raise
         code = gateway.stop()
+    assert code == 0, f"after SIGTERM the daemon ended with {code}\n{gateway.log_text()[-8000:]}"
+
+
+@contextmanager
+def fresh_site(directory: Path) -> Iterator[Site]:
+    """A started daemon for which nobody has decided anything but its ports and its id: no station, no card, no fuse.
+
+    A meter listens at `Site.meter_port`.
+    """
+    stations_port, web_port, firmware_port, meter_port = free_ports(4)
+    directory.mkdir(parents=True, exist_ok=True)
+    gateway = RunningGateway(directory, stations_port=stations_port, web_port=web_port)
+    gateway.configuration.write_text(
+        f'[site]\nid = "garage"\n[data]\ndirectory = {json.dumps(str(directory / "data"))}\n[log]\nlevel = "info"\n'
+        f'[web]\nhost = "127.0.0.1"\nport = {web_port}\n[firmware]\nhost = "127.0.0.1"\nport = {firmware_port}\n'
+        f'[ocpp]\nhost = "127.0.0.1"\nport = {stations_port}\n'
+    )
+    with yard(gateway.ocpp_url, meter_port=meter_port) as around:
+        gateway.start()
+        try:
+            yield Site(gateway, around, (), meter_port)
+            gateway.assert_unharmed()
+        finally:
+            code = gateway.stop()
     assert code == 0, f"after SIGTERM the daemon ended with {code}\n{gateway.log_text()[-8000:]}"
 
 
