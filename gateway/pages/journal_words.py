@@ -90,6 +90,40 @@ KINDS = {
     "gateway.started": mark("The gateway started"),
     "gateway.restored": mark("A backup was restored"),
 }
+# What recorded facts are called; others are shown by their own names.
+_FACTS = {
+    "id_tag": mark("Card"),
+    "parent_id_tag": mark("Group"),
+    "name": mark("Name"),
+    "name_before": mark("Name before"),
+    "role": mark("Role"),
+    "role_before": mark("Role before"),
+    "status": mark("Status"),
+    "removed": mark("Removed"),
+    "created": mark("New"),
+    "password": mark("Password"),
+    "reason": mark("Reason"),
+    "address": mark("Address"),
+    "circuit": mark("Circuit"),
+    "limit_amps": mark("Limit (A)"),
+    "source": mark("Source"),
+    "until": mark("Until"),
+    "fields": mark("What"),
+    "transaction_id": mark("Session"),
+    "energy_wh": mark("Energy (Wh)"),
+    "action": mark("Command"),
+    "error_code": mark("Error"),
+    "vendor": mark("Vendor"),
+    "model": mark("Model"),
+    "firmware_version": mark("Firmware"),
+    "file_name": mark("File"),
+    "text": mark("Text"),
+    "count": mark("How many"),
+    "type": mark("Kind"),
+    "critical": mark("Important"),
+    "known": mark("Known"),
+    "state": mark("State"),
+}
 _LONGEST_VALUE = 300
 
 
@@ -104,14 +138,17 @@ def kinds_listed(visit: Visit) -> dict[str, str]:
     return dict(sorted(worded.items(), key=lambda each: each[1].casefold()))
 
 
-def facts_of(event: Mapping[str, object]) -> list[tuple[str, str]]:
+def facts_of(visit: Visit, event: Mapping[str, object]) -> list[tuple[str, str]]:
     """The recorded facts, (name, value), without those that are unknown and without who wanted it."""
     data = event.get("data")
     if not isinstance(data, Mapping):
         return []
-    return [(str(name), _shown(value)) for name, value in data.items() if name != "actor" and value not in (None, "")]
+    known = {str(name): value for name, value in data.items() if name != "actor" and value not in (None, "")}
+    return [(visit.gettext(_FACTS.get(name, name)), _shown(visit, value)) for name, value in known.items()]
 
 
-def _shown(value: object) -> str:
+def _shown(visit: Visit, value: object) -> str:
+    if isinstance(value, bool):
+        return visit.gettext("yes") if value else visit.gettext("no")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -94,8 +94,8 @@ async def revoke_token(visit: Visit) -> web.StreamResponse:
 def roles(visit: Visit) -> dict[str, str]:
     """The roles to choose from, with what each may do."""
     told = {
-        "viewer": visit.gettext("viewer: sees everything but users, and changes nothing"),
-        "operator": visit.gettext("operator: also runs the site, with stations, cards and limits"),
+        "viewer": visit.gettext("viewer: only looks"),
+        "operator": visit.gettext("operator: runs the site"),
         "installer": visit.gettext("installer: may do everything"),
     }
     return {role: told.get(role, role) for role in ROLE_TEXTS}

@@ -79,14 +79,17 @@ class Watched:
         self.page.goto(self.address + path, wait_until="domcontentloaded")
 
     def until(self, expression: str, what: str = "", *, seconds: float = PATIENCE_SECONDS) -> Any:
-        """As the function `until`."""
-        return until(self.page, expression, what, seconds=seconds)
+        """As the function `until`; when patience ends, with what is on the page instead."""
+        try:
+            return until(self.page, expression, what, seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.text()}") from None
 
     def until_text(self, text: str, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until this can be read somewhere on the page; blanks that do not break are like others."""
         expression = f"document.body.innerText.replace({_HARD_BLANKS}, ' ').includes({_quoted(text)})"
         try:
-            self.until(expression, seconds=seconds)
+            until(self.page, expression, seconds=seconds)
         except AssertionError:
             raise AssertionError(f"{text!r} is not on {self.page.url}:\n{self.text()}") from None
 

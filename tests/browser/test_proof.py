@@ -19,7 +19,8 @@ from tests.browser.running_site import FUSE_AMPS, Site, running_site, short_dire
 from tests.end_to_end.running_gateway import Document, wait_until
 
 KNOWN_CARD = "CARD-1"
-ALLOWANCE_AMPS = 7  # what the building leaves for a car on the first line, when the limit is lowered
+WANTED_AMPS = 14.0
+ALLOWANCE_AMPS = 10  # what the building leaves for a car on the first line, when the limit is lowered
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def test_a_code_leads_to_a_login_and_a_password_back_in(depot: Site, page: Watch
     page.page.get_by_label("Password", exact=False).first.fill(PASSWORD)
     page.page.get_by_label("Password once more").fill(PASSWORD)
     click(page, "Go on")
-    page.page.wait_for_url(re.compile(r"/setup"))
+    page.until("location.pathname.startsWith('/setup')", "the setup")
     page.go("/account")
     assert name in page.text() and "installer" in page.text()
     if kind.screen.touch:
@@ -149,8 +150,9 @@ def test_an_operator_ends_a_session_from_afar(depot: Site, page: Watched) -> Non
 def test_a_lowered_limit_is_obeyed_and_named_until_it_is_lifted(depot: Site, page: Watched) -> None:
     enter(page, depot, "operator")
     session_of(depot, "POST-2")
-    wait_until(lambda: max(depot.yard.amps("POST-2")) > ALLOWANCE_AMPS, "the car to draw all it can")
-    free = depot.yard.amps("POST-2")
+    depot.yard.want("POST-2", WANTED_AMPS)
+    free = (WANTED_AMPS, WANTED_AMPS, WANTED_AMPS)
+    wait_until(lambda: depot.yard.amps("POST-2") == free, "the car to draw all it can")
     lowered = int(max(depot.yard.building)) + ALLOWANCE_AMPS
     menu(page, "Load")
     page.page.get_by_role("link", name="main").first.click()
@@ -211,7 +213,7 @@ def test_a_rollout_is_begun_and_watched_to_its_end(depot: Site, page: Watched, k
     click(page, "Begin")
     page.until_text("The rollout has begun.")
     page.page.evaluate("window.untouched = true")
-    page.until("document.querySelector('[id^=wave-]').innerText.match(/\\d+ ?%/)", "how much a station has loaded")
+    page.until("document.querySelector('[id^=wave-]').innerText.match(/\\d+\\s?%/)", "how much a station has loaded")
     page.until_text("1 of 2", seconds=60)
     page.until_text("2 of 2", seconds=60)
     page.until("document.querySelector('#campaign .badge').innerText === 'Finished'", "the end of the rollout")

@@ -77,6 +77,17 @@ class Yard:
 
         self.do(come())
 
+    def want(self, identity: str, amps: float, connector: int = 1) -> None:
+        """The car that charges there wants so much on each line now."""
+
+        async def ask_for_it() -> None:
+            station = self._stations[identity]
+            outlet = station.outlets[connector - 1]
+            outlet.wanted_amps = (amps, amps, amps)
+            station.limit(outlet)
+
+        self.do(ask_for_it())
+
     def leave(self, identity: str, connector: int = 1) -> bool:
         """The driver ends the session; False when none runs."""
         return self._soon(lambda: self._stations[identity].end(connector))
