@@ -58,6 +58,7 @@ from gateway.supervision import end_tasks, keep_running
 
 if TYPE_CHECKING:
     from gateway.operations.keep_tls_door import TlsCertificates
+    from gateway.web.kept_port import KeptPort
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Surroundings:
     patient: bool = False  # the port for people, and that with TLS, may come later
     hold: Callable[[Path], AbstractContextManager[None]] | None = None  # None: the data directory is this run's own
     reloads: Reloads = field(default_factory=Reloads)
+    web_port: KeptPort | None = None  # held open for the next run
 
 
 async def run(
@@ -121,7 +123,7 @@ async def run(
         await stack.enter_async_context(_meters(site))
         rehearsal.no_way_back(configuration.data.directory)  # the next line opens a door
         doors = await stack.enter_async_context(_open_stations_doors(site, patient=around.patient))
-        web_port = await stack.enter_async_context(_open_web_door(site, patient=around.patient)) if around.web else 0
+        web_port = await stack.enter_async_context(_open_web_door(site, around)) if around.web else 0
         addresses = Addresses(
             configuration.ocpp.host, doors.port, configuration.web.host, web_port, stations_tls_port=doors.tls_port
         )
@@ -309,7 +311,7 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
 
 
 @asynccontextmanager
-async def _open_web_door(site: Site, *, patient: bool) -> AsyncIterator[int]:
+async def _open_web_door(site: Site, around: Surroundings) -> AsyncIterator[int]:
     # In a thread, because importing the web framework takes as long as all of the start before it:
     # stations are answered meanwhile.
     await asyncio.to_thread(importlib.import_module, "gateway.pages.application")
@@ -318,7 +320,7 @@ async def _open_web_door(site: Site, *, patient: bool) -> AsyncIterator[int]:
 
     application = make_application(site)
     add_pages(application)
-    async with serve(site, application, patient=patient) as port:
+    async with serve(site, application, patient=around.patient, kept=around.web_port) as port:
         if port:
             site.health.report("web", None)
         yield port

@@ -27,6 +27,7 @@ from gateway.proof_of_life import ProofOfLife
 from gateway.reloading import InForce, in_force, look_again
 from gateway.supervision import end_tasks, keep_running
 from gateway.systemd_notice import SystemdNotices
+from gateway.web.kept_port import KeptPort
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class DaemonProcess:
         self._proof = ProofOfLife(notices)
         self._load_deciding = load_deciding
         self._reloads = Reloads(reload=self.reload, rehearse=self.rehearse if load_deciding is not None else None)
+        self._web_port = KeptPort()
         self._site: Site | None = None  # while its doors are open
         self._serving = asyncio.Event()
         self._turn_over = asyncio.Event()
@@ -117,6 +119,7 @@ class DaemonProcess:
                 while not self._ending:
                     await self._one_life()
             finally:
+                self._web_port.close()
                 await end_tasks(tasks)
 
     async def reload(self) -> Outcome:
@@ -155,6 +158,7 @@ class DaemonProcess:
     def end(self) -> None:
         """The orderly end begins."""
         self._ending = True
+        self._web_port.close()
         self._notices.stopping()
         self._turn_over.set()
 
@@ -164,7 +168,13 @@ class DaemonProcess:
         self._begin(configuration)
         for mistake in configuration.left_out:
             logger.error("site.toml is left out: %s", mistake)
-        around = Surroundings(started=self._started, patient=True, hold=lambda _: nullcontext(), reloads=self._reloads)
+        around = Surroundings(
+            started=self._started,
+            patient=True,
+            hold=lambda _: nullcontext(),
+            reloads=self._reloads,
+            web_port=self._web_port,
+        )
         try:
             await run(configuration, stop=self._turn_over, surroundings=around)
         except Exception as error:

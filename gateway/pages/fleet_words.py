@@ -5,8 +5,8 @@ from __future__ import annotations
 from gateway.pages.words import mark
 
 STREAMS = {
-    "tx": mark("Sessions (what is billed)"),
-    "ops": mark("What happens at the site"),
+    "tx": mark("Sessions"),
+    "ops": mark("Other events"),
     "meter": mark("Measurements"),
 }
 DOCUMENTS = {

@@ -61,6 +61,7 @@ from gateway.web import (
     upstreams_api,
 )
 from gateway.web.asking import MOST_BODY_BYTES
+from gateway.web.kept_port import KeptPort
 from gateway.web.login import guarded
 from gateway.web.problems import problems_only
 from gateway.web.routes import CLOSING, SITE, Route, matching
@@ -133,10 +134,13 @@ def make_application(site: Site) -> web.Application:
 
 
 @asynccontextmanager
-async def serve(site: Site, application: web.Application, *, patient: bool = False) -> AsyncIterator[int]:
+async def serve(
+    site: Site, application: web.Application, *, patient: bool = False, kept: KeptPort | None = None
+) -> AsyncIterator[int]:
     """Listen on [web] and on the unix socket for the length of the block; gives the TCP port. Raises OSError.
 
-    `patient`: a TCP port that cannot be had (0) is tried again in the background, and health tells.
+    `patient`: a TCP port that cannot be had (0) is tried again in the background, and health tells. `kept`: holds the
+    port open beyond the block, for the next one.
     """
     with _socket_file(site.configuration.data.directory) as listener:
         runner = web.AppRunner(
@@ -151,11 +155,11 @@ async def serve(site: Site, application: web.Application, *, patient: bool = Fal
         try:
             await web.SockSite(runner, listener).start()
             try:
-                port = await _listen(site, runner)
+                port = await _listen(site, runner, kept)
             except OSError as error:
                 if not patient:
                     raise
-                port, later = 0, asyncio.create_task(_listen_later(site, runner, error), name="web port")
+                port, later = 0, asyncio.create_task(_listen_later(site, runner, error, kept), name="web port")
             yield port
         finally:
             if later is not None:
@@ -171,16 +175,28 @@ def _forget_handlers() -> None:
         remembered.cache_clear()
 
 
-async def _listen(site: Site, runner: web.AppRunner) -> int:
+async def _listen(site: Site, runner: web.AppRunner, kept: KeptPort | None) -> int:
     settings = site.configuration.web
-    tcp = web.TCPSite(runner, settings.host, settings.port)
-    await tcp.start()
+    copies = kept.copies(settings.host, settings.port) if kept is not None else []
+    for copy in copies:
+        await web.SockSite(runner, copy).start()
+    if not copies:
+        tcp = web.TCPSite(runner, settings.host, settings.port)
+        await tcp.start()
+        if kept is not None:
+            kept.keep(settings.host, settings.port, _descriptors(tcp))
     port = next(int(address[1]) for address in runner.addresses if isinstance(address, tuple))
     logger.info("web: http://%s:%d", settings.host, port)
     return port
 
 
-async def _listen_later(site: Site, runner: web.AppRunner, error: OSError) -> None:
+def _descriptors(tcp: web.TCPSite) -> list[int]:
+    """Of the sockets on which it listens; the library shows their addresses alone."""
+    server = tcp._server
+    return [one.fileno() for one in getattr(server, "sockets", ())]
+
+
+async def _listen_later(site: Site, runner: web.AppRunner, error: OSError, kept: KeptPort | None) -> None:
     settings = site.configuration.web
     reason = f"cannot listen on {settings.host}, port {settings.port}: {_words(error)}"
     logger.error("web: %s; it is tried again", reason)
@@ -188,7 +204,7 @@ async def _listen_later(site: Site, runner: web.AppRunner, error: OSError) -> No
     while True:
         await asyncio.sleep(_AGAIN_SECONDS)
         try:
-            await _listen(site, runner)
+            await _listen(site, runner, kept)
         except OSError:
             continue
         site.health.report("web", None)

@@ -37,9 +37,9 @@ class _Stage:
     def file(self) -> Path:
         return self.folder / "gateway.toml"
 
-    def write(self, site: str, *, more: str = "", ocpp_port: int = 0) -> None:
+    def write(self, site: str, *, more: str = "", ocpp_port: int = 0, web_port: int = 0) -> None:
         self.file.write_text(
-            f'[site]\nid = "{site}"\n[data]\ndirectory = "{self.folder}/data"\n[web]\nport = 0\n[firmware]\nport = 0\n'
+            f'[site]\nid = "{site}"\n[data]\ndirectory = "{self.folder}/data"\n[web]\nport = {web_port}\n[firmware]\nport = 0\n'
             f'host = "127.0.0.1"\n[ocpp]\nhost = "127.0.0.1"\nport = {ocpp_port}\n{more}'
         )
 
@@ -180,3 +180,24 @@ async def test_sighup_while_it_changes_is_heeded_afterwards(tmp_path: Path) -> N
         await stage.serves()
         await stage.serves()
         assert stage.begun == ["first", "second", "third"]
+
+
+async def test_people_who_come_while_it_begins_anew_wait_and_are_not_turned_away(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    guests: list[socket.socket] = []
+    async with _serving(tmp_path) as stage:
+        stage.write("second", web_port=port)
+        assert await stage.process.reload() == Taken()
+        await stage.serves()
+        stage.before_each = lambda _: guests.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+        stage.write("third", web_port=port)
+        assert await stage.process.reload() == Taken()
+        await stage.serves()
+        (guest,) = guests
+        with closing(guest):
+            guest.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = await asyncio.to_thread(guest.recv, 100)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()

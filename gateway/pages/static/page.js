@@ -62,6 +62,22 @@
     if (event.target.matches?.("[data-sends]")) event.target.form.requestSubmit();
   });
 
+  // <select data-zones>: nobody has chosen a time zone yet, so the browser's is proposed
+  const zones = document.querySelector("select[data-zones]");
+  if (zones) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if ([...zones.options].some((option) => option.value === zone)) zones.value = zone;
+  }
+
+  // <button data-copies="id" data-done="Copied">: copies that field, also where the page is not encrypted
+  document.querySelectorAll("[data-copies]").forEach((button) => { button.hidden = false; });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-copies]");
+    if (!button) return;
+    document.getElementById(button.dataset.copies).select();
+    if (document.execCommand("copy")) button.textContent = button.dataset.done;
+  });
+
   // <form data-uploads="id">: sent with a bar that shows how much has arrived; the answer goes into that element
   document.addEventListener("submit", (event) => {
     const form = event.target;
