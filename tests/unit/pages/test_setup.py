@@ -264,7 +264,9 @@ async def test_a_meter_is_tried(stage: Stage) -> None:
         part = await stage.reader.ask("POST", "/setup/meters/try", data=fields, headers={"HX-Request": "true"})
         text = await part.text()
         assert part.status == 200 and "<html" not in text
-        assert "L1: 5 A at 230 V, 1.2 kW" in text.replace("\xa0", " ") and "4.1 kW are drawn" in text.replace("\xa0", " ")
+        assert "L1: 5 A at 230 V, 1.2 kW" in text.replace("\xa0", " ") and "4.1 kW are drawn" in text.replace(
+            "\xa0", " "
+        )
         whole = await stage.reader.ask("POST", "/setup/meters/try", data=fields)
         sight = read(await whole.text())
         assert "It answers." in sight.text and sight.form_to("/setup/meters").fields["host"] == "127.0.0.1"
