@@ -57,8 +57,8 @@ from gateway.store.writing import Writing
 from gateway.supervision import end_tasks, keep_running
 
 if TYPE_CHECKING:
-    from gateway.web.kept_port import KeptPort
     from gateway.operations.keep_tls_door import TlsCertificates
+    from gateway.web.kept_port import KeptPort
 
 logger = logging.getLogger(__name__)
 

@@ -168,7 +168,13 @@ class DaemonProcess:
         self._begin(configuration)
         for mistake in configuration.left_out:
             logger.error("site.toml is left out: %s", mistake)
-        around = Surroundings(started=self._started, patient=True, hold=lambda _: nullcontext(), reloads=self._reloads, web_port=self._web_port)
+        around = Surroundings(
+            started=self._started,
+            patient=True,
+            hold=lambda _: nullcontext(),
+            reloads=self._reloads,
+            web_port=self._web_port,
+        )
         try:
             await run(configuration, stop=self._turn_over, surroundings=around)
         except Exception as error:

@@ -60,8 +60,8 @@ from gateway.web import (
     upstreams_api,
 )
 from gateway.web.asking import MOST_BODY_BYTES
-from gateway.web.login import guarded
 from gateway.web.kept_port import KeptPort
+from gateway.web.login import guarded
 from gateway.web.problems import problems_only
 from gateway.web.routes import CLOSING, SITE, Route, matching
 
