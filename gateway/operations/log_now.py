@@ -55,15 +55,16 @@ class LogNow(logging.Handler):
         if record.levelno >= logging.ERROR:
             self._errors.append(line)
 
-    def newest(self, *, level: int, before: int | None, limit: int) -> list[LogLine]:
-        """The newest lines of this level and above with a number below `before`, newest first."""
+    def newest(self, *, level: int, before: int | None, limit: int, words: str = "") -> list[LogLine]:
+        """The newest lines of this level and above with a number below `before` and `words` in them, newest first."""
         self.acquire()
         try:
             kept = {line.number: line for line in (*self._errors, *self._lines)}
         finally:
             self.release()
         wanted = [line for number, line in kept.items() if line.level >= level and (before is None or number < before)]
-        return sorted(wanted, reverse=True)[:limit]
+        found = [line for line in wanted if _has(line, words.casefold())] if words else wanted
+        return sorted(found, reverse=True)[:limit]
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -81,6 +82,10 @@ class LogNow(logging.Handler):
 def level_word(level: int) -> str:
     """The name of a level as people write it."""
     return next((word for word, least in reversed(LEVELS.items()) if level >= least), "debug")
+
+
+def _has(line: LogLine, words: str) -> bool:
+    return any(words in text.casefold() for text in (line.text, line.logger, *line.details.values()))
 
 
 def _text_of(record: logging.LogRecord) -> str:

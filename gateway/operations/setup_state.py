@@ -44,7 +44,7 @@ async def setup_document(site: Site) -> Document:
     return {
         "site": {name: _value(configuration, *where) for name, where in VALUES.items()},
         "station_addresses": await asyncio.to_thread(station_addresses, configuration),
-        "clock": _clock(site),
+        "clock": clock_document(site),
         "meters": [_meter(configuration, at) for at in range(len(configuration.meters))],
         "main_circuit": _circuit(configuration, configuration.circuits.index(main)) if main is not None else None,
         "circuits": [
@@ -142,7 +142,8 @@ def _knock(knock: Document) -> Document:
     }
 
 
-def _clock(site: Site) -> Document:
+def clock_document(site: Site) -> Document:
+    """What time it is here, and how good that is; the error is a bound in milliseconds."""
     clock = site.clock_quality()
     return {
         "time": text_of(site.wall_clock()),

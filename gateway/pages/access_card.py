@@ -45,7 +45,7 @@ async def save(visit: Visit) -> web.StreamResponse:
     card = await _card(visit, id_tag) if id_tag else None
     mistakes = _mistakes(visit, values, card)
     if not mistakes:
-        answer = await visit.ask("PUT", f"/id-tags/{part(id_tag)}", _body(visit, values))
+        answer = await visit.ask("PUT", f"/id-tags/{part(id_tag)}", _body(visit, values, card))
         if answer.good:
             return visit.go(_THEN.get(values["then"], "/access"), _saved(visit, id_tag, values, answer.document))
         mistakes = {_field(name): said(visit, detail) for name, detail in answer.errors.items()}
@@ -80,8 +80,11 @@ def _mistakes(visit: Visit, values: Mapping[str, str], card: Mapping[str, object
     return mistakes
 
 
-def _body(visit: Visit, values: Mapping[str, str]) -> dict[str, object]:
+def _body(visit: Visit, values: Mapping[str, str], card: Mapping[str, object] | None) -> dict[str, object]:
     expiry = instant_of_field(values["expiry"], visit.formats.zone) if values["expiry"] else None
+    kept = None if card is None else card["expiry_date"]
+    if expiry is not None and field_of_instant(visit.formats, kept) == values["expiry"]:
+        expiry = str(kept)  # the field has no seconds: what nobody changed stays exact
     return {
         "status": values["status"] or "Accepted",
         "parent_id_tag": values["parent_id_tag"] or None,

@@ -1,4 +1,7 @@
-"""The lists of cards in the stations: which version each holds, whether it is the site's, and sending it."""
+"""The lists of cards in the stations: which version each holds, whether it is the site's, and sending it.
+
+The page is not kept up to date by itself: comparing every station's list with all cards each second would cost much.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +39,6 @@ async def show(visit: Visit) -> web.StreamResponse:
     return visit.page("access_lists.html", await _facts(visit))
 
 
-async def pieces(visit: Visit) -> Mapping[str, str]:
-    """The table."""
-    return {"lists": visit.text("access_lists_table.html", await _facts(visit))}
-
-
 async def send(visit: Visit) -> web.StreamResponse:
     """Send the list to one station, or to all that are connected (no `station`), and tell what each said."""
     fields = await visit.form()
@@ -49,9 +47,8 @@ async def send(visit: Visit) -> web.StreamResponse:
     answers = await asyncio.gather(*(_sent(visit, name, update_type) for name in names))
     if not answers:
         answers = [Said(False, visit.gettext("No station is connected now. Nothing was sent."))]
-    if visit.in_part:
-        return visit.page("answer_part.html", {"answers": answers})
-    return visit.page("access_lists.html", {**await _facts(visit), "answers": answers})
+    template = "access_lists_sent.html" if visit.in_part else "access_lists.html"
+    return visit.page(template, {**await _facts(visit), "answers": answers})
 
 
 async def _sent(visit: Visit, station: str, update_type: str) -> Said:
@@ -103,6 +100,6 @@ async def _connected(visit: Visit) -> list[str]:
 
 
 PAGES = (
-    Page("GET", "/access/lists", show, "viewer", pieces=pieces),
+    Page("GET", "/access/lists", show, "viewer"),
     Page("POST", "/access/lists", send, "operator"),
 )

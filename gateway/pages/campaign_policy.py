@@ -46,8 +46,8 @@ CAREFUL = (
     ),
     Field(
         "wave_share",
-        mark("Share of the others in each round, in percent"),
-        mark("A round begins when the one before it is done."),
+        mark("Share of the others in each wave, in percent"),
+        mark("A wave begins when the one before it is done."),
         "percent",
     ),
     Field(
@@ -87,7 +87,7 @@ WHEN = (
     ),
     Field(
         "wave_patience_hours",
-        mark("Wait for missing stations of a round (hours)"),
+        mark("Wait for missing stations of a wave (hours)"),
         mark("Stations that were offline or busy for so long do not hold up the others."),
     ),
     Field(

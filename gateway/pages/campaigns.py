@@ -49,7 +49,7 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 
 async def pieces(visit: Visit) -> Mapping[str, str]:
-    """How far it is, and each round of stations."""
+    """How far it is, and each wave of stations."""
     facts = await _one(visit)
     waves = facts["waves"]
     assert isinstance(waves, dict)

@@ -12,7 +12,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.station_words import JOBS, LEASES, ORIGINS, PROFILES, PURPOSES, word
-from gateway.pages.stations import connector_row
+from gateway.pages.stations import address_of, connector_row
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
@@ -29,8 +29,6 @@ TABS: tuple[tuple[str, str, Access], ...] = (
     ("/messages", mark("Messages"), "operator"),
     ("/settings", mark("Settings"), "installer"),
 )
-# the screen of keys of all stations stands where a station of this name would
-_TAKEN = "keys"
 _MOST_QUIRKS = 50
 
 
@@ -43,9 +41,7 @@ def frame_of(station: Document, tab: str) -> Document:
     """What every screen of a station shows around its own things."""
     name = str(station["id"])
     base = f"/stations/{part(name)}"
-    tabs = [
-        (f"{base}/overview" if name == _TAKEN and not end else base + end, text, access) for end, text, access in TABS
-    ]
+    tabs = [(base + end if end else address_of(name), text, access) for end, text, access in TABS]
     return {"station": station, "base": base, "tabs": tabs, "tab": base + tab if tab else tabs[0][0]}
 
 
@@ -60,7 +56,7 @@ async def pieces(visit: Visit) -> Mapping[str, str]:
     return {f"station-{name}": visit.text(f"station_{name}.html", facts) for name in _PIECES}
 
 
-_PIECES = ("connection", "connectors", "curve", "standing")
+_PIECES = ("connection", "connectors", "why", "curve", "standing")
 
 
 async def _facts(visit: Visit) -> Document:

@@ -49,7 +49,8 @@ async def do(visit: Visit) -> web.StreamResponse:
         answer = said_by(visit, request.action, told)
         if deed.name == "schedule":
             schedules = await schedules_of(visit, str(station["id"]), request.body, told.document)
-    shown: Document = {"form": form, "mistakes": reading.mistakes, "answer": answer, "schedules": schedules}
+    mistakes = {name: visit.gettext(text) for name, text in reading.mistakes.items()}
+    shown: Document = {"form": form, "mistakes": mistakes, "answer": answer, "schedules": schedules}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if reading.mistakes else HTTPStatus.OK
     if visit.in_part:
         filled = _filled(deed, await _choices(visit, station))

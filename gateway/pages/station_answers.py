@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.pages.said import said
 from gateway.pages.station_words import told_of
 from gateway.pages.visit import Visit
 from gateway.pages.words import mark
@@ -66,8 +67,8 @@ def pretty(value: object) -> str:
 
 def outcome_text(visit: Visit, action: str, outcome: Mapping[str, object]) -> tuple[str, str]:
     """(look, text) of one outcome among many: `status`, and in `answer` what the station said."""
-    status, said = str(outcome["status"]), outcome.get("answer")
-    look, word, text = _meaning(visit, action, status, {"response": {"status": said}, **outcome}, None)
+    status, told = str(outcome["status"]), outcome.get("answer")
+    look, word, text = _meaning(visit, action, status, {"response": {"status": told}, **outcome}, None)
     return look, f"{word}: {text}" if word else text
 
 
@@ -77,11 +78,11 @@ def _meaning(
     description = str(document.get("description") or "")
     if status == "answered":
         response = document.get("response")
-        said = response.get("status") if isinstance(response, Mapping) else None
-        if said is None:
+        answered = response.get("status") if isinstance(response, Mapping) else None
+        if answered is None:
             return "good", "", visit.gettext(_DONE)
-        told = told_of(action, str(said))
-        return told.look, str(said), visit.gettext(told.text)
+        told = told_of(action, str(answered))
+        return told.look, str(answered), visit.gettext(told.text)
     if status == "not_connected":
         return "bad", "", visit.gettext(_NOT_THERE)
     if status == "unanswered":
@@ -92,8 +93,8 @@ def _meaning(
         return "bad", code, f"{meant} {description}".strip()
     if answer is not None and not isinstance(document.get("status"), str):  # a problem: the API refused it
         reasons = [*answer.errors.values()] or [answer.detail]
-        return "bad", "", " ".join(visit.gettext(each) for each in reasons if each)
+        return "bad", "", " ".join(said(visit, each) for each in reasons if each)
     if status == "refused":
-        return "bad", "", visit.gettext(description) if description else visit.gettext(mark("The gateway refuses it."))
+        return "bad", "", said(visit, description) or visit.gettext("The gateway refuses it.")
     told = told_of(action, status)
-    return told.look, status, f"{visit.gettext(told.text)} {description}".strip()
+    return told.look, status, f"{visit.gettext(told.text)} {said(visit, description)}".strip()

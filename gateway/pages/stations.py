@@ -53,7 +53,7 @@ async def add(visit: Visit) -> web.StreamResponse:
         answer = await visit.ask("PUT", f"/stations/{part(station)}", wishes)
         if answer.good:
             notice = visit.gettext("%(station)s is known now. It may connect.", station=station)
-            return visit.go(f"/stations/{part(station)}", notice)
+            return visit.go(address_of(station), notice)
         mistakes = mistakes_by_field(answer.errors) or {"id": answer.detail}
     shown = {**await _facts(visit), "fields": fields, "form": form, "mistakes": mistakes}
     return visit.page("stations.html", shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -64,7 +64,7 @@ async def accept(visit: Visit) -> web.StreamResponse:
     station = visit.matched("station")
     answer = await visit.ask("PUT", f"/stations/{part(station)}", {})
     if not answer.good:
-        reasons = " ".join(answer.errors.values()) or answer.detail
+        reasons = "; ".join(answer.errors.values()) or answer.detail
         raise Problem(HTTPStatus(answer.status), reasons)
     notice = visit.gettext("%(station)s may charge now. Check its settings.", station=station)
     return visit.go(f"/stations/{part(station)}/settings", notice)
@@ -75,6 +75,11 @@ async def new_station_fields(visit: Visit, fields: tuple[Field, ...] = OF_A_NEW_
     circuits = cast(list[Document], (await visit.get("/site"))["circuits"])
     choices = (("", ""), *((str(each["name"]), str(each["name"])) for each in circuits))
     return tuple(replace(field, choices=choices) if field.name == "circuit" else field for field in fields)
+
+
+def address_of(station: str) -> str:
+    """Where the overview of a station is; the screen of keys of all stations stands where one named keys would."""
+    return f"/stations/{part(station)}" + ("/overview" if station == "keys" else "")
 
 
 async def _facts(visit: Visit) -> dict[str, object]:
@@ -112,7 +117,13 @@ def _card(visit: Visit, station: Document) -> Document:
         look = "fault"
     else:
         look = "charging" if station["running_transactions"] else ""
-    return {**station, "connectors": [each for each in shown if each["connector"] != 0 or each["error"]], "look": look}
+    to = address_of(str(station["id"]))
+    return {
+        **station,
+        "to": to,
+        "connectors": [each for each in shown if each["connector"] != 0 or each["error"]],
+        "look": look,
+    }
 
 
 def connector_row(visit: Visit, connector: Document) -> Document:

@@ -17,7 +17,7 @@ from aiohttp import web
 from jinja2 import Environment
 
 from gateway.pages.formats import Formats
-from gateway.web.asking_within import Answer, ask, pass_on
+from gateway.web.asking_within import Answer, ask, hand_through, pass_on
 from gateway.web.login import Person, allows
 from gateway.web.problems import Problem
 from gateway.web.routes import Access
@@ -108,6 +108,12 @@ class Visit:
     async def pass_on(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Hand the body that is coming in on to the API (an upload)."""
         return await pass_on(self.request, method, API + path, headers)
+
+    async def hand_through(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> web.StreamResponse | Answer:
+        """Let the API answer the browser by itself (a download); an Answer when it refuses."""
+        return await hand_through(self.request, method, API + path, body)
 
     def hours_ago(self, hours: float) -> str:
         """An instant so long ago, as the API takes it; to the minute, so that an address stays the same for a while."""

@@ -38,25 +38,42 @@ class Page(NamedTuple):
     complete: bool
 
 
-async def page(readers: Readers, *, after: int, limit: int, streams: Collection[str], station: str | None) -> Page:
+async def page(
+    readers: Readers, *, after: int, limit: int, streams: Collection[str], station: str | None, kind: str | None = None
+) -> Page:
     """Events with ids above `after`: `limit` of them, or fewer when they are large."""
-    sql = f"{_selected(streams, station)} ORDER BY id LIMIT :limit"
-    asked = {"after": after, "limit": limit + 1, "streams": json.dumps(list(streams)), "station": station}
+    sql = f"{_selected(streams, station, kind)} ORDER BY id LIMIT :limit"
+    asked = {"after": after, "limit": limit + 1, "streams": json.dumps(list(streams)), "station": station, "kind": kind}
     return await _read(readers, sql, asked, limit=limit)
 
 
-async def newest(readers: Readers, *, most: int, streams: Collection[str], station: str | None) -> list[Document]:
-    """The newest `most` events in ascending order, or fewer when they are large."""
-    sql = f"{_selected(streams, station)} ORDER BY id DESC LIMIT :limit"
-    asked = {"after": 0, "limit": most, "streams": json.dumps(list(streams)), "station": station}
+async def newest(
+    readers: Readers,
+    *,
+    most: int,
+    streams: Collection[str],
+    station: str | None,
+    kind: str | None = None,
+    before: int | None = None,
+) -> list[Document]:
+    """The newest `most` events (of those with ids below `before`) in ascending order, or fewer when they are large."""
+    sql = f"{_selected(streams, station, kind, before)} ORDER BY id DESC LIMIT :limit"
+    asked = {
+        "after": 0, "limit": most, "streams": json.dumps(list(streams)), "station": station, "kind": kind,
+        "before": before,
+    }  # fmt: skip
     return (await _read(readers, sql, asked, limit=most)).events[::-1]
 
 
-def _selected(streams: Collection[str], station: str | None) -> str:
+def _selected(streams: Collection[str], station: str | None, kind: str | None, before: int | None = None) -> str:
     parts = [_JOURNAL] if {"tx", "ops"} & set(streams) else []
     parts += [_METER] if "meter" in streams else []
     if station is not None:
         parts = [f"{part} AND station = :station" for part in parts]
+    if before is not None:
+        parts = [f"{part} AND id < :before" for part in parts]
+    if kind is not None:  # from outside: a meter frame's kind is made, not kept
+        parts = [f"SELECT * FROM ({part}) WHERE kind = :kind" for part in parts]
     return " UNION ALL ".join(parts)
 
 

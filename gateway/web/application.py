@@ -53,6 +53,7 @@ from gateway.web import (
     setup_api,
     stations_api,
     support_bundle_api,
+    system_api,
     tokens_api,
     transaction_exports_api,
     transactions_api,
@@ -108,6 +109,7 @@ ROUTES: tuple[Route, ...] = (
     *asyncapi_api.ROUTES,
     *reload_api.ROUTES,
     *setup_api.ROUTES,
+    *system_api.ROUTES,
 )
 
 _SOCKET_MODE = 0o660

@@ -1,7 +1,8 @@
 """The API asked from inside the process: the page's handlers send requests to the same routes as everybody else.
 
 The inner request has the outer one's credentials, peer and origin, so the same guards decide. No socket, no copy of
-the rules. Answers that are streamed (downloads, feeds) cannot be asked for like this: a page links to them.
+the rules. Answers that are streamed (feeds) cannot be asked for like this: a page links to them. A download that a
+form asks for is handed through to the browser (`hand_through`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.cookies import SimpleCookie
 
 from aiohttp import web
@@ -64,6 +66,19 @@ async def ask(
     return await _carried_out(request, inner)
 
 
+async def hand_through(
+    request: web.Request, method: str, path: str, body: Mapping[str, object] | None = None
+) -> web.StreamResponse | Answer:
+    """Let the API answer the browser by itself (a download that a form asks for); an Answer when it refuses."""
+    sent = _body(body)
+    inner = _inner(request, method, _url(path, None), _JSON, sent, {})
+    inner._read_bytes = sent
+    response = await _response_to(request, inner)
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        return _answer(response)
+    return response
+
+
 async def pass_on(request: web.Request, method: str, path: str, headers: Mapping[str, str] | None = None) -> Answer:
     """Hand the body of this request, as it streams in, to the API (uploads)."""
     kept = {name: value for name, value in request.headers.items() if name.lower() != "accept"}
@@ -72,11 +87,15 @@ async def pass_on(request: web.Request, method: str, path: str, headers: Mapping
 
 
 async def _carried_out(request: web.Request, inner: web.Request) -> Answer:
+    return _answer(await _response_to(request, inner))
+
+
+async def _response_to(request: web.Request, inner: web.Request) -> web.StreamResponse:
     match = await request.app.router.resolve(inner)
     match.add_app(request.app)
     inner._match_info = match  # as the library does with requests that arrive
     inner.pop(TOLD_AS, None)
-    return _answer(await problems_only(inner, match.handler))
+    return await problems_only(inner, match.handler)
 
 
 def _inner(

@@ -1,11 +1,14 @@
-"""/backup and /restore: the database as one file, out and back in; encrypted where a passphrase is given."""
+"""/backup and /restore: the database as one file, out and back in; encrypted where a passphrase is given.
+
+A backup comes back as the body itself, or in the form of a browser.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -18,6 +21,7 @@ from gateway.operations.keep_backups import CannotCopy, UnusableDatabase, back_u
 from gateway.operations.seal_backups import is_sealed, sealed_pieces, trouble_with, unseal_to
 from gateway.operations.site import Site
 from gateway.web.asking import expect_only, json_response, object_of
+from gateway.web.backup_forms import FORM, read_backup_form
 from gateway.web.login import actor_of
 from gateway.web.problems import Problem, unacceptable
 from gateway.web.routes import SITE, Route
@@ -77,7 +81,10 @@ async def post_restore(request: web.Request) -> web.StreamResponse:
     expect_only(request, ())
     site, passphrase = request.app[SITE], _passphrase_of(request)
     with _trouble_told(), receiving_place(site) as received, receiving_place(site) as opened:
-        await _receive(request, received)
+        if request.content_type == FORM:
+            passphrase = await _receive_form(request, received)
+        else:
+            await _receive(request, received)
         path = received
         if await asyncio.to_thread(is_sealed, received):
             if passphrase is None:
@@ -113,17 +120,35 @@ def _trouble_told() -> Iterator[None]:
 
 
 async def _receive(request: web.Request, path: Path) -> None:
-    received = 0
-    with contextlib.closing(await asyncio.to_thread(_new_file, path)) as file:
+    async with _written(path) as write:
         while True:
             async with asyncio.timeout(_PIECE_PATIENCE_SECONDS):
                 piece = await request.content.readany()
             if not piece:
                 return
+            await write(piece)
+
+
+async def _receive_form(request: web.Request, path: Path) -> str | None:
+    """The passphrase that comes with it."""
+    async with _written(path) as write:
+        return await read_backup_form(request, write)
+
+
+@contextlib.asynccontextmanager
+async def _written(path: Path) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """What writes pieces to a new file, up to the most that is allowed."""
+    received = 0
+    with contextlib.closing(await asyncio.to_thread(_new_file, path)) as file:
+
+        async def write(piece: bytes) -> None:
+            nonlocal received
             received += len(piece)
             if received > MOST_RESTORE_BYTES:
                 raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the file is larger than allowed")
             await asyncio.to_thread(file.write, piece)
+
+        yield write
 
 
 async def _pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
@@ -148,7 +173,9 @@ ROUTES = (
     Route(
         "POST", "/api/v1/restore", post_restore, "installer",
         "Restore a backup, an encrypted one with its header: begins a new epoch, closes all station connections",
-        request={media: {"type": "string", "format": "binary"} for media in (_SQLITE, _SEALED)},
-        answers={200: "Restored"}, errors=(413, 422, 507),
+        request={
+            **{media: {"type": "string", "format": "binary"} for media in (_SQLITE, _SEALED)}, FORM: "RestoreForm",
+        },
+        answers={200: "Restored"}, errors=(400, 413, 422, 507),
     ),
 )  # fmt: skip

@@ -87,7 +87,7 @@ CAMPAIGNS: dict[str, Schema] = {
         {
             "event_id": COUNT,
             "time": TIME,
-            "actor": TEXT,
+            "actor": TEXT_OR_NULL,
             "station": TEXT_OR_NULL,
             "state": {"enum": [*CAMPAIGN_STATES, *STATES]},
             "wave": COUNT,

@@ -78,6 +78,9 @@ DIAGNOSTICS: dict[str, Schema] = {
     "BackupWish": object_with(
         {"passphrase": {"type": "string", "minLength": SHORTEST_PASSPHRASE, "maxLength": LONGEST_PASSPHRASE}}
     ),
+    "RestoreForm": object_with(
+        {"file": {"type": "string", "format": "binary"}, "passphrase": TEXT}, optional=("passphrase",)
+    ),
     "KeyOfStations": object_with(
         {
             "key": TEXT,

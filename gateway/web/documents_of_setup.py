@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from gateway.model.clocks import Quality
+from gateway.operations.describe_machine import PRESSURES
 from gateway.web.schema_parts import (
     COUNT,
     COUNT_OR_NULL,
@@ -68,7 +69,39 @@ _WISHES: dict[str, Schema] = {
     ),
 }
 
+_CLOCK: dict[str, Schema] = {
+    "time": TIME,
+    "quality": {"enum": list(get_args(Quality))},
+    "synchronised": FLAG,
+    "error_ms": COUNT_OR_NULL,
+}
+
 SETUP: dict[str, Schema] = {
+    "System": object_with(
+        {
+            "version": TEXT,
+            "uptime_seconds": COUNT_OR_NULL,
+            "machine": object_with(
+                {
+                    "host_name": TEXT,
+                    **dict.fromkeys(("model", "operating_system"), TEXT_OR_NULL),
+                    **dict.fromkeys(("kernel", "architecture", "python"), TEXT),
+                    "processors": COUNT_OR_NULL,
+                    "uptime_seconds": COUNT,
+                }
+            ),
+            "clock": object_with({**_CLOCK, "timezone": TEXT}),
+            "data": object_with(
+                {
+                    "directory": TEXT,
+                    **dict.fromkeys(("disk_free_bytes", "disk_bytes"), COUNT_OR_NULL),
+                    **dict.fromkeys(("database_bytes", "database_budget_bytes"), COUNT),
+                    "pressure": {"enum": list(PRESSURES)},
+                }
+            ),
+            "can_reload": {**FLAG, "description": "false: there are no files to read again (a demo)"},
+        }
+    ),
     "SetupMeter": object_with({**_METER, "title": TEXT_OR_NULL, **_ORIGIN}),
     "SetupCircuit": object_with(
         {
@@ -87,14 +120,7 @@ SETUP: dict[str, Schema] = {
                 dict.fromkeys(("id", "name", "timezone", "unknown_stations", "unknown_tags"), _VALUE)
             ),
             "station_addresses": LIST_OF_TEXTS,
-            "clock": object_with(
-                {
-                    "time": TIME,
-                    "quality": {"enum": list(get_args(Quality))},
-                    "synchronised": FLAG,
-                    "error_ms": COUNT_OR_NULL,
-                }
-            ),
+            "clock": object_with(_CLOCK),
             "meters": list_of(ref("SetupMeter")),
             "main_circuit": {"oneOf": [ref("SetupCircuit"), {"type": "null"}]},
             "circuits": list_of(ref("SetupCircuit")),

@@ -19,17 +19,20 @@ _DEFAULT_STREAMS = ("tx", "ops")
 
 async def list_events(request: web.Request) -> web.StreamResponse:
     """Events in the order in which they were recorded."""
-    expect_only(request, ("limit", "after", "last", "stream", "station"))
+    expect_only(request, ("limit", "after", "last", "before", "stream", "station", "kind"))
     readers, streams, station = request.app[SITE].readers, _streams(request), request.query.get("station")
-    last = integer_of(request, "last")
+    last, before, kind = integer_of(request, "last"), integer_of(request, "before"), request.query.get("kind")
     if last is not None:
         require(1 <= last <= MOST_ITEMS, f"last: expected a whole number from 1 to {MOST_ITEMS}")
         require(not {"after", "limit"} & set(request.query), "last: not together with after or limit")
         return await large_collection(
-            await reports_events.newest(readers, most=last, streams=streams, station=station), None
+            await reports_events.newest(readers, most=last, streams=streams, station=station, kind=kind, before=before),
+            None,
         )
+    require(before is None, "before: only together with last")
+    after, limit = integer_of(request, "after") or 0, limit_of(request)
     found, complete = await reports_events.page(
-        readers, after=integer_of(request, "after") or 0, limit=limit_of(request), streams=streams, station=station
+        readers, after=after, limit=limit, streams=streams, station=station, kind=kind
     )
     return await large_collection(found, None if complete else found[-1]["event_id"])
 
@@ -62,12 +65,15 @@ _STATION = Parameter("station", "only this station's events")
 _LAST = Parameter(
     "last", "the newest N instead of those after a cursor", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}
 )
+_BEFORE = Parameter("before", "with last: only events before this event_id", {"type": "integer"})
+_KIND = Parameter("kind", "only events of this kind")
 _AFTER = Parameter("after", "event_id of the last event that is known already", {"type": "integer", "default": 0})
 
 ROUTES = (
     Route(
         "GET", "/api/v1/events", list_events, "viewer", "The journal, oldest first",
-        parameters=(LIMIT, _AFTER, _LAST, _STREAM, _STATION), answers={200: "EventCollection"}, errors=(422,),
+        parameters=(LIMIT, _AFTER, _LAST, _BEFORE, _STREAM, _STATION, _KIND),
+        answers={200: "EventCollection"}, errors=(422,),
     ),
     Route(
         "GET", "/api/v1/events/stream", stream_events, "viewer",

@@ -45,12 +45,13 @@ async def list_frames(request: web.Request) -> web.StreamResponse:
 
 async def list_log(request: web.Request) -> web.StreamResponse:
     """The newest lines of the log, newest first."""
-    expect_only(request, ("limit", "after", "level"))
+    expect_only(request, ("limit", "after", "level", "q"))
     limit, word = limit_of(request), request.query.get("level", "debug")
     if word not in LEVELS:
         raise unacceptable("level: expected one of " + ", ".join(LEVELS))
     before = integer_of(request, "after")
-    found = request.app[SITE].log.newest(level=LEVELS[word], before=before, limit=limit + 1)
+    words = request.query.get("q", "")
+    found = request.app[SITE].log.newest(level=LEVELS[word], before=before, words=words, limit=limit + 1)
     cursor = found[limit - 1].number if len(found) > limit else None
     return collection([line_document(line) for line in found[:limit]], cursor)
 
@@ -97,6 +98,7 @@ ROUTES = (
         "The newest lines of the log, newest first, without secrets; errors are kept longest",
         parameters=(
             LIMIT, AFTER, Parameter("level", "this level and above", {"enum": list(LEVELS), "default": "debug"}),
+            Parameter("q", "only those with these words in their text or details"),
         ),
         answers={200: "LogLineCollection"}, errors=(422,),
     ),

@@ -107,6 +107,11 @@ def expect_own_page(request: web.Request) -> None:
         raise Problem(HTTPStatus.FORBIDDEN, "a page of another address may not do this with your login")
 
 
+def address_of_page(request: web.Request) -> str:
+    """How the browser calls this gateway, such as `http://192.168.1.10:8080`."""
+    return f"{'https' if _is_https(request) else 'http'}://{_host_of(request)}"
+
+
 def set_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
     """Log the browser in: from now on it shows `secret` to this address, to no script and from no other site."""
     response.set_cookie(

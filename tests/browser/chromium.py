@@ -23,6 +23,7 @@ PATIENCE_SECONDS = 15.0
 
 _LOOK_AGAIN_MILLISECONDS = 50
 _NOWHERE = ("about", "blob", "chrome-error", "data")
+_HARD_BLANKS = r"/[\u00a0\u202f]/g"
 _PAGE_CHANGED = re.compile(r"context was destroyed|Cannot find context|navigat", re.IGNORECASE)
 _TELL_VIOLATIONS = """
 window.addEventListener("securitypolicyviolation", event => console.error(
@@ -78,20 +79,23 @@ class Watched:
         self.page.goto(self.address + path, wait_until="domcontentloaded")
 
     def until(self, expression: str, what: str = "", *, seconds: float = PATIENCE_SECONDS) -> Any:
-        """As the function `until`."""
-        return until(self.page, expression, what, seconds=seconds)
+        """As the function `until`; when patience ends, with what is on the page instead."""
+        try:
+            return until(self.page, expression, what, seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.text()}") from None
 
     def until_text(self, text: str, *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until this can be read somewhere on the page."""
-        expression = f"document.body.innerText.includes({_quoted(text)})"
+        """Wait until this can be read somewhere on the page; blanks that do not break are like others."""
+        expression = f"document.body.innerText.replace({_HARD_BLANKS}, ' ').includes({_quoted(text)})"
         try:
-            self.until(expression, seconds=seconds)
+            until(self.page, expression, seconds=seconds)
         except AssertionError:
             raise AssertionError(f"{text!r} is not on {self.page.url}:\n{self.text()}") from None
 
     def text(self) -> str:
-        """What can be read on the page."""
-        return self.page.inner_text("body")
+        """What can be read on the page, with plain blanks."""
+        return re.sub("[\u00a0\u202f]", " ", self.page.inner_text("body"))
 
     def foresee(self, pattern: str) -> None:
         """Complaints that match (a regular expression) are part of the test: a refused form, a daemon that restarts."""

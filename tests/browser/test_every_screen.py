@@ -1,46 +1,27 @@
-"""Every screen that the page lists, with people at work: clean, accessible, no wider than the screen, for each role.
+"""Every screen that the page lists, with people at work: clean for each role, in another language, and alive.
 
-A new screen is in here by itself; one whose address has a part that is not in PARTS fails until somebody says which.
+Accessibility on each size and colour is in `test_accessibility`, restarts below each screen in `test_restart`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from gateway.pages.application import PAGES
-from gateway.web.login import ROLES
 from tests.browser.axe import violations
-from tests.browser.chromium import DESK, PHONE, Screen, Watched, watched
+from tests.browser.busy_site import BusySite, busy_site
+from tests.browser.chromium import PHONE, Watched, watched
 from tests.browser.people import Role, let_in
-from tests.browser.running_site import Site, running_site, short_directory
-from tests.end_to_end.running_gateway import wait_until
-
-# a screen's address says `{name}`; what stands there at this site
-PARTS = {"station": "POST-1", "station_id": "POST-1", "identity": "POST-1"}
-_PART = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+from tests.browser.running_site import Site, short_directory
 
 
 @pytest.fixture(scope="module")
-def busy_site() -> Iterator[Site]:
-    """A site where one station charges."""
-    with short_directory() as directory, running_site(directory) as site:
-        site.yard.plug_in("POST-1", "CARD-1")
-        wait_until(lambda: len(site.gateway.transactions("POST-1")) == 1, "the session to be known")
+def busy() -> Iterator[BusySite]:
+    """One site for all tests here, as they only look."""
+    with short_directory() as directory, busy_site(directory) as site:
         yield site
-
-
-def addresses(role: Role) -> list[str]:
-    """Of the screens that somebody with this role may open."""
-    allowed = {"public", *ROLES[: ROLES.index(role) + 1]}
-    return [
-        _PART.sub(lambda part: PARTS[part[1]], page.path)
-        for page in PAGES
-        if page.method == "GET" and page.access in allowed
-    ]
 
 
 def wrong_with(page: Watched, address: str) -> list[str]:
@@ -54,20 +35,11 @@ def wrong_with(page: Watched, address: str) -> list[str]:
     return [f"{address}: {one}" for one in found if one]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("screen", [PHONE, DESK], ids=lambda screen: screen.name)
-def test_an_installer_stumbles_over_nothing(busy_site: Site, browser: Browser, screen: Screen, dark: bool) -> None:
-    with watched(browser, busy_site.address, screen, dark=dark) as page:
-        let_in(page, busy_site)
-        found = [wrong for address in addresses("installer") for wrong in wrong_with(page, address)]
-        assert not found, "\n".join(found)
-
-
 @pytest.mark.parametrize("role", ["viewer", "operator"])
-def test_nor_does_anybody_else(busy_site: Site, browser: Browser, role: Role) -> None:
-    with watched(browser, busy_site.address, PHONE, language="de-DE") as page:
-        let_in(page, busy_site, role)
-        found = [wrong for address in addresses(role) for wrong in wrong_with(page, address)]
+def test_nobody_stumbles_over_anything(busy: BusySite, browser: Browser, role: Role) -> None:
+    with watched(browser, busy.site.address, PHONE, language="de-DE") as page:
+        let_in(page, busy.site, role)
+        found = [wrong for address in busy.addresses(role) for wrong in wrong_with(page, address)]
         assert not found, "\n".join(found)
 
 

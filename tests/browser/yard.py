@@ -17,7 +17,7 @@ from gateway.simulated_station import Habits, SimulatedStation
 from tests.fakes.wire_meter import Amps, WireMeter
 
 _PATIENCE_SECONDS = 30.0
-_SPEED = 50.0  # of drivers: a visit's pauses take a fraction of a second
+DRIVERS_SPEED = 50.0  # of drivers: a visit's pauses take a fraction of a second
 _MOST_AMPS = 16.0
 
 Result = TypeVar("Result")
@@ -26,11 +26,12 @@ Result = TypeVar("Result")
 class Yard:
     """All methods may be called from the test's thread. `building`: what it draws on each phase, to be changed."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stations_url: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, stations_url: str, *, speed: float = DRIVERS_SPEED) -> None:
         self.building: Amps = (6.0, 5.0, 4.0)
         self.meter = WireMeter(self._flows)
         self._loop = loop
         self._url = stations_url
+        self._speed = speed
         self._stations: dict[str, SimulatedStation] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}
 
@@ -40,7 +41,12 @@ class Yard:
         async def live() -> None:
             if identity not in self._stations:
                 habits = Habits(
-                    connectors=connectors, busy=False, speed=_SPEED, most_amps=_MOST_AMPS, password=password
+                    connectors=connectors,
+                    busy=False,
+                    speed=self._speed,
+                    most_amps=_MOST_AMPS,
+                    password=password,
+                    transfers=True,
                 )
                 number = len(self._stations) + 1
                 self._stations[identity] = SimulatedStation(identity, self._url, seed=number, habits=habits)
@@ -72,6 +78,17 @@ class Yard:
 
         self.do(come())
 
+    def want(self, identity: str, amps: float, connector: int = 1) -> None:
+        """The car that charges there wants so much on each line now."""
+
+        async def ask_for_it() -> None:
+            station = self._stations[identity]
+            outlet = station.outlets[connector - 1]
+            outlet.wanted_amps = (amps, amps, amps)
+            station.limit(outlet)
+
+        self.do(ask_for_it())
+
     def leave(self, identity: str, connector: int = 1) -> bool:
         """The driver ends the session; False when none runs."""
         return self._soon(lambda: self._stations[identity].end(connector))
@@ -83,6 +100,10 @@ class Yard:
     def amps(self, identity: str, connector: int = 1) -> Amps:
         """What flows on the station's own lines."""
         return self._soon(lambda: self._stations[identity].outlets[connector - 1].meter.amps)
+
+    def firmware(self, identity: str) -> str:
+        """The version that the station runs."""
+        return self._soon(lambda: self._stations[identity].jobs.firmware_version)
 
     def is_accepted(self, identity: str) -> bool:
         """Whether the station has a connection, and was told that it may work."""
@@ -114,12 +135,13 @@ class Yard:
 
 
 @contextmanager
-def yard(stations_url: str, *, meter_port: int | None = None) -> Iterator[Yard]:
-    """An empty yard. `stations_url`: everything before a station's identity; `meter_port`: where its meter listens."""
+def yard(stations_url: str, *, meter_port: int | None = None, speed: float = DRIVERS_SPEED) -> Iterator[Yard]:
+    """An empty yard. `stations_url`: everything before a station's identity; `meter_port`: where its meter listens;
+    `speed`: of drivers and of what stations report by themselves."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="yard", daemon=True)
     thread.start()
-    made = Yard(loop, stations_url)
+    made = Yard(loop, stations_url, speed=speed)
     server = made.do(made.meter.listen(meter_port)) if meter_port is not None else None
     try:
         yield made

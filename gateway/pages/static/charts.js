@@ -9,7 +9,8 @@
   class PowerChart extends HTMLElement {
     connectedCallback() {
       this.series = JSON.parse(this.getAttribute("series"));
-      this.load();
+      const fold = this.closest("details:not([open])"); // what nobody looks at is not asked for
+      if (fold) fold.addEventListener("toggle", () => this.load(), { once: true }); else this.load();
       const every = Number(this.getAttribute("every") || 0);
       if (every) this.timer = setInterval(() => { if (!document.hidden) this.load(); }, every * 1000);
       this.resizing = new ResizeObserver(() => this.fit());

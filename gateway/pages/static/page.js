@@ -17,7 +17,7 @@
     const asked = event.submitter?.dataset.question || form.dataset.question;
     if (!asked || form.dataset.answered === "yes" || !question) {
       delete form.dataset.answered;
-      if (!event.defaultPrevented) form.classList.add("sending");
+      if (!event.defaultPrevented && !("downloads" in form.dataset)) form.classList.add("sending");  // a download ends nowhere
       return;
     }
     event.preventDefault();

@@ -71,6 +71,14 @@ async def test_a_card_is_added_changed_and_removed(reader: Reader) -> None:
     assert "no%20idTag" in response.headers["Set-Cookie"]
 
 
+async def test_an_end_that_nobody_changed_stays_exact(reader: Reader) -> None:
+    await card(reader, "A", expiry_date="2027-12-31T23:59:59Z")
+    form = (await reader.see("/access/card?id_tag=a")).form_to("/access/card")
+    await reader.send("/access/card", {**form.fields, "note": "new"})
+    (stored,) = (await reader.document("/id-tags"))["items"]  # type: ignore[misc]
+    assert (stored["note"], stored["expiry_date"]) == ("new", "2027-12-31T23:59:59.000Z")
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "said"),
     [
@@ -119,13 +127,13 @@ async def test_cards_that_were_refused_lately_can_be_let_in(reader: Reader) -> N
 
     def unit(db: Writing) -> None:
         decided(db, "ODD<b>", "Invalid")
-        decided(db, "let in", "Invalid")
-        decided(db, "LET IN", "Accepted")
+        decided(db, "LET in", "Invalid")
+        decided(db, "let IN", "Accepted")
         decided(db, "gone", "Blocked", "transaction.started")
 
     await reader.site.database.write(unit)
     sight = await reader.see("/access", role="operator")
-    assert "2 cards were refused lately" in sight.text and "let in" not in sight.text
+    assert "2 cards were refused lately" in sight.text and "LET in" not in sight.text
     assert (await reader.see(sight.links["Let this card charge"])).form_to("/access/card").fields["id_tag"] == "ODD<b>"
     assert "Look at this card" in sight.links
     assert "Let this card charge" not in (await reader.see("/access", role="viewer")).links

@@ -122,7 +122,7 @@ async def test_a_station_that_is_unknown_is_told(reader: Reader) -> None:
     assert "is%20known" in response.headers["Set-Cookie"]
 
 
-@pytest.mark.parametrize("path", ["/access", "/access/learn", "/access/lists", "/access/reservations"])
+@pytest.mark.parametrize("path", ["/access", "/access/learn", "/access/reservations"])
 async def test_open_tabs_are_kept_up_to_date(reader: Reader, path: str) -> None:
     response = await reader.ask("GET", f"/live{path}")
     async with asyncio.timeout(20):

@@ -109,7 +109,7 @@ async def test_a_rollout_is_shown_listed_and_steered(reader: Reader) -> None:
         await add_station(reader, name)
     page = await begun(reader, name="Spring <b>")
     sight = await reader.see(page)
-    assert "Those that go first" in sight.text and "Round 1" in sight.text and "Waits for its turn" in sight.text
+    assert "Those that go first" in sight.text and "Wave 1" in sight.text and "Waits for its turn" in sight.text
     assert sight.by_id("live")[1]["hx-sse:connect"] == f"/live{page}"
     assert "0 of 2 stations updated" in (await reader.see("/firmware/campaigns", role="viewer")).text
     assert not [form for form in (await reader.see(page, role="viewer")).forms if form.action.startswith(page)]
@@ -165,3 +165,14 @@ async def test_rollouts_that_are_not_there(reader: Reader) -> None:
         ("POST", "/firmware/campaigns/none/pause"), ("POST", "/firmware/campaigns/none/plough"),
     ):  # fmt: skip
         assert (await reader.ask(method, path)).status == 404, path
+
+
+async def test_one_of_two_is_said_of_two(reader: Reader) -> None:
+    await add_image(reader)
+    for name in ("CP-1", "CP-2"):
+        await add_station(reader, name)
+    await begun(reader)
+    await reader.site.database.write(
+        lambda db: db.execute("UPDATE campaign_stations SET state = 'done' WHERE station = 'CP-1'")
+    )
+    assert "1 of 2 stations updated" in (await reader.see("/firmware/campaigns")).text

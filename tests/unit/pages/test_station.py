@@ -72,7 +72,7 @@ async def test_the_stream_of_a_station(reader: Reader) -> None:
         text = ""
         while "</hx-partial>\n\n" not in text:
             text += (await response.content.readline()).decode()
-    for name in ("connection", "connectors", "curve", "standing"):
+    for name in ("connection", "connectors", "why", "curve", "standing"):
         assert f'hx-target="#station-{name}"' in text
 
 

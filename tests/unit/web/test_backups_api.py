@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from aiohttp import FormData
 
 from gateway.store import events, transactions
 from gateway.store.migrations import PAGE_BYTES, newest_version
@@ -215,3 +216,42 @@ async def test_passphrases_that_are_not_taken(door: Door) -> None:
     content = await backup(door)
     problem = await door.problem("POST", RESTORE, data=io.BytesIO(content), headers=GIVEN, expect=422)
     assert "not encrypted" in problem["detail"]
+
+
+def form_of(content: bytes, *, passphrase: str | None = None, **more: str) -> FormData:
+    form = FormData()
+    if passphrase is not None:
+        form.add_field("passphrase", passphrase)
+    form.add_field("file", content, filename="x.db", content_type="application/octet-stream")
+    for name, value in more.items():
+        form.add_field(name, value)
+    return form
+
+
+async def test_a_form_without_passphrase_restores_what_is_not_encrypted(door: Door) -> None:
+    content = await backup(door)
+    await put_tag(door, "NEW")
+    assert (await door.document("POST", RESTORE, data=form_of(content, passphrase="")))["status"] == "restored"
+    assert await tags(door) == []
+
+
+async def test_a_browser_restores_by_a_form(door: Door) -> None:
+    await put_tag(door, "OLD")
+    sealed = await (await door.ask("POST", BACKUP, json={"passphrase": "correct horse"})).read()
+    await put_tag(door, "NEW")
+    await door.problem("POST", RESTORE, data=form_of(sealed, passphrase="wrong horse"), expect=422)
+    await door.problem("POST", RESTORE, data=form_of(sealed, passphrase=""), expect=422)
+    assert await tags(door) == ["NEW", "OLD"]
+    assert (await door.document("POST", RESTORE, data=form_of(sealed, passphrase="correct horse")))["status"]
+    assert await tags(door) == ["OLD"]
+
+
+async def test_forms_that_are_none(door: Door) -> None:
+    await door.problem("POST", RESTORE, data=form_of(b"x", other="y"), expect=422)
+    only = FormData(default_to_multipart=True)
+    only.add_field("passphrase", "correct horse")
+    assert "missing" in (await door.problem("POST", RESTORE, data=only, expect=422))["detail"]
+    long = form_of(b"x", passphrase="x" * 9000)
+    assert "longer" in (await door.problem("POST", RESTORE, data=long, expect=422))["detail"]
+    headers = {"Content-Type": "multipart/form-data"}
+    await door.problem("POST", RESTORE, data=b"nothing", headers=headers, expect=400)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from gateway.model.identities import StationId
+from gateway.operations.tell_campaigns import tell_station
 from gateway.rules.firmware_rollout import STATES
+from gateway.store import campaigns
 from gateway.store.writing import Writing
 from tests.simulation.rollout_stage import store_image
 from tests.unit.web.conftest import NOON, Door
@@ -144,3 +147,24 @@ async def test_who_may(door: Door) -> None:
     await door.problem("POST", LIST, expect=403, role="viewer", json={})
     await door.problem("GET", f"{LIST}/none", expect=404)
     await door.problem("POST", f"{LIST}/none/pause", expect=404, role="operator")
+
+
+async def test_what_the_gateway_did_by_itself_is_in_the_history(door: Door) -> None:
+    await add_image(door)
+    await add_station(door, "CP-1")
+    others = await made(door, name="other", stations=["CP-1"])
+    await door.document("POST", f"{LIST}/{others['campaign_id']}/abort", role="operator")
+    campaign = (await made(door))["campaign_id"]
+
+    def unit(db: Writing) -> None:
+        row, station = campaigns.find(db, campaign), StationId("CP-1")
+        assert row is not None
+        campaigns.update_station(db, campaign, station, state="done")
+        tell_station(db, row, station, actor="gateway", now=NOON)
+        campaigns.update(db, campaign, state="finished", finished_at=NOON)
+
+    await door.site.database.write(unit)
+    told = (await door.document("GET", f"{LIST}/{campaign}/history"))["items"]
+    assert [(one["station"], one["state"], one["actor"]) for one in told] == [
+        ("CP-1", "done", None), (None, "running", "token 2 (operator)"),
+    ]  # fmt: skip

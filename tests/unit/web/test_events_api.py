@@ -208,3 +208,20 @@ async def test_the_feed_of_a_revoked_token_ends(door: Door, monkeypatch: pytest.
         assert (await door.ask("DELETE", "/api/v1/tokens/1")).status == 204
         assert await response.content.read() is not None, "it comes to its end"
     assert (await door.ask("GET", STREAM, role="viewer")).status == 401
+
+
+async def test_the_newest_before_one_and_one_kind(door: Door) -> None:
+    await door.write(story)
+    await door.write(lambda db: tell(db, "connector.status", "S-1", n=3))
+    newest = (await door.document("GET", LIST, params={"last": "2"}))["items"]
+    assert [event["data"] for event in newest] == [{"n": 2}, {"n": 3}]
+    before = await door.document("GET", LIST, params={"last": "1", "before": str(newest[0]["event_id"])})
+    assert [event["data"] for event in before["items"]] == [{"n": 1}]
+    of_kind = await door.document("GET", LIST, params={"last": "9", "kind": "connector.status", "station": "S-1"})
+    assert [event["data"] for event in of_kind["items"]] == [{"n": 3}]
+    assert await kinds(door, kind="connector.status") == ["connector.status", "connector.status"]
+    assert await kinds(door, kind="meter.values", stream="all") == ["meter.values", "meter.values"]
+
+
+async def test_before_belongs_to_the_newest(door: Door) -> None:
+    await door.problem("GET", LIST, params={"before": "3"}, expect=422)

@@ -64,6 +64,8 @@ async def test_the_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
         logging.getLogger("gateway.x").error("the password is secret=abcdefgh")
         page = await door.document("GET", "/api/v1/log?limit=1")
         errors = await door.document("GET", "/api/v1/log?level=error")
+        with_words = await door.document("GET", "/api/v1/log?q=cp-1")
+        assert [line["text"] for line in with_words["items"]] == ["hello"]
         rest = await door.document("GET", f"/api/v1/log?after={page['next']}")
     expect_shape(rest, "LogLineCollection")
     assert (

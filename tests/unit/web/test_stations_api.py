@@ -321,3 +321,10 @@ async def test_what_a_station_told_is_shown_as_what_it_can_do(door: Door) -> Non
     capabilities = (await door.document("GET", f"{LIST}/FILE-1"))["capabilities"]
     assert (capabilities["connectors"], capabilities["charging_units"]) == (2, ["A"])
     assert capabilities["unsupported"] == ["ClearCache"]
+
+
+async def test_what_was_changed_here_is_named(door: Door) -> None:
+    path = f"{LIST}/{_quoted('a{b}/c')}"
+    await door.document("PUT", path, json={"max_amps": 10, "quiet": True}, expect=201)
+    assert (await door.document("PUT", path, json={"quiet": None}))["changed_settings"] == ["max_amps"]
+    assert (await door.document("GET", f"{LIST}/FILE-1"))["changed_settings"] == []
