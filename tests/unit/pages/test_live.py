@@ -36,6 +36,7 @@ class Stage:
     client: TestClient
     tokens: dict[str, str]
     played: Played = field(default_factory=Played)
+    tabs: list[Tab] = field(default_factory=list)
 
     async def open(
         self, path: str = "/played", *, role: Role = "viewer", language: str = "en", cookie: str = ""
@@ -45,7 +46,13 @@ class Stage:
         # by its session: the test client itself keeps every response
         response = await self.client.session.get(self.client.make_url(f"/live{path}"), headers=headers)
         assert response.status == 200
-        return Tab(response)
+        self.tabs.append(Tab(response))
+        return self.tabs[-1]
+
+    def close_tabs(self) -> None:
+        for tab in self.tabs:
+            tab.response.close()
+        self.tabs.clear()
 
     def announce(self) -> None:
         self.site.journal_signal.announce()
@@ -62,7 +69,9 @@ async def on_stage(tmp_path: Path) -> AsyncIterator[Callable[[Pace], Awaitable[S
             played, application = Played(), make_application(site)
             add_pages(application, pages=played.pages(), pace=pace)
             client = TestClient(TestServer(application), cookie_jar=DummyCookieJar())
-            return Stage(site, application, await stack.enter_async_context(client), made, played)
+            made_stage = Stage(site, application, await stack.enter_async_context(client), made, played)
+            stack.callback(made_stage.close_tabs)
+            return made_stage
 
         yield stage
 
@@ -253,8 +262,7 @@ async def test_nothing_is_left_of_three_hundred_tabs(on_stage: OnStage) -> None:
             for tab in opened:
                 await tab.message()
             assert streams_open() == 10
-            for tab in opened:
-                tab.response.close()
+            stage.close_tabs()
             await until(lambda: not streams_open())
         gc.collect()
         return len(gc.get_objects())
