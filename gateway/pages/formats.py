@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 NOTHING = "–"
 # between a number and its unit: never broken over two lines
 _NARROW = "\N{NO-BREAK SPACE}"
+
+
+@cache
+def _pattern(digits: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "#" * digits if digits else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,10 @@ class Formats:
         """A number with at most so many digits after the point."""
         if not isinstance(value, int | float):
             return NOTHING
-        return format_decimal(round(value, digits), format="#,##0" + ("." + "#" * digits if digits else ""),
-                              locale=self.locale)  # fmt: skip
+        rounded = round(value, digits)
+        if 0 <= rounded < 1000 and rounded == int(rounded):
+            return str(int(rounded))  # the most usual numbers, which are written alike everywhere
+        return format_decimal(rounded, format=_pattern(digits), locale=self.locale)
 
     def exact(self, value: object, digits: int) -> str:
         """A number with exactly so many digits after the point."""

@@ -39,7 +39,7 @@ class Said:
     look: str
     word: str
     text: str
-    time: str
+    time: str = ""
     details: str = ""
     warning: str = ""
 
@@ -97,4 +97,4 @@ def _meaning(
     if status == "refused":
         return "bad", "", said(visit, description) or visit.gettext("The gateway refuses it.")
     told = told_of(action, status)
-    return told.look, status, f"{visit.gettext(told.text)} {description}".strip()
+    return told.look, status, f"{visit.gettext(told.text)} {said(visit, description)}".strip()

@@ -257,7 +257,7 @@ def mistakes_by_field(errors: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, detail in errors.items():
         field = name.partition("[")[0].partition(".")[0]
-        found[field] = f"{found[field]} {detail}" if field in found else detail
+        found[field] = f"{found[field]}; {detail}" if field in found else detail
     return found
 
 

@@ -64,7 +64,7 @@ async def accept(visit: Visit) -> web.StreamResponse:
     station = visit.matched("station")
     answer = await visit.ask("PUT", f"/stations/{part(station)}", {})
     if not answer.good:
-        reasons = " ".join(answer.errors.values()) or answer.detail
+        reasons = "; ".join(answer.errors.values()) or answer.detail
         raise Problem(HTTPStatus(answer.status), reasons)
     notice = visit.gettext("%(station)s may charge now. Check its settings.", station=station)
     return visit.go(f"/stations/{part(station)}/settings", notice)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.browser.yard import Yard, yard
+from tests.browser.yard import DRIVERS_SPEED, Yard, yard
 from tests.end_to_end.running_gateway import RunningGateway, free_ports, wait_until
 
 FUSE_AMPS = 40
@@ -29,6 +29,7 @@ class Site:
     gateway: RunningGateway
     yard: Yard
     stations: tuple[str, ...]
+    meter_port: int = 0
 
     @property
     def address(self) -> str:
@@ -86,13 +87,15 @@ def running_site(
     unknown_stations: str = "accept",
     unknown_tags: str = "accept",
     connectors: int = 1,
+    fuse_amps: int = FUSE_AMPS,
+    speed: float = DRIVERS_SPEED,
     more: str = "",
 ) -> Iterator[Site]:
     """A started daemon; the stations POST-1, POST-2, ... are switched on and, where they are let in, connected.
 
     `meter`: the site has a main fuse and a meter in front of it; `listed`: the configuration names the stations;
-    `unknown_stations`, `unknown_tags`: the keys of [ocpp]; `more`: further TOML tables. Leaving the block stops the
-    daemon, which must end well and must have logged nothing wrong.
+    `unknown_stations`, `unknown_tags`: the keys of [ocpp]; `speed`: of the stations; `more`: further TOML tables.
+    Leaving the block stops the daemon, which must end well and must have logged nothing wrong.
     """
     stations_port, web_port, firmware_port, meter_port = free_ports(4)
     names = tuple(f"POST-{number}" for number in range(1, stations + 1))
@@ -100,11 +103,11 @@ def running_site(
     gateway = RunningGateway(directory, stations_port=stations_port, web_port=web_port)
     text = _ports(directory, (stations_port, web_port, firmware_port))
     text += f'unknown_stations = "{unknown_stations}"\nunknown_tags = "{unknown_tags}"\n'
-    text += _fuse(meter_port) if meter else ""
+    text += _fuse(meter_port, fuse_amps) if meter else ""
     text += "".join(_station(name, connectors, meter) for name in names) if listed else ""
     gateway.configuration.write_text(text + more)
-    with yard(gateway.ocpp_url, meter_port=meter_port if meter else None) as around:
-        site = Site(gateway, around, names)
+    with yard(gateway.ocpp_url, meter_port=meter_port if meter else None, speed=speed) as around:
+        site = Site(gateway, around, names, meter_port)
         try:
             gateway.start()
             for name in names:
@@ -121,6 +124,30 @@ def running_site(
     assert code == 0, f"after SIGTERM the daemon ended with {code}\n{gateway.log_text()[-8000:]}"
 
 
+@contextmanager
+def fresh_site(directory: Path) -> Iterator[Site]:
+    """A started daemon for which nobody has decided anything but its ports and its id: no station, no card, no fuse.
+
+    A meter listens at `Site.meter_port`.
+    """
+    stations_port, web_port, firmware_port, meter_port = free_ports(4)
+    directory.mkdir(parents=True, exist_ok=True)
+    gateway = RunningGateway(directory, stations_port=stations_port, web_port=web_port)
+    gateway.configuration.write_text(
+        f'[site]\nid = "garage"\n[data]\ndirectory = {json.dumps(str(directory / "data"))}\n[log]\nlevel = "info"\n'
+        f'[web]\nhost = "127.0.0.1"\nport = {web_port}\n[firmware]\nhost = "127.0.0.1"\nport = {firmware_port}\n'
+        f'[ocpp]\nhost = "127.0.0.1"\nport = {stations_port}\n'
+    )
+    with yard(gateway.ocpp_url, meter_port=meter_port) as around:
+        gateway.start()
+        try:
+            yield Site(gateway, around, (), meter_port)
+            gateway.assert_unharmed()
+        finally:
+            code = gateway.stop()
+    assert code == 0, f"after SIGTERM the daemon ended with {code}\n{gateway.log_text()[-8000:]}"
+
+
 def _ports(directory: Path, ports: tuple[int, int, int]) -> str:
     """Ends inside the table [ocpp]."""
     return (
@@ -133,11 +160,11 @@ def _ports(directory: Path, ports: tuple[int, int, int]) -> str:
     )
 
 
-def _fuse(meter_port: int) -> str:
+def _fuse(meter_port: int, fuse_amps: int) -> str:
     return (
         '[[meter]]\nname = "grid"\nmodel = "eastron_sdm630"\n'
         f'transport = {{ type = "tcp", host = "127.0.0.1", port = {meter_port} }}\n'
-        f'[[circuit]]\nname = "main"\nlimit_amps = {FUSE_AMPS}\nmeter = "grid"\n'
+        f'[[circuit]]\nname = "main"\nlimit_amps = {fuse_amps}\nmeter = "grid"\n'
         f"background_worst_amps = {BUILDING_AMPS}\n"
         "[load]\nfallbacks_may_become_zero = true\n"
     )

@@ -17,7 +17,7 @@ from gateway.simulated_station import Habits, SimulatedStation
 from tests.fakes.wire_meter import Amps, WireMeter
 
 _PATIENCE_SECONDS = 30.0
-_SPEED = 50.0  # of drivers: a visit's pauses take a fraction of a second
+DRIVERS_SPEED = 50.0  # of drivers: a visit's pauses take a fraction of a second
 _MOST_AMPS = 16.0
 
 Result = TypeVar("Result")
@@ -26,11 +26,12 @@ Result = TypeVar("Result")
 class Yard:
     """All methods may be called from the test's thread. `building`: what it draws on each phase, to be changed."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stations_url: str) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, stations_url: str, *, speed: float = DRIVERS_SPEED) -> None:
         self.building: Amps = (6.0, 5.0, 4.0)
         self.meter = WireMeter(self._flows)
         self._loop = loop
         self._url = stations_url
+        self._speed = speed
         self._stations: dict[str, SimulatedStation] = {}
         self._lives: dict[str, asyncio.Task[None]] = {}
 
@@ -42,7 +43,7 @@ class Yard:
                 habits = Habits(
                     connectors=connectors,
                     busy=False,
-                    speed=_SPEED,
+                    speed=self._speed,
                     most_amps=_MOST_AMPS,
                     password=password,
                     transfers=True,
@@ -134,12 +135,13 @@ class Yard:
 
 
 @contextmanager
-def yard(stations_url: str, *, meter_port: int | None = None) -> Iterator[Yard]:
-    """An empty yard. `stations_url`: everything before a station's identity; `meter_port`: where its meter listens."""
+def yard(stations_url: str, *, meter_port: int | None = None, speed: float = DRIVERS_SPEED) -> Iterator[Yard]:
+    """An empty yard. `stations_url`: everything before a station's identity; `meter_port`: where its meter listens;
+    `speed`: of drivers and of what stations report by themselves."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="yard", daemon=True)
     thread.start()
-    made = Yard(loop, stations_url)
+    made = Yard(loop, stations_url, speed=speed)
     server = made.do(made.meter.listen(meter_port)) if meter_port is not None else None
     try:
         yield made

@@ -89,6 +89,17 @@ class RunningGateway:
         process.kill()
         process.wait(_PATIENCE_SECONDS)
 
+    @property
+    def pid(self) -> int:
+        """The daemon's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def token(self) -> str:
+        """What an installer shows."""
+        return self._token
+
     def hang_up(self) -> None:
         """SIGHUP: it reads its configuration again."""
         assert self._process is not None
