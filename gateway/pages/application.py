@@ -97,6 +97,7 @@ PAGES: tuple[Page, ...] = (
     *setup_cards.PAGES,
     *setup_done.PAGES,
 )
+_PACE = Pace()
 
 
 def add_pages(application: web.Application, *, pages: tuple[Page, ...] = PAGES, pace: Pace = _PACE) -> None:
