@@ -16,6 +16,7 @@ from babel import Locale
 from gateway.pages import (
     said_of_fields,
     said_of_firmware,
+    said_of_fleet,
     said_of_health,
     said_of_load,
     said_of_meters,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 TEXTS = (
     *said_of_fields.TEXTS,
     *said_of_firmware.TEXTS,
+    *said_of_fleet.TEXTS,
     *said_of_health.TEXTS,
     *said_of_load.TEXTS,
     *said_of_meters.TEXTS,

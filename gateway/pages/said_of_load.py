@@ -179,4 +179,7 @@ TEXTS = (
     mark("fallback"),
     mark("idle"),
     mark("fixed"),
+    mark("the fallback of %(list)s counts as 0"),
+    mark("it refuses the fallback with a wait at 0 A, in %(unit)s, at level %(number)s"),
+    mark("it refuses the fallback without a wait at 0 A, in %(unit)s, at level %(number)s"),
 )

@@ -41,7 +41,6 @@ TEXTS = (
     mark("something comes, but no telegram: are model, baudrate and parity right?"),
     mark("%(place)s is gone"),
     mark("%(place)s broke: %(reason)s"),
-    mark("a meter with the SunSpec models needs its tables: %(reason)s"),
     mark("nothing usable came from %(place)s within %(seconds)s s"),
     mark("no meter can be read like this"),
     mark(
@@ -60,7 +59,6 @@ TEXTS = (
     mark("a model that talks by itself"),
     mark('type = "serial", as %(model)s talk by themselves'),
     mark('type = "rtu" (or "tcp"), as this model speaks Modbus'),
-    mark("a whole reading, as %(trust)s"),
     mark("fresh"),
     mark("stale"),
     mark("frozen"),
@@ -68,4 +66,9 @@ TEXTS = (
     mark("out_of_scale"),
     mark("meter %(name)s"),
     mark("%(place)s is in use by the gateway (meter %(list)s), whose readings are in /meters"),
+    mark("its registers are not confirmed: compare the first readings"),
+    mark("it tells no phase currents: it cannot hold a limit in amperes"),
+    mark("%(number)s: such meters usually talk at %(usual_number)s"),
+    mark("did you mean %(name)s?"),
+    mark("see docs/meters.md"),
 )

@@ -26,8 +26,6 @@ TEXTS = (
     mark("the old password is wrong"),
     mark("the name or the password is wrong"),
     mark("the code is wrong, was used, or is too old"),
-    mark("the code is wrong, used, or too old"),
-    mark("too many failed logins: wait %(seconds)s s"),
     mark("the token cannot be made like this"),
     mark("no token %(id)s is known"),
     mark("this cannot be done like this"),
@@ -71,4 +69,6 @@ TEXTS = (
     mark("expected printable characters"),
     mark("the file is empty: expected a header line with %(list)s"),
     mark("expected a passphrase of %(least)s to %(most)s characters"),
+    mark("%(count)s mistakes; nothing was imported"),
+    mark("too many tries: the next one in %(seconds)s s"),
 )

@@ -113,4 +113,5 @@ TEXTS = (
     mark("%(id)s is that of the %(purpose)s on connector %(connector)s, which goes"),
     mark("the old profile goes at once, so nothing limits until then"),
     mark("the station keeps at most %(most)s profiles (%(key)s)"),
+    mark("station %(station)s is in the configuration file: take its [[station]] table out there"),
 )

@@ -14,6 +14,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.guard import safe_way_back
+from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
@@ -91,7 +92,7 @@ async def wait(visit: Visit) -> web.StreamResponse:
         return visit.page("setup_wait.html", {"to": to})
     if reload["failed"]:
         text = visit.gettext("The gateway could not start like this and has gone back to what was before: %(reason)s")
-        return visit.go(to, text % {"reason": reload["failed"]})
+        return visit.go(to, text % {"reason": said(visit, reload["failed"])})
     return visit.go(to, visit.gettext(SAVED))
 
 

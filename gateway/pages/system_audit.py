@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -10,8 +11,10 @@ from aiohttp import web
 from gateway.pages.diagnostics_lists import kinds_with
 from gateway.pages.journal_words import facts_of, kind_text
 from gateway.pages.moments import day_of_field, midnight
+from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
+from gateway.web.problems import Problem
 
 _PAGE = 50
 _DAY = timedelta(days=1)
@@ -25,7 +28,13 @@ async def show(visit: Visit) -> web.StreamResponse:
     found: dict[str, object] = {"items": [], "next": None}
     if not mistakes:
         wanted = {"actor": fields["actor"] or None, "kind": fields["kind"] or None, "from": begin, "to": end}
-        found = await visit.get("/audit", limit=_PAGE, after=after or None, **wanted)
+        answer = await visit.ask("GET", "/audit", query={**wanted, "limit": _PAGE, "after": after or None})
+        if answer.good:
+            found = answer.document
+        elif answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:  # such as a day before there were clocks
+            mistakes = {"first": said(visit, answer.detail)}
+        else:
+            raise Problem(HTTPStatus(answer.status), answer.detail)
     filters = {name: value for name, value in fields.items() if value}
     older = None if found["next"] is None else f"/system/audit?{urlencode({**filters, 'after': str(found['next'])})}"
     values = {

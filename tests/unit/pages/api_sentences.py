@@ -16,6 +16,7 @@ PARTS = ("web", "operations", "rules")
 # what a page shows of these comes in one of these
 CALLS = frozenset(
     (
+        "Complaint", "Wrong", "_wrong", "wrong", "Refusal",
         "CannotApprove", "CannotAsk", "CannotForget", "CannotForward", "CannotLink", "CannotScan",
         "CannotTry", "FieldMistake", "Finding", "Goes", "InUse", "LimitMistake", "Mistake", "NoAnswer",
         "NoAuthority", "NoRoom", "NotAUser", "NotTaken", "Problem", "PublishRefused", "Reason", "Refused",
@@ -24,11 +25,28 @@ CALLS = frozenset(
         "unacceptable",
     )
 )  # fmt: skip
+NAMES = frozenset(("advice", "ailment", "detail", "notice", "reason", "trouble", "warning", "why"))
 # their every text is a sentence for people
 MODULES = (
     "meters/bus.py",
     "meters/listener.py",
     "ocpp/repair.py",
+    "configuration_outlets.py",
+    "pki/roll_over.py",
+    "pki/strength.py",
+    "provisioning_notes.py",
+    "../firmware_store/signatures.py",
+    "upstream/fetch.py",
+    "upstream/send_file.py",
+    "operations/ask_for_rollout.py",
+    "operations/change_security.py",
+    "operations/decide_rollout.py",
+    "operations/hear_upstream.py",
+    "operations/import_images.py",
+    "operations/keep_tls_door.py",
+    "operations/learn_tags.py",
+    "operations/limits_for_a_time.py",
+    "operations/look_after_images.py",
     "operations/apply_key_to_many.py",
     "operations/describe_overview.py",
     "operations/follow_jobs.py",
@@ -70,9 +88,10 @@ def sentences() -> Iterator[tuple[str, str]]:
     """Where a sentence stands (path below gateway), and it."""
     for part in PARTS:
         for file in sorted((GATEWAY / part).glob("*.py")):
-            yield from ((str(file.relative_to(GATEWAY)), text) for text in _handed_over(ast.parse(file.read_text())))
+            tree, where = ast.parse(file.read_text()), str(file.relative_to(GATEWAY))
+            yield from ((where, text) for text in (*_handed_over(tree), *_named(tree)))
     for name in MODULES:
-        yield from ((name, text) for text in _every(ast.parse((GATEWAY / name).read_text())))
+        yield from ((name, text) for text in _every(ast.parse((GATEWAY / name).resolve().read_text())))
 
 
 def _handed_over(tree: ast.AST) -> Iterator[str]:
@@ -80,6 +99,18 @@ def _handed_over(tree: ast.AST) -> Iterator[str]:
         if isinstance(call, ast.Call) and _name(call.func) in CALLS:
             for value in (*call.args, *(keyword.value for keyword in call.keywords)):
                 yield from _texts(value)
+
+
+def _named(tree: ast.AST) -> Iterator[str]:
+    """What is kept under a name that is handed over later."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(_name(target) in NAMES for target in node.targets):
+            for value in ast.walk(node.value) if isinstance(node.value, ast.IfExp) else (node.value,):
+                yield from _texts(value)
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in NAMES:
+                    yield from _texts(value)
 
 
 def _every(tree: ast.AST) -> Iterator[str]:

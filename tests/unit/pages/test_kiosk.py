@@ -24,7 +24,7 @@ async def test_the_whole_site_without_a_menu(reader: Reader) -> None:
     await reader.site.database.write(unit)
     sight = await reader.see("/kiosk", role="viewer")
     assert "1 free connector" in sight.text and "1 out of service" in sight.text and "0 sessions" in sight.text
-    assert f"{ODD}, connector 2 Faulted earth fault" in sight.text and "New" in sight.text and "X<" in sight.text
+    assert f"{ODD} Connector 2 Faulted earth fault" in sight.text and "New" in sight.text and "X<" in sight.text
     assert "main" in sight.text and "1 station not connected" in sight.text
     assert not [tag for tag, _ in sight.elements if tag == "nav"]
     assert [form.method for form in sight.forms] == ["dialog"], "nothing to press but the frame's question"
