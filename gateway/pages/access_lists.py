@@ -12,8 +12,8 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.access import State
-from gateway.pages.answer_notices import Said
 from gateway.pages.said import said
+from gateway.pages.station_answers import Said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
@@ -46,7 +46,7 @@ async def send(visit: Visit) -> web.StreamResponse:
     names = [fields["station"]] if fields.get("station") else await _connected(visit)
     answers = await asyncio.gather(*(_sent(visit, name, update_type) for name in names))
     if not answers:
-        answers = [Said(False, visit.gettext("No station is connected now. Nothing was sent."))]
+        answers = [Said("warning", "", visit.gettext("No station is connected now. Nothing was sent."))]
     template = "access_lists_sent.html" if visit.in_part else "access_lists.html"
     return visit.page(template, {**await _facts(visit), "answers": answers})
 
@@ -56,7 +56,7 @@ async def _sent(visit: Visit, station: str, update_type: str) -> Said:
     outcome = answer.document
     text = _OUTCOMES.get(str(outcome.get("status")))
     if text is None:
-        return Said(False, said(visit, answer.detail) or str(outcome.get("status", "")))
+        return Said("bad", "", said(visit, answer.detail) or str(outcome.get("status", "")))
     detail = " ".join(str(outcome[name]) for name in ("code", "description") if outcome.get(name))
     version = "–" if outcome.get("version") is None else outcome["version"]
     told = [visit.gettext(text, station=station, version=version, detail=said(visit, detail))]
@@ -67,7 +67,7 @@ async def _sent(visit: Visit, station: str, update_type: str) -> Said:
         told.append(visit.ngettext("It has no room for %(num)d card.", "It has no room for %(num)d cards.", left_out))
     if outcome.get("warning"):
         told.append(said(visit, outcome["warning"]))
-    return Said(outcome.get("status") == "Accepted", " ".join(told))
+    return Said("good" if outcome.get("status") == "Accepted" else "warning", "", " ".join(told))
 
 
 async def _facts(visit: Visit) -> dict[str, object]:

@@ -9,11 +9,10 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.pages.answer_notices import station_said
 from gateway.pages.moments import instant_of_field
+from gateway.pages.station_answers import said_by
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
-from gateway.pages.words import mark
 
 Document = Mapping[str, object]
 
@@ -21,17 +20,6 @@ _FIELDS = ("station", "connector", "id_tag", "parent_id_tag", "until")
 _MOST = 1000
 _USUAL_MINUTES = 60
 _LONGEST_TAG = 20
-_RESERVED = {
-    "Accepted": mark("%(station)s keeps the connector free."),
-    "Occupied": mark("%(station)s did not reserve: somebody is at the connector, or it is reserved already."),
-    "Faulted": mark("%(station)s did not reserve: the connector is out of order."),
-    "Unavailable": mark("%(station)s did not reserve: the connector is switched off."),
-    "Rejected": mark("%(station)s does not do this: it has no reservations, or none for the station as a whole."),
-}
-_CANCELLED = {
-    "Accepted": mark("%(station)s has cancelled the reservation."),
-    "Rejected": mark("%(station)s knows no such reservation any more."),
-}
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -59,7 +47,7 @@ async def make(visit: Visit) -> web.StreamResponse:
     }  # fmt: skip
     if values["parent_id_tag"]:
         body["parentIdTag"] = values["parent_id_tag"]
-    return await _told(visit, values["station"], "ReserveNow", body, _RESERVED)
+    return await _told(visit, values["station"], "ReserveNow", body)
 
 
 async def cancel(visit: Visit) -> web.StreamResponse:
@@ -67,14 +55,12 @@ async def cancel(visit: Visit) -> web.StreamResponse:
     fields = await visit.form()
     number = fields.get("reservation_id", "")
     body = {"reservationId": int(number) if _is_number(number.removeprefix("-")) else number}
-    return await _told(visit, fields.get("station", ""), "CancelReservation", body, _CANCELLED)
+    return await _told(visit, fields.get("station", ""), "CancelReservation", body)
 
 
-async def _told(
-    visit: Visit, station: str, action: str, body: Mapping[str, object], words: Mapping[str, str]
-) -> web.StreamResponse:
+async def _told(visit: Visit, station: str, action: str, body: Mapping[str, object]) -> web.StreamResponse:
     answer = await visit.ask("POST", f"/stations/{part(station)}/commands/{action}", body)
-    what = station_said(visit, answer, station=station, words=words)
+    what = said_by(visit, action, answer)
     if visit.in_part:
         return visit.page("answer_part.html", {"answers": [what]})
     return visit.go("/access/reservations", what.text)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
-from jinja2 import Environment
 
 from gateway.pages import (
     access,
@@ -51,6 +49,7 @@ from gateway.pages import (
 )
 from gateway.pages.guard import LIVE_PREFIX, opened
 from gateway.pages.rendering import make_environments
+from gateway.pages.shared_pieces import Pace, SharedPieces
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
 from gateway.pages.static_files import read_static_files
 from gateway.pages.table import Page
@@ -99,28 +98,22 @@ PAGES: tuple[Page, ...] = (
     *setup_done.PAGES,
 )
 
+_PACE = Pace()
 
-def add_pages(application: web.Application) -> None:
-    """Let the application serve the page as well."""
+
+def add_pages(application: web.Application, *, pages: tuple[Page, ...] = PAGES, pace: Pace = _PACE) -> None:
+    """Let the application serve the page as well. `pace`: how often open tabs are looked after."""
     static = read_static_files()
     environments = make_environments(static)
-    for page in PAGES:
+    shared = SharedPieces(pace)
+    for page in pages:
         path = matching(page.path)
         application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
-            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", _stream(page, environments))
+            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", live.stream_of(page, environments, shared))
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
     nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
     application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))
-
-
-def _stream(
-    page: Page, environments: Mapping[str, Environment]
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        return await live.keep_up_to_date(request, page, environments)
-
-    return handler
 
 
 async def _nowhere(visit: Visit) -> web.StreamResponse:

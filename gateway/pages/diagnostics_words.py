@@ -50,9 +50,9 @@ STATES = {
 }
 LEVELS = {
     "debug": mark("Everything"),
-    "info": mark("Information and worse"),
-    "warning": mark("Warnings and errors"),
-    "error": mark("Errors only"),
+    "info": mark("Information"),
+    "warning": mark("Warnings"),
+    "error": mark("Errors"),
 }
 LEVEL_WORDS = {
     "debug": (mark("detail"), ""),

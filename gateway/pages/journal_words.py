@@ -122,6 +122,13 @@ _FACTS = {
     "type": mark("Kind"),
     "critical": mark("Important"),
     "known": mark("Known"),
+    "token_id": mark("Number"),
+    "code_id": mark("Number"),
+    "user_id": mark("Number"),
+    "code_of": mark("With a code of"),
+    "epoch": mark("Epoch"),
+    "epoch_of_backup": mark("Epoch of the backup"),
+    "last_transaction_id": mark("Last session"),
     "state": mark("State"),
 }
 _LONGEST_VALUE = 300

@@ -1,78 +1,113 @@
 """An open tab kept up to date: one stream of server-sent events, with the parts of the page that have changed.
 
 The parts are made anew when the journal grows and every few seconds (meters do not write a journal), at most twice in a
-second, and only what differs from what the tab has is sent. The tab shows them by `<hx-partial>`; a stream that
-breaks is begun again by the browser, and then everything is sent once.
+second and once for all tabs that show the same (`shared_pieces`); only what differs from what the tab has is sent. The
+tab shows them by `<hx-partial>`; a stream that breaks is begun again by the browser, and then everything is sent once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import partial
 
 from aiohttp import web
 from jinja2 import Environment
 
 from gateway.pages.guard import visit_of
-from gateway.pages.table import Page, Pieces
-from gateway.web.login import allows, person_of
+from gateway.pages.shared_pieces import Made, Screen, SharedPieces
+from gateway.pages.table import Page
+from gateway.web.login import Person, allows, person_of
 from gateway.web.problems import Problem
 from gateway.web.routes import CLOSING, SITE
 from gateway.web.streaming import write
 
-_SHORTEST_PAUSE_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 2.0
-_KEEP_ALIVE_ROUNDS = 8
 _RECONNECT_MILLISECONDS = 1500
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-async def keep_up_to_date(
-    request: web.Request, page: Page, environments: Mapping[str, Environment]
-) -> web.StreamResponse:
-    """The stream of a page's pieces; ends when the gateway stops, the reader leaves or may no longer see the page."""
-    assert page.pieces is not None
-    if not allows(await person_of(request), page.access):
-        return web.Response(status=401)
-    response = web.StreamResponse(headers=_HEADERS)
-    await response.prepare(request)
-    going_on = await write(response, request, f"retry: {_RECONNECT_MILLISECONDS}\n\n".encode())
-    async with contextlib.aclosing(_messages(request, page, environments, page.pieces)) as messages:
+def stream_of(
+    page: Page, environments: Mapping[str, Environment], shared: SharedPieces
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The handler of a page's stream. It ends when the gateway stops, when the reader leaves, has another role now or
+    may no longer see the page, and when what the page shows is gone."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        person = await person_of(request)
+        if not allows(person, page.access):
+            return web.Response(status=401)
+        response = web.StreamResponse(headers=_HEADERS)
+        await response.prepare(request)
+        visit = visit_of(request, person, environments)
+        key = (str(request.rel_url), visit.language, str(visit.formats.locale), _role(person))
+        with shared.screen(*key) as screen:
+            await _send(request, response, _messages(request, page, environments, screen), screen)
+        with contextlib.suppress(ConnectionError):
+            await response.write_eof()
+        return response
+
+    return handler
+
+
+async def _send(
+    request: web.Request, response: web.StreamResponse, messages: AsyncGenerator[bytes, None], screen: Screen
+) -> None:
+    patience = screen.pace.reader_patience_seconds
+    going_on = await write(response, request, f"retry: {_RECONNECT_MILLISECONDS}\n\n".encode(), patience)
+    async with contextlib.aclosing(messages):
         while going_on:
             message = await anext(messages, None)
-            going_on = message is not None and await write(response, request, message)
-    with contextlib.suppress(ConnectionError):
-        await response.write_eof()
-    return response
+            going_on = message is not None and await write(response, request, message, patience)
 
 
 async def _messages(
-    request: web.Request, page: Page, environments: Mapping[str, Environment], pieces: Pieces
+    request: web.Request, page: Page, environments: Mapping[str, Environment], screen: Screen
 ) -> AsyncGenerator[bytes, None]:
     signal, closing = request.app[SITE].journal_signal, request.app[CLOSING]
-    sent: dict[str, str] = {}
+    role = ""
+    sent: Mapping[str, str] = {}
     silent = 0
-    while not closing.is_set():
-        seen = signal.generation
+    while not closing.is_set() and request.transport is not None:
         person = await person_of(request)
-        if not allows(person, page.access):
+        role = role or _role(person)
+        if not allows(person, page.access) or _role(person) != role:
             return
         try:
-            now = {name: made.strip() for name, made in (await pieces(visit_of(request, person, environments))).items()}
+            made = await screen.look(partial(_pieces, request, page, environments, person), lambda: signal.generation)
         except Problem:  # what the page shows is gone (a station that was removed): a reload tells
             return
-        changed = {name: made for name, made in now.items() if sent.get(name) != made}
-        sent = now
+        changed = {name: text for name, text in made.texts.items() if sent.get(name) != text}
+        sent = made.texts
         silent = 0 if changed else silent + 1
         if changed:
             yield message_of(changed)
-        elif silent % _KEEP_ALIVE_ROUNDS == 0:
+        elif silent % screen.pace.keep_alive_rounds == 0:
             yield b": still here\n\n"
-        await asyncio.sleep(_SHORTEST_PAUSE_SECONDS)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LONGEST_PAUSE_SECONDS):
-                await signal.newer_than(seen)
+        await _pause(request, made, screen.pace.longest_seconds)
+
+
+async def _pieces(
+    request: web.Request, page: Page, environments: Mapping[str, Environment], person: Person | None
+) -> Mapping[str, str]:
+    assert page.pieces is not None
+    return await page.pieces(visit_of(request, person, environments))
+
+
+async def _pause(request: web.Request, made: Made, longest_seconds: float) -> None:
+    """Until the screen may be made again and there is a reason; at once when the gateway stops."""
+    signal, closing = request.app[SITE].journal_signal, request.app[CLOSING]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(made.pause_seconds):
+            await closing.wait()
+            return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(longest_seconds):
+            await signal.newer_than(made.generation)
+
+
+def _role(person: Person | None) -> str:
+    return "" if person is None else person.role
 
 
 def message_of(pieces: Mapping[str, str]) -> bytes:

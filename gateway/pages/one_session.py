@@ -7,19 +7,14 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.pages.answer_notices import station_said
 from gateway.pages.session_words import anomalies_of, readings_of, reason_text
 from gateway.pages.sessions import documents_of, duration_seconds, note_of, with_all_members
+from gateway.pages.station_answers import said_by
 from gateway.pages.table import Page
 from gateway.pages.visit import API, Visit, part
-from gateway.pages.words import mark
 from gateway.web.problems import Problem
 
 _MOST_READINGS = 500
-_STOPPED = {
-    "Accepted": mark("%(station)s is ending the session."),
-    "Rejected": mark("%(station)s refused to end the session. Somebody at the station can end it with the card."),
-}
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -56,7 +51,7 @@ async def stop(visit: Visit) -> web.StreamResponse:
         f"/stations/{part(station)}/commands/RemoteStopTransaction",
         {"transactionId": session["transaction_id"]},
     )
-    what = station_said(visit, answer, station=station, words=_STOPPED)
+    what = said_by(visit, "RemoteStopTransaction", answer)
     if visit.in_part:
         return visit.page("answer_part.html", {"answers": [what]})
     return visit.go(f"/sessions/{session['transaction_id']}", what.text)

@@ -9,7 +9,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.setup import Document, decide, frame_of
-from gateway.pages.setup_values import amps_of, fields_of_amps, mistakes_of, of_this_page
+from gateway.pages.setup_values import amps_of, fields_of_amps, mistakes_of, of_this_page, wrong_amps
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
 
@@ -25,11 +25,10 @@ async def show(visit: Visit) -> web.StreamResponse:
 async def save_main(visit: Visit) -> web.StreamResponse:
     """The main fuse."""
     fields = await visit.form()
-    wish = {"limit_amps": amps_of(fields), "meter": fields.get("meter") or None}
-    setup = await visit.get("/setup")
-    if wish["limit_amps"] is None:
-        errors = {"l1": visit.gettext("Amperes are needed, such as 63.")}
+    setup, errors = await visit.get("/setup"), wrong_amps(visit, fields)
+    if errors:
         return await _page(visit, setup, main=fields, main_errors=errors)
+    wish = {"limit_amps": amps_of(fields), "meter": fields.get("meter") or None}
     outcome = await decide(visit, {"main": wish}, PATH)
     if isinstance(outcome, web.Response):
         return outcome
@@ -59,15 +58,15 @@ async def remove(visit: Visit) -> web.StreamResponse:
 
 async def _save_circuit(visit: Visit, was: str | None) -> web.StreamResponse:
     fields, setup = await visit.form(), await visit.get("/setup")
-    amps, name = amps_of(fields), was or fields.get("name", "")
-    sent = {**fields, "was": was or ""}
-    needed = {"name": not name, "l1": amps is None}
-    if any(needed.values()):
-        text = {"name": visit.gettext("A name is needed."), "l1": visit.gettext("Amperes are needed, such as 63.")}
-        mistaken = {field: text[field] for field, missing in needed.items() if missing}
-        return await _page(visit, setup, circuit=sent, circuit_errors=mistaken)
+    name, sent = was or fields.get("name", ""), {**fields, "was": was or ""}
+    errors = wrong_amps(visit, fields)
+    if not name:
+        errors["name"] = visit.gettext("A name is needed.")
+    if errors:
+        return await _page(visit, setup, circuit=sent, circuit_errors=errors)
     others = _others(setup, was)
-    wish = {"name": name, "parent": fields.get("parent", ""), "limit_amps": amps, "meter": fields.get("meter") or None}
+    above, meter = fields.get("parent", ""), fields.get("meter") or None
+    wish = {"name": name, "parent": above, "limit_amps": amps_of(fields), "meter": meter}
     outcome = await decide(visit, {"circuits": [*others, wish]}, PATH)
     if isinstance(outcome, web.Response):
         return outcome

@@ -25,7 +25,8 @@ _USUAL = {"model": "eastron_sdm630", "line": "cable", "framing": "tcp", "name": 
 async def show(visit: Visit) -> web.StreamResponse:
     """The meters that are decided, and the form for another one; `found`: filled in with one that the search found."""
     found = line_found(await visit.get("/meters/scan"), visit.asked("found"))
-    return await _page(visit, {**_USUAL, **found})
+    named = {} if not cast(list[Document], (await visit.get("/setup"))["meters"]) else {"name": "", "main": ""}
+    return await _page(visit, {**_USUAL, **named, **found})
 
 
 async def add(visit: Visit) -> web.StreamResponse:

@@ -40,7 +40,13 @@ ROTATIONS: tuple[tuple[str, str], ...] = (
     ("2", mark("One phase only, on L2")),
     ("3", mark("One phase only, on L3")),
 )
-_FIELDS = (CIRCUIT, replace(ROTATION, label=mark("How it is wired"), choices=ROTATIONS), MOST, CONNECTORS)
+_WIRED = replace(
+    ROTATION,
+    label=mark("How it is wired"),
+    hint=mark("On which phases of the fuse the station's own L1, L2 and L3 are."),
+    choices=ROTATIONS,
+)
+_FIELDS = (CIRCUIT, _WIRED, MOST, CONNECTORS)
 # what one station has from another one: not who it is, nor how it proves it
 _COPIED = (
     "circuit", "phase_rotation", "min_amps", "max_amps", "fallback_amps", "priority", "weight", "eco", "no_resume",

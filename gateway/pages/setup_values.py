@@ -14,12 +14,16 @@ Document = dict[str, object]
 _PHASES = ("l1", "l2", "l3")
 
 
-def amps_of(fields: Mapping[str, str]) -> list[object] | None:
-    """The limit that a form says: L2 and L3 are as L1 where they are empty. None: there is none."""
-    first = fields.get("l1", "")
-    if not first:
-        return None
-    return [number_or_text(fields.get(name, "") or first) for name in _PHASES]
+def amps_of(fields: Mapping[str, str]) -> list[object]:
+    """The limit that a form says: L2 and L3 are as L1 where they are empty."""
+    return [number_or_text(fields.get(name, "") or fields.get("l1", "")) for name in _PHASES]
+
+
+def wrong_amps(visit: Visit, fields: Mapping[str, str]) -> dict[str, str]:
+    """Mistakes at the fields of a limit, before the API is asked."""
+    needed = visit.gettext("Amperes are needed, such as 63.")
+    values = {name: number_or_text(fields.get(name, "")) for name in _PHASES if fields.get(name) or name == "l1"}
+    return {name: needed for name, value in values.items() if not isinstance(value, int | float) or not value >= 0}
 
 
 def fields_of_amps(amps: object) -> dict[str, str]:

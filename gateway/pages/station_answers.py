@@ -39,7 +39,7 @@ class Said:
     look: str
     word: str
     text: str
-    time: str
+    time: str = ""
     details: str = ""
     warning: str = ""
 

@@ -90,6 +90,10 @@ _ACTIONS_OWN: Mapping[tuple[str, str], Told] = {
     ("RemoteStartTransaction", "Rejected"): Told(
         mark("The station will not start: look whether the connector is free and has no fault."), "bad"
     ),
+    ("RemoteStopTransaction", "Accepted"): Told(mark("The station is ending the session."), "good"),
+    ("RemoteStopTransaction", "Rejected"): Told(
+        mark("The station refused to end the session. Somebody at the station can end it with the card."), "bad"
+    ),
     ("Reset", "Accepted"): Told(mark("The station restarts. It comes back in a minute or two."), "good"),
     ("ReserveNow", "Accepted"): Told(mark("The connector is reserved."), "good"),
     ("ReserveNow", "Rejected"): Told(mark("The station takes no reservations."), "bad"),

@@ -14,7 +14,8 @@ from gateway.pages.visit import Visit
 from gateway.web.routes import Access
 
 Shown = Callable[[Visit], Awaitable[web.StreamResponse]]
-# What changes on an open page: the id of an element and what is inside it now.
+# What changes on an open page: the id of an element and what is inside it now. It depends on the address, the reader's
+# language and role, never on who the reader is: tabs that share these share what is made.
 Pieces = Callable[[Visit], Awaitable[Mapping[str, str]]]
 
 

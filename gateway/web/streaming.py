@@ -28,10 +28,15 @@ async def send_pieces(
     return response
 
 
-async def write(response: web.StreamResponse, request: web.Request, piece: bytes) -> bool:
-    """Send one piece; False when the client is gone or has not read for a minute (then it is cut off)."""
+async def write(
+    response: web.StreamResponse,
+    request: web.Request,
+    piece: bytes,
+    patience_seconds: float = _READER_PATIENCE_SECONDS,
+) -> bool:
+    """Send one piece; False when the client is gone or has not read for so long (then it is cut off)."""
     try:
-        async with asyncio.timeout(_READER_PATIENCE_SECONDS):
+        async with asyncio.timeout(patience_seconds):
             await response.write(piece)
     except ConnectionError:
         return False

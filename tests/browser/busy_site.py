@@ -16,7 +16,7 @@ from typing import cast
 
 from gateway.pages.application import PAGES
 from gateway.pages.table import Page
-from gateway.web.login import ROLES
+from gateway.operations.manage_tokens import ROLES
 from tests.browser.people import Role
 from tests.browser.running_site import Site, running_site
 from tests.end_to_end.running_gateway import Document, wait_until

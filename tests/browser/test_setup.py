@@ -71,7 +71,10 @@ def test_from_the_code_to_the_first_charge(place: Path, browser: Browser) -> Non
         add_the_meter(page, site)
         press(page, "Next")
         is_at(page, "/setup/stations")
-        assert page.page.input_value("#address-1") == f"{site.gateway.ocpp_url}/"
+        assert page.page.inner_text("#address-1") == f"{site.gateway.ocpp_url}/"
+        press(page, "Copy")
+        page.until_text("Copied")
+        assert page.page.evaluate("getSelection().toString()") == f"{site.gateway.ocpp_url}/"
         page.until_text("The unknown station CP-1 tried to connect", seconds=60)
         press(page, "Accept CP-1")
         is_at(page, "/setup/stations/CP-1")

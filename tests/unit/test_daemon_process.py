@@ -39,8 +39,8 @@ class _Stage:
 
     def write(self, site: str, *, more: str = "", ocpp_port: int = 0, web_port: int = 0) -> None:
         self.file.write_text(
-            f'[site]\nid = "{site}"\n[data]\ndirectory = "{self.folder}/data"\n[web]\nport = {web_port}\n[firmware]\nport = 0\n'
-            f'host = "127.0.0.1"\n[ocpp]\nhost = "127.0.0.1"\nport = {ocpp_port}\n{more}'
+            f'[site]\nid = "{site}"\n[data]\ndirectory = "{self.folder}/data"\n[web]\nport = {web_port}\n'
+            f'[firmware]\nport = 0\nhost = "127.0.0.1"\n[ocpp]\nhost = "127.0.0.1"\nport = {ocpp_port}\n{more}'
         )
 
     def begin(self, configuration: Configuration) -> None:

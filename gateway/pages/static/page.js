@@ -69,12 +69,12 @@
     if ([...zones.options].some((option) => option.value === zone)) zones.value = zone;
   }
 
-  // <button data-copies="id" data-done="Copied">: copies that field, also where the page is not encrypted
+  // <button data-copies="id" data-done="Copied">: copies that text, also where the page is not encrypted
   document.querySelectorAll("[data-copies]").forEach((button) => { button.hidden = false; });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-copies]");
     if (!button) return;
-    document.getElementById(button.dataset.copies).select();
+    window.getSelection().selectAllChildren(document.getElementById(button.dataset.copies));
     if (document.execCommand("copy")) button.textContent = button.dataset.done;
   });
 

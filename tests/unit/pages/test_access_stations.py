@@ -84,7 +84,7 @@ async def test_reservations_are_made_and_cancelled(reader: Reader) -> None:
     viewed = await reader.see("/access/reservations", role="viewer")
     assert "VAN<7>" in viewed.text and not [form for form in viewed.forms if form.action.startswith("/access")]
     part = await reader.ask("POST", "/access/reservations/cancel", data=cancel, headers={"HX-Request": "true"})
-    assert "has cancelled the reservation" in await part.text()
+    assert "The reservation is cancelled" in await part.text()
     assert "Nothing is reserved now." in (await reader.see("/access/reservations")).text
 
 

@@ -188,7 +188,7 @@ async def test_an_operator_ends_a_session_and_is_told_what_the_station_said(read
     assert ("RemoteStopTransaction", {"transactionId": 5}) in played.asked
     for reply, said in (
         (Answered({"status": "Rejected"}), "refused to end"),
-        (Answered({"status": "Maybe"}), "answered: Maybe"),
+        (Answered({"status": "Maybe"}), "Maybe"),
         (CallErrored("InternalError", "100 % odd", {}), "100 % odd"),
     ):
         played.reply = reply
