@@ -199,8 +199,9 @@ def test_a_lowered_limit_is_obeyed_and_named_until_it_is_lifted(depot: Site, pag
     wait_until(lambda: depot.yard.amps("POST-2") == free, "the car to draw all it can")
     drawn = "14 A\n"
     lowered = int(max(depot.yard.building)) + ALLOWANCE_AMPS
-    for page in pages:  # everybody sets it, which is the same limit again
+    for page in pages:
         page.until_text(drawn)
+    for page in pages:  # everybody sets it, which is the same limit again
         menu(page, "Load")
         page.page.get_by_role("link", name="main").first.click()
         page.page.get_by_label("Limit per phase in A").fill(str(lowered))
