@@ -97,6 +97,7 @@ PAGES: tuple[Page, ...] = (
     *setup_cards.PAGES,
     *setup_done.PAGES,
 )
+_PACE = Pace()
 
 _PACE = Pace()
 
