@@ -21,7 +21,7 @@ async def test_a_reader_who_leaves_is_not_logged(caplog: pytest.LogCaptureFixtur
     gone = asyncio.Event()
 
     async def begins_late(request: web.Request) -> web.StreamResponse:
-        while request.transport is not None and not request.transport.is_closing():
+        while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0)
         gone.set()
         response = web.StreamResponse()
@@ -40,7 +40,7 @@ async def test_a_reader_who_leaves_is_not_logged(caplog: pytest.LogCaptureFixtur
         async with asyncio.timeout(10):
             await gone.wait()
         async with asyncio.timeout(10):
-            while server.handler is not None and server.handler.connections:
+            while server.handler is not None and server.handler.connections:  # noqa: ASYNC110 (nobody tells)
                 await asyncio.sleep(0)
         assert reader.at_eof() or reader.exception() is not None
     assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
