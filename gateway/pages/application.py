@@ -99,8 +99,6 @@ PAGES: tuple[Page, ...] = (
 )
 _PACE = Pace()
 
-_PACE = Pace()
-
 
 def add_pages(application: web.Application, *, pages: tuple[Page, ...] = PAGES, pace: Pace = _PACE) -> None:
     """Let the application serve the page as well. `pace`: how often open tabs are looked after."""

@@ -38,7 +38,10 @@ def stream_of(
         if not allows(person, page.access):
             return web.Response(status=401)
         response = web.StreamResponse(headers=_HEADERS)
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionError:  # the reader has gone to another page already
+            return response
         visit = visit_of(request, person, environments)
         key = (str(request.rel_url), visit.language, str(visit.formats.locale), _role(person))
         with shared.screen(*key) as screen:

@@ -1,6 +1,7 @@
 // <power-chart src="/api/v1/..." fields="..." ...>: a graph of one of the API's histories, drawn by uPlot.
 //   src      an address that answers {"items": [{"time": ..., FIELD: number or [3] or null}]}
 //   series   JSON: [{"field": "measured_amps", "phase": 0, "label": "L1", "colour": "--phase-1", "dash": true, "scale": 0.001}]
+//   moves    the `from` of src goes on with the clock: a tab that is left open shows the last hours, not more and more
 //   unit     written at the axis;  every  seconds between two looks (0: once);  empty  what is said when there is nothing
 // Colours come from the style sheet, so that light and dark are both legible.
 (() => {
@@ -8,6 +9,7 @@
 
   class PowerChart extends HTMLElement {
     connectedCallback() {
+      this.began ??= Date.now();
       this.series = JSON.parse(this.getAttribute("series"));
       const fold = this.closest("details:not([open])"); // what nobody looks at is not asked for
       if (fold) fold.addEventListener("toggle", () => this.load(), { once: true }); else this.load();
@@ -28,9 +30,18 @@
       this.chart = undefined;
     }
 
+    address() {
+      const address = new URL(this.getAttribute("src"), location.href);
+      const from = Date.parse(address.searchParams.get("from"));
+      if (!this.hasAttribute("moves") || !from) return address.href;
+      const passed = Math.floor((Date.now() - this.began) / 60000) * 60000;
+      address.searchParams.set("from", new Date(from + passed).toISOString().replace(".000Z", "Z"));
+      return address.href;
+    }
+
     async load() {
       try {
-        const answer = await fetch(this.getAttribute("src"), { headers: { Accept: "application/json" } });
+        const answer = await fetch(this.address(), { headers: { Accept: "application/json" } });
         if (!answer.ok) throw new Error(String(answer.status));
         const items = (await answer.json()).items;
         const value = (item, one) => {

@@ -20,7 +20,7 @@ from gateway.pages.application import add_pages
 from gateway.pages.shared_pieces import Pace
 from gateway.web.application import make_application
 from gateway.web.routes import CLOSING
-from tests.unit.pages.streaming import QUICK, Played, Tab, until
+from tests.unit.pages.streaming import QUICK, Played, Tab, streams_open, until
 from tests.unit.web.conftest import configuration_in, open_site
 
 PASSWORD = "four cars and a kettle"
@@ -246,11 +246,6 @@ async def test_who_does_not_read_is_cut_off(on_stage: OnStage) -> None:
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await reader.readexactly(30_000_000)
     writer.close()
-
-
-def streams_open() -> int:
-    """How many requests are being answered by the server of this test."""
-    return sum("RequestHandler.start" in repr(task.get_coro()) for task in asyncio.all_tasks())
 
 
 async def test_nothing_is_left_of_three_hundred_tabs(on_stage: OnStage) -> None:
