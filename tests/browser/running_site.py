@@ -95,8 +95,8 @@ def running_site(
     """A started daemon; the stations POST-1, POST-2, ... are switched on and, where they are let in, connected.
 
     `meter`: the site has a main fuse and a meter in front of it; `listed`: the configuration names the stations;
-    `unknown_stations`, `unknown_tags`: the keys of [ocpp]; `name`: of the site; `speed`: of the stations; `more`: further
-    TOML tables. Leaving the block stops the daemon, which must end well and must have logged nothing wrong.
+    `unknown_stations`, `unknown_tags`: the keys of [ocpp]; `name`: of the site; `speed`: of the stations; `more`:
+    further TOML tables. Leaving the block stops the daemon, which must end well and must have logged nothing wrong.
     """
     stations_port, web_port, firmware_port, meter_port = free_ports(4)
     names = tuple(f"POST-{number}" for number in range(1, stations + 1))
