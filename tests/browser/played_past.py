@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from tests.simulation.played_day import surroundings
 
 _METER_PORT = 15_020
 _MINUTE, _HOUR = 60.0, 3600.0
+_BEGINNING_MINUTES = 6
 _DAY_HOURS = 24.0
 
 
@@ -33,6 +36,14 @@ def play(directory: Path, names: tuple[str, ...], cards: Mapping[str, str], *, h
     """Play so many hours until now, on `directory`/data. `cards`: their notes, by idTag."""
     start = datetime.now(UTC) - timedelta(hours=hours)
     run_virtual(lambda world: _day(world, directory, names, cards, hours, fuse_amps), start=start, seed=5)
+    _forget_the_beginning(directory, start)
+
+
+def _forget_the_beginning(directory: Path, start: datetime) -> None:
+    """In the first minutes no station had said anything, so the worst was assumed of each: a day would hide that."""
+    with closing(sqlite3.connect(directory / "data" / "gateway.db")) as database, database:
+        first = start.timestamp() // _MINUTE + _BEGINNING_MINUTES
+        database.execute("DELETE FROM circuit_history WHERE minute < ?", (first,))
 
 
 async def _day(
