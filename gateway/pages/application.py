@@ -109,7 +109,10 @@ _PACE = Pace()
 
 
 def add_pages(application: web.Application, *, pages: tuple[Page, ...] = PAGES, pace: Pace = _PACE) -> None:
-    """Let the application serve the page as well. `pace`: how often open tabs are looked after."""
+    """Let the application serve the page as well. `pace`: how often open tabs are looked after.
+
+    Reads scripts and catalogs for some tenths of a second: where stations wait for the event loop, call it in a thread.
+    """
     static = read_static_files()
     environments = make_environments(static)
     shared = SharedPieces(pace)
