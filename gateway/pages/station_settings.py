@@ -53,6 +53,7 @@ async def secure(visit: Visit) -> web.StreamResponse:
     profile = form.get("security_profile", "")
     body: Document = {
         **({"new_password": True} if form.get("new_password") else {}),
+        **({"password": form["own_password"]} if form.get("own_password") else {}),
         **({"security_profile": int(profile)} if profile.isdecimal() else {}),
         **({"reset": True} if form.get("reset") else {}),
     }
