@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import struct
 import sys
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +31,6 @@ _HOURS = 5.0
 _FUSE_AMPS = 63
 _STATIONS = 8
 _COLOURS = 160
-_CHARGING_SECONDS = 75.0  # so that there are curves and a minute of history
 _WANTED_AMPS = {1: 16.0, 2: 10.0, 3: 13.0, 5: 7.0}
 _TO_PALETTE = """
 async ([address, most]) => {
@@ -67,8 +65,6 @@ async ([address, most]) => {
 }
 """
 _PAINT_EVERYTHING = "document.querySelectorAll('.station-card').forEach(one => one.style.contentVisibility = 'visible')"
-    "document.querySelectorAll('.station-card').forEach(each => each.style.contentVisibility = 'visible')"
-)
 _CARDS = {
     "04A1B2C3D4E5F6": "Anna, van 1",
     "04B2C3D4E5F6A7": "Bert, van 2",
@@ -94,8 +90,8 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with depot() as (site, shots), chromium() as browser:
-        for screen, dark in ((PHONE, False), (DESK, True)):
-            take(browser, site, folder, shots, screen, dark=dark)
+        for ending, screen, dark in (("phone", PHONE, False), ("desktop-dark", DESK, True)):
+            take(browser, site, folder, shots, ending, screen, dark=dark)
         files = sorted(folder.glob("*.png"))
         for file in files:
             made_smaller(browser, file)
@@ -130,7 +126,8 @@ def shots_of(site: Site) -> list[Shot]:
     campaign = cast(Document, answer.document)["campaign_id"]
     wait_until(lambda: site.gateway.get(f"/firmware/campaigns/{campaign}")["state"] == "waiting", "the rollout")
     site.yard.switch_off("POST-8")
-    time.sleep(_CHARGING_SECONDS)  # nothing to wait for: a minute of history is over when it is over
+    noted = _minutes_noted(site)
+    wait_until(lambda: _minutes_noted(site) > noted + 1, "two minutes of history", patience_seconds=200.0)
     return [
         Shot("login", "/login", stranger=True),
         Shot("welcome", "/welcome", stranger=True),
@@ -163,15 +160,21 @@ def shots_of(site: Site) -> list[Shot]:
     ]
 
 
-def take(browser: Browser, site: Site, folder: Path, shots: list[Shot], screen: Screen, *, dark: bool) -> None:
-    """Each of them on this screen."""
+def _minutes_noted(site: Site) -> int:
+    return len(cast(list[Document], site.gateway.get("/site/history?points=2000")["items"]))
+
+
+def take(
+    browser: Browser, site: Site, folder: Path, shots: list[Shot], ending: str, screen: Screen, *, dark: bool
+) -> None:
+    """Each of them on this screen; `ending`: of the files' names."""
     with watched(browser, site.address, screen, dark=dark) as page:
         for stranger in (True, False):
             if not stranger:
                 let_in(page, site)
             for shot in shots:
                 if shot.stranger is stranger:
-                    _take(page, shot, folder / f"{shot.name}-{screen.name}.png")
+                    _take(page, shot, folder / f"{shot.name}-{ending}.png")
 
 
 def _take(page: Watched, shot: Shot, file: Path) -> None:
