@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.pages.moments import instant_of_field
 from gateway.pages.station_answers import said_by
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 
 Document = Mapping[str, object]
@@ -53,8 +54,8 @@ async def make(visit: Visit) -> web.StreamResponse:
 async def cancel(visit: Visit) -> web.StreamResponse:
     """Ask the station to forget a reservation."""
     fields = await visit.form()
-    number = fields.get("reservation_id", "")
-    body = {"reservationId": int(number) if _is_number(number.removeprefix("-")) else number}
+    text = fields.get("reservation_id", "")
+    body = {"reservationId": text if whole_number(text.removeprefix("-")) is None else int(text)}
     return await _told(visit, fields.get("station", ""), "CancelReservation", body)
 
 
@@ -70,7 +71,7 @@ def _mistakes(visit: Visit, values: Mapping[str, str], until: str | None) -> dic
     mistakes: dict[str, str] = {}
     if not values["station"]:
         mistakes["station"] = visit.gettext("Choose a station.")
-    if not _is_number(values["connector"]):
+    if whole_number(values["connector"]) is None:
         mistakes["connector"] = visit.gettext("Write a number, such as 1.")
     if not values["id_tag"]:
         mistakes["id_tag"] = visit.gettext("Write the number of the card.")
@@ -83,10 +84,6 @@ def _mistakes(visit: Visit, values: Mapping[str, str], until: str | None) -> dic
     elif when <= visit.formats.now:
         mistakes["until"] = visit.gettext("This time is over already.")
     return mistakes
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 async def _standing(visit: Visit) -> dict[str, object]:

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.pages.said import said
 from gateway.pages.system import roles
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 from gateway.web.asking_within import Answer
 from gateway.web.login import address_of_page
@@ -55,8 +56,8 @@ async def make_code(visit: Visit) -> web.StreamResponse:
 
 async def make_code_for(visit: Visit) -> web.StreamResponse:
     """A code with which a user takes a new password."""
-    user = visit.matched("user")
-    answer = await visit.ask("POST", "/users/codes", {"user_id": int(user) if user.isdecimal() else -1})
+    user = whole_number(visit.matched("user"))
+    answer = await visit.ask("POST", "/users/codes", {"user_id": -1 if user is None else user})
     return await _users(visit, made=answer.document) if answer.good else await _refused(visit, answer)
 
 
