@@ -13,14 +13,12 @@ from gateway.pages.table import Page
 from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 
-_MOST_STATIONS = 1000
 SPANS_SECONDS = (60, 180, 600)
 
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The button that begins, or the cards that were seen."""
-    stations = cast(list[Mapping[str, object]], (await visit.get("/stations", limit=_MOST_STATIONS))["items"])
-    names = [str(each["id"]) for each in stations]
+    names = [str(each["id"]) for each in await visit.every("/stations")]
     return visit.page("access_learn.html", {**await _learning(visit), "stations": names, "spans": SPANS_SECONDS})
 
 

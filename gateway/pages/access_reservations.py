@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import cast
 
 from aiohttp import web
 
@@ -18,7 +17,6 @@ from gateway.pages.visit import Visit, part
 Document = Mapping[str, object]
 
 _FIELDS = ("station", "connector", "id_tag", "parent_id_tag", "until")
-_MOST = 1000
 _USUAL_MINUTES = 60
 _LONGEST_TAG = 20
 
@@ -87,15 +85,13 @@ def _mistakes(visit: Visit, values: Mapping[str, str], until: str | None) -> dic
 
 
 async def _standing(visit: Visit) -> dict[str, object]:
-    certain = await visit.get("/reservations", limit=_MOST)
-    uncertain = await visit.get("/reservations", uncertain=True, limit=_MOST)
-    return {"reservations": certain["items"], "uncertain": uncertain["items"]}
+    uncertain = await visit.every("/reservations", uncertain=True)
+    return {"reservations": await visit.every("/reservations"), "uncertain": uncertain}
 
 
 async def _page(visit: Visit, values: Mapping[str, str], mistakes: Mapping[str, str]) -> web.Response:
-    items = cast(list[Document], (await visit.get("/stations", limit=_MOST))["items"])
     facts = {
-        "stations": [str(each["id"]) for each in items],
+        "stations": [str(each["id"]) for each in await visit.every("/stations")],
         "values": {**dict.fromkeys(_FIELDS, ""), **values},
         "mistakes": mistakes,
     }

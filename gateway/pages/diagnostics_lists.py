@@ -17,7 +17,6 @@ Document = Mapping[str, object]
 
 _PAGE = 50
 _LOG_LINES = 100
-_MOST_STATIONS = 1000
 
 
 async def show_log(visit: Visit) -> web.StreamResponse:
@@ -89,8 +88,7 @@ async def _log(visit: Visit) -> dict[str, object]:
 
 
 async def _stations(visit: Visit, chosen: str) -> list[str]:
-    stations = await visit.get("/stations", limit=_MOST_STATIONS)
-    names = [str(each["station"]) for each in cast(list[Document], stations["items"])]
+    names = [str(each["station"]) for each in await visit.every("/stations")]
     return names if not chosen or chosen in names else [*names, chosen]
 
 

@@ -93,13 +93,13 @@ async def show_decisions(visit: Visit) -> web.StreamResponse:
 
 
 async def _facts(visit: Visit) -> dict[str, object]:
-    site, meters = await visit.get("/site"), await visit.get("/meters", limit=1000)
+    site, meters = await visit.get("/site"), await visit.every("/meters")
     limits = await visit.get("/site/limits")
     return {
         "circuits": site["circuits"],
         "connectors": site["stations"],
         "notes": site["notes"],
-        "meters": meters["items"],
+        "meters": meters,
         "limits": limits["items"],
         "where": await _circuits_of_stations(visit),
     }
@@ -107,8 +107,7 @@ async def _facts(visit: Visit) -> dict[str, object]:
 
 async def _circuits_of_stations(visit: Visit) -> dict[str, object]:
     """Which circuit a station hangs on, by its id."""
-    stations = await visit.get("/stations", limit=1000)
-    return {str(each["station"]): each.get("circuit") for each in _listed(stations["items"])}
+    return {str(each["station"]): each.get("circuit") for each in await visit.every("/stations")}
 
 
 async def _circuit(visit: Visit) -> dict[str, object]:

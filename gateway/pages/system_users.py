@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import cast
 
 import segno
 from aiohttp import web
@@ -21,7 +20,6 @@ from gateway.web.problems import Problem
 Document = Mapping[str, object]
 
 USERS = "/system/users"
-_MOST_USERS = 1000
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -77,7 +75,7 @@ async def _refused(visit: Visit, answer: Answer) -> web.Response:
 
 
 async def _users(visit: Visit, *, made: Document | None = None, refusal: Answer | None = None) -> web.Response:
-    users = cast(list[Document], (await visit.get("/users", limit=_MOST_USERS))["items"])
+    users = await visit.every("/users")
     names = {each["user_id"]: each["name"] for each in users}
     welcome = f"{address_of_page(visit.request)}/welcome"
     values = {
