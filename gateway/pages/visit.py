@@ -18,6 +18,7 @@ from jinja2 import Environment
 
 from gateway.pages.formats import Formats
 from gateway.pages.forms import fields_of_form
+from gateway.web.asking import MOST_ITEMS
 from gateway.web.asking_within import Answer, ask, hand_through, pass_on
 from gateway.web.login import Person, allows
 from gateway.web.problems import Problem
@@ -87,6 +88,18 @@ class Visit:
         if not answer.good:
             raise Problem(HTTPStatus(answer.status), answer.detail)
         return answer.document
+
+    async def every(self, path: str, **query: object) -> list[dict[str, object]]:
+        """All items of a collection that is only as long as the site is large, such as its stations. Raises Problem."""
+        found: list[dict[str, object]] = []
+        after: object = None
+        while True:
+            page = await self.get(path, limit=MOST_ITEMS, after=after, **query)
+            items, after = page["items"], page["next"]
+            assert isinstance(items, list)
+            found += items
+            if after is None:
+                return found
 
     async def ask(
         self,
