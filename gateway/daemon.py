@@ -312,14 +312,14 @@ def _serving(site: Site, refusals: Refusals) -> Callable[[int, TlsDoor | None], 
 
 @asynccontextmanager
 async def _open_web_door(site: Site, around: Surroundings) -> AsyncIterator[int]:
-    # In a thread, because importing the web framework takes as long as all of the start before it:
-    # stations are answered meanwhile.
+    # In threads, because importing the web framework and reading the page's texts take as long as all of the start
+    # before it: stations are answered meanwhile.
     await asyncio.to_thread(importlib.import_module, "gateway.pages.application")
     from gateway.pages.application import add_pages
     from gateway.web.application import make_application, serve
 
     application = make_application(site)
-    add_pages(application)
+    await asyncio.to_thread(add_pages, application)
     async with serve(site, application, patient=around.patient, kept=around.web_port) as port:
         if port:
             site.health.report("web", None)

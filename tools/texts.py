@@ -97,6 +97,7 @@ def fill(language: str, translations: dict[str, str | list[str]]) -> None:
         found = translations.get(_key(message)) if message.id else None
         if found:
             message.string = found if isinstance(found, str) else tuple(found)
+            message.flags.discard("fuzzy")
     _write(language, catalog)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from functools import cache
 
 from babel import Locale
@@ -16,6 +17,8 @@ from babel.numbers import NumberPattern, format_decimal, parse_pattern
 NOTHING = "–"
 # between a number and its unit: never broken over two lines
 _NARROW = "\N{NO-BREAK SPACE}"
+# above it no number of a station means anything, and none is written out
+_FAR = 1e15
 
 
 @cache
@@ -35,6 +38,8 @@ class Formats:
         """A number with at most so many digits after the point."""
         if not isinstance(value, int | float):
             return NOTHING
+        if not abs(value) < _FAR:
+            return f"{Decimal(value):.4g}"
         rounded = round(value, digits)
         if 0 <= rounded < 1000 and rounded == int(rounded):
             return str(int(rounded))  # the most usual numbers, which are written alike everywhere
@@ -44,6 +49,8 @@ class Formats:
         """A number with exactly so many digits after the point."""
         if not isinstance(value, int | float):
             return NOTHING
+        if not abs(value) < _FAR:
+            return f"{Decimal(value):.4g}"
         return format_decimal(value, format="#,##0" + ("." + "0" * digits if digits else ""), locale=self.locale)
 
     def amps(self, value: object, digits: int = 1) -> str:

@@ -150,7 +150,7 @@ def facts_of(visit: Visit, event: Mapping[str, object]) -> list[tuple[str, str]]
     data = event.get("data")
     if not isinstance(data, Mapping):
         return []
-    known = {str(name): value for name, value in data.items() if name != "actor" and value not in (None, "")}
+    known = {str(name): value for name, value in data.items() if name != "actor" and value not in (None, "", [], {})}
     return [(visit.gettext(_FACTS.get(name, name)), _shown(visit, value)) for name, value in known.items()]
 
 

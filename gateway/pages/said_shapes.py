@@ -18,7 +18,7 @@ from typing import NamedTuple
 from gateway.pages.formats import Formats
 
 PLACE = re.compile(r"%\((\w+)\)s")
-_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_NUMBER = r"-?\d{1,15}(?:\.\d{1,15})?(?:e[+-]?\d{1,2})?"
 # who gets another limit, with commas between them
 _CHANGE = rf"[^,]+? (?:{_NUMBER} to {_NUMBER} A|is paused \(now {_NUMBER} A\))"
 
@@ -58,6 +58,8 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.]) (?=\S)")
 _COUNTS = re.compile(r"\d+ \w+(?:, \d+ \w+)+")
 _LONGEST_HEAD = 80
 _DEEPEST = 8
+# of a number behind its point
+_MOST_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class Speaker:
         word = name.rpartition("_")[2]
         kind = _KINDS.get(word, _TEXT)
         if kind is _COUNTED:
-            return self.formats.number(float(text), len(text.partition(".")[2]) if "e" not in text else 3)
+            return self.formats.number(float(text), min(len(text.partition(".")[2]), _MOST_DIGITS))
         if kind is _INSTANT:
             return self.formats.second(text)
         if kind is _CHANGES:

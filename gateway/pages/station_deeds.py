@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.pages.formats import Formats
+from gateway.pages.moments import instant_of_field
 from gateway.pages.station_fields import Field
+from gateway.pages.typed_numbers import number, whole_number
 from gateway.pages.visit import part
 from gateway.pages.words import mark
 
@@ -20,8 +22,10 @@ Form = Mapping[str, str]
 
 _NUMBER = mark("Enter a whole number.")
 _AMOUNT = mark("Enter a number of 0 or more.")
+_MOMENT = mark("Write a date and a time, such as 2027-01-31 12:00.")
 _NEEDED = mark("This is needed.")
 _JSON = mark("This is no JSON object. It begins with { and ends with }.")
+_MOST_AMOUNT = 1e12
 _MOST_MINUTES = 60 * 24 * 366
 
 
@@ -52,18 +56,18 @@ class Reading:
 
     def whole(self, name: str, otherwise: int | None = None) -> int:
         """A whole number; of an empty field `otherwise`, where there is one."""
-        value = self.form.get(name, "")
-        if not value and otherwise is not None:
+        text = self.form.get(name, "")
+        if not text and otherwise is not None:
             return otherwise
-        if not value.isdecimal() or len(value) > 9:
+        value = whole_number(text)
+        if value is None:
             self.mistakes[name] = _NUMBER
-            return 0
-        return int(value)
+        return value or 0
 
     def amount(self, name: str) -> float:
         """A number of 0 or more, with point or comma."""
-        value = self.form.get(name, "").replace(",", ".")
-        if value.count(".") > 1 or not value.replace(".", "", 1).isdecimal() or len(value) > 12:
+        value = number(self.form.get(name, ""))
+        if value is None or not 0 <= value < _MOST_AMOUNT:
             self.mistakes[name] = _AMOUNT
             return 0.0
         return float(value)
@@ -82,6 +86,17 @@ class Reading:
     def given(self, **fields: str) -> dict[str, object]:
         """Those texts that are not empty, by the name that OCPP gives them."""
         return {name: self.form[source] for name, source in fields.items() if self.form.get(source)}
+
+    def moments(self, *names: str) -> dict[str, object]:
+        """Dates with a time that are not empty, as the API takes them; they are meant in the site's zone."""
+        found: dict[str, object] = {}
+        for name in names:
+            text = self.form.get(name, "")
+            if text and (moment := instant_of_field(text, self.formats.zone)) is None:
+                self.mistakes[name] = _MOMENT
+            elif text:
+                found[name] = moment
+        return found
 
     def in_minutes(self, name: str) -> str:
         """The instant so many minutes from now, as OCPP writes it."""
@@ -180,7 +195,7 @@ def diagnostics(reading: Reading) -> Request:
     """What the station has written down, by the request that it knows."""
     log = reading.form.get("log") or "diagnostics"
     return Request("GetLog" if log == "security" else "GetDiagnostics", "/diagnostics",
-                   {"log": log, **reading.given(reason="reason")})  # fmt: skip
+                   {"log": log, **reading.given(reason="reason"), **reading.moments("from", "to")})  # fmt: skip
 
 
 def firmware(reading: Reading) -> Request:

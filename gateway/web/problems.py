@@ -96,7 +96,9 @@ async def problems_only(request: web.Request, handler: Handler) -> web.StreamRes
     except TimeoutError:
         return _told(request, Problem(HTTPStatus.REQUEST_TIMEOUT, "the request did not arrive in time"))
     except ConnectionError:
-        raise  # the client went away: there is nobody to answer
+        if request.transport is not None and not request.transport.is_closing():
+            raise
+        return web.Response(status=HTTPStatus.BAD_REQUEST)  # the client went away: nobody reads it, nothing is wrong
     except Exception:
         logger.exception("%s %s failed", request.method, request.rel_url.raw_path)
         request.app[SITE].health.counters.increase("web_errors_total")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from gateway.operations.manage_tokens import ROLES
 from gateway.pages.application import PAGES
 from gateway.pages.table import Page
-from gateway.operations.manage_tokens import ROLES
 from tests.browser.people import Role
 from tests.browser.running_site import Site, running_site
 from tests.end_to_end.running_gateway import Document, wait_until

@@ -90,16 +90,31 @@
       const language = document.documentElement.dataset.locale || document.documentElement.lang;
       const zone = this.getAttribute("zone") || undefined;
       const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-      const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+      const clock = { hour: "2-digit", minute: "2-digit", timeZone: zone };
+      const hour = new Intl.DateTimeFormat(language, clock);
+      const second = new Intl.DateTimeFormat(language, { ...clock, second: "2-digit" });
+      const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: zone });
+      const isMidnight = (at) => new Date(at.toLocaleString("en-US", { timeZone: zone })).getHours() === 0;
+      // ticks less than a minute apart show seconds, midnights of longer times their day
+      const when = (ticks) => {
+        const step = ticks.length > 1 ? ticks[1] - ticks[0] : 3600;
+        const long = ticks.length > 1 && ticks.at(-1) - ticks[0] > 129600;
+        return ticks.map((tick) => {
+          const at = new Date(tick * 1000);
+          return (step < 60 ? second : step >= 86400 || (long && isMidnight(at)) ? day : hour).format(at);
+        });
+      };
+      const widest = second.format(new Date(2027, 11, 28, 22, 58, 58)).length * 8 + 12;
       const moment = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short", timeZone: zone });
       const unit = this.getAttribute("unit") || "";
       const axis = { stroke: ink("--faint"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font: `12px ${style.fontFamily}` };
       this.chart = new uPlot({
         width: this.clientWidth || 320,
         height: this.height(),
+        tzDate: (tick) => (zone ? uPlot.tzDate(new Date(tick * 1000), zone) : new Date(tick * 1000)),  // whole hours and days of the site
         scales: { y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.1 || 1] } },
         axes: [
-          { ...axis, space: 70, values: (chart, ticks) => ticks.map((tick) => hour.format(new Date(tick * 1000))) },
+          { ...axis, space: Math.max(70, widest), values: (chart, ticks) => when(ticks) },
           { ...axis, size: 56, values: (chart, ticks) => ticks.map((tick) => `${number.format(tick)} ${unit}`) },
         ],
         series: [

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.operations.manage_tokens import Role, create_token
 from gateway.operations.site import Site
 from gateway.pages.application import add_pages
+from gateway.pages.open_streams import MOST_OF_ONE
 from gateway.pages.shared_pieces import Pace
 from gateway.web.application import make_application
 from gateway.web.routes import CLOSING
@@ -265,3 +266,23 @@ async def test_nothing_is_left_of_three_hundred_tabs(on_stage: OnStage) -> None:
     before = await come_and_go(50)
     grown = await come_and_go(300) - before
     assert grown < 3 * 300, "a stream that is kept is dozens of objects"
+
+
+async def test_a_reader_with_very_many_tabs_is_told_to_wait(on_stage: OnStage) -> None:
+    stage = await on_stage(QUICK)
+    for _ in range(MOST_OF_ONE):
+        await (await stage.open()).message()
+    headers = {"Authorization": f"Bearer {stage.tokens['viewer']}"}
+    refused = await stage.client.get("/live/played", headers=headers)
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "30")
+    await (await stage.open(role="operator")).message()
+    stage.tabs.pop(0).response.close()
+
+    async def admitted() -> bool:
+        response = await stage.client.session.get(stage.client.make_url("/live/played"), headers=headers)
+        response.close()
+        return response.status == 200
+
+    async with asyncio.timeout(20):
+        while not await admitted():
+            stage.announce()

@@ -209,6 +209,18 @@ def test_numbers_take_no_other_text() -> None:
     assert Shapes(["a %(time)s"]).found("a yesterday") is None
 
 
+@pytest.mark.parametrize("number", ["1e999", "9" * 400, "1e99", "-1e+99", "0." + "3" * 14, "-0", "1e-30", "999999.96"])
+def test_odd_numbers_break_nothing(number: str) -> None:
+    told = said(visit_in("fr"), f"its car takes nothing; it keeps {number} A as long as nobody needs them")
+    assert told.endswith(" A as long as nobody needs them") and len(told) < 500
+
+
+@pytest.mark.parametrize("number", [1e308, -1e308, float("inf"), float("nan"), 10**400])
+def test_numbers_beyond_measure_are_written_short(number: float) -> None:
+    formats = visit_in("de").formats
+    assert len(formats.number(number)) < 12 and len(formats.exact(number, 2)) < 12
+
+
 def test_a_site_of_400_reasons_is_said_fast() -> None:
     def all_said(first: int) -> float:
         begin = time.perf_counter()
