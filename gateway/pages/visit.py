@@ -158,4 +158,4 @@ def part(text: object) -> str:
 
 def notice_of(visit: Visit) -> str:
     """What the page before wanted said, once."""
-    return unquote(visit.request.cookies.get(NOTICE_COOKIE, ""))
+    return unquote(visit.request.cookies.get(NOTICE_COOKIE, ""))[:_LONGEST_NOTICE]
