@@ -1,11 +1,13 @@
-"""From [[meter]] to what the meters' door reads, and why a meter cannot be read as it is configured.
+"""From [[meter]] to what the meters' door reads, which of them share a line, and why one cannot be read as it is.
 
 It loads no library and asks nobody: `check-config` uses it as well as the daemon.
 """
 
 from __future__ import annotations
 
-from gateway.configuration import Meter, RtuTransport, SerialTransport, TcpTransport
+import os
+
+from gateway.configuration import Configuration, Meter, RtuTransport, SerialTransport, TcpTransport
 from gateway.meters.catalog import MeterModel, find_model, similar_to
 from gateway.meters.plans import MeterPlan, NetworkLine, Place, SerialLine
 
@@ -44,6 +46,17 @@ def place_of_transport(transport: RtuTransport | TcpTransport | SerialTransport)
             return NetworkLine(transport.host, transport.port, transport.framing == "rtu")
         case RtuTransport() | SerialTransport():
             return SerialLine(str(transport.device), transport.baudrate, transport.parity)
+
+
+def users_of(place: Place, configuration: Configuration) -> list[str]:
+    """The names of the configured meters on this line."""
+    return [meter.name for meter in configuration.meters if _is_on(place, meter.transport)]
+
+
+def _is_on(place: Place, transport: RtuTransport | TcpTransport | SerialTransport) -> bool:
+    if isinstance(transport, TcpTransport):
+        return isinstance(place, NetworkLine) and (place.host, place.port) == (transport.host, transport.port)
+    return isinstance(place, SerialLine) and os.path.realpath(transport.device) == os.path.realpath(place.device)
 
 
 def _expect_fitting(model: MeterModel, meter: Meter) -> None:

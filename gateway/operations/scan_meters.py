@@ -6,15 +6,15 @@ A serial line belongs to one program at a time, and many network meters take one
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.configuration import Configuration, RtuTransport, SerialTransport, TcpTransport
+from gateway.configuration import Configuration
 from gateway.meters.bus import LineDown
 from gateway.meters.catalog import MODELS, find_model
 from gateway.meters.plans import NetworkLine, Parity, Place, SerialLine
 from gateway.meters.scan import ALL_BAUDRATES, USUAL_BAUDRATES, Found, scan, settings_to_try
+from gateway.operations.plan_meters import users_of
 
 Document = dict[str, object]
 
@@ -84,17 +84,6 @@ def _places(wishes: Wishes) -> Sequence[Place]:
     else:
         raise CannotScan(f"--baudrate: expected a number from 300 to 921600, `usual` or `all`, got {wishes.baudrate}")
     return settings_to_try(wishes.device, baudrates, (wishes.parity,) if wishes.parity else ("N", "E"))
-
-
-def users_of(place: Place, configuration: Configuration) -> list[str]:
-    """The names of the configured meters on this line."""
-    return [meter.name for meter in configuration.meters if _is_on(place, meter.transport)]
-
-
-def _is_on(place: Place, transport: RtuTransport | TcpTransport | SerialTransport) -> bool:
-    if isinstance(transport, TcpTransport):
-        return isinstance(place, NetworkLine) and (place.host, place.port) == (transport.host, transport.port)
-    return isinstance(place, SerialLine) and os.path.realpath(transport.device) == os.path.realpath(place.device)
 
 
 def _words(place: Place) -> str:

@@ -14,8 +14,7 @@ from typing import Literal
 from gateway.configuration import ConfigurationMistakes, Meter, read_table
 from gateway.meters.catalog import MODELS
 from gateway.meters.plans import MeterPlan
-from gateway.operations.plan_meters import Unreadable, plan_of
-from gateway.operations.scan_meters import users_of
+from gateway.operations.plan_meters import Unreadable, plan_of, users_of
 from gateway.operations.site import Site
 
 Document = dict[str, object]

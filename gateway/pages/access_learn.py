@@ -10,16 +10,15 @@ from aiohttp import web
 from gateway.pages.access import state_of
 from gateway.pages.said import said
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 
-_MOST_STATIONS = 1000
 SPANS_SECONDS = (60, 180, 600)
 
 
 async def show(visit: Visit) -> web.StreamResponse:
     """The button that begins, or the cards that were seen."""
-    stations = cast(list[Mapping[str, object]], (await visit.get("/stations", limit=_MOST_STATIONS))["items"])
-    names = [str(each["id"]) for each in stations]
+    names = [str(each["id"]) for each in await visit.every("/stations")]
     return visit.page("access_learn.html", {**await _learning(visit), "stations": names, "spans": SPANS_SECONDS})
 
 
@@ -31,9 +30,9 @@ async def pieces(visit: Visit) -> Mapping[str, str]:
 async def begin(visit: Visit) -> web.StreamResponse:
     """Wait for cards; also for the next one."""
     fields = await visit.form()
-    seconds = fields.get("seconds", "")
+    seconds = whole_number(fields.get("seconds", ""))
     body = {
-        "seconds": int(seconds) if seconds.isascii() and seconds.isdecimal() and len(seconds) < 6 else SPANS_SECONDS[0],
+        "seconds": SPANS_SECONDS[0] if seconds is None else seconds,
         "station": fields.get("station") or None,
     }
     answer = await visit.ask("PUT", "/id-tags/learn", body)

@@ -20,7 +20,6 @@ from gateway.pages.words import mark
 
 Document = Mapping[str, object]
 
-_MOST_STATIONS = 1000
 _OUTCOMES = {
     "Accepted": mark("%(station)s has the list now (version %(version)s)."),
     "Failed": mark("%(station)s could not store the list."),
@@ -71,9 +70,8 @@ async def _sent(visit: Visit, station: str, update_type: str) -> Said:
 
 
 async def _facts(visit: Visit) -> dict[str, object]:
-    stations = await _stations(visit)
     lists = []
-    for station in stations:
+    for station in await visit.every("/stations"):
         answer = await visit.ask("GET", f"/stations/{part(station['id'])}/local-list")
         if answer.good:
             lists.append({"station": station, "list": answer.document, "state": list_state(visit, answer.document)})
@@ -91,12 +89,8 @@ def list_state(visit: Visit, document: Document) -> State:
     return State(visit.gettext("not up to date"), "warning")
 
 
-async def _stations(visit: Visit) -> list[Document]:
-    return cast(list[Document], (await visit.get("/stations", limit=_MOST_STATIONS))["items"])
-
-
 async def _connected(visit: Visit) -> list[str]:
-    return [str(each["id"]) for each in await _stations(visit) if each.get("connected")]
+    return [str(each["id"]) for each in await visit.every("/stations") if each.get("connected")]
 
 
 PAGES = (

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import cast
 
 from aiohttp import web
 
 from gateway.pages.moments import instant_of_field
 from gateway.pages.station_answers import said_by
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 
 Document = Mapping[str, object]
 
 _FIELDS = ("station", "connector", "id_tag", "parent_id_tag", "until")
-_MOST = 1000
 _USUAL_MINUTES = 60
 _LONGEST_TAG = 20
 
@@ -53,8 +52,8 @@ async def make(visit: Visit) -> web.StreamResponse:
 async def cancel(visit: Visit) -> web.StreamResponse:
     """Ask the station to forget a reservation."""
     fields = await visit.form()
-    number = fields.get("reservation_id", "")
-    body = {"reservationId": int(number) if _is_number(number.removeprefix("-")) else number}
+    text = fields.get("reservation_id", "")
+    body = {"reservationId": text if whole_number(text.removeprefix("-")) is None else int(text)}
     return await _told(visit, fields.get("station", ""), "CancelReservation", body)
 
 
@@ -70,7 +69,7 @@ def _mistakes(visit: Visit, values: Mapping[str, str], until: str | None) -> dic
     mistakes: dict[str, str] = {}
     if not values["station"]:
         mistakes["station"] = visit.gettext("Choose a station.")
-    if not _is_number(values["connector"]):
+    if whole_number(values["connector"]) is None:
         mistakes["connector"] = visit.gettext("Write a number, such as 1.")
     if not values["id_tag"]:
         mistakes["id_tag"] = visit.gettext("Write the number of the card.")
@@ -85,20 +84,14 @@ def _mistakes(visit: Visit, values: Mapping[str, str], until: str | None) -> dic
     return mistakes
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 9
-
-
 async def _standing(visit: Visit) -> dict[str, object]:
-    certain = await visit.get("/reservations", limit=_MOST)
-    uncertain = await visit.get("/reservations", uncertain=True, limit=_MOST)
-    return {"reservations": certain["items"], "uncertain": uncertain["items"]}
+    uncertain = await visit.every("/reservations", uncertain=True)
+    return {"reservations": await visit.every("/reservations"), "uncertain": uncertain}
 
 
 async def _page(visit: Visit, values: Mapping[str, str], mistakes: Mapping[str, str]) -> web.Response:
-    items = cast(list[Document], (await visit.get("/stations", limit=_MOST))["items"])
     facts = {
-        "stations": [str(each["id"]) for each in items],
+        "stations": [str(each["id"]) for each in await visit.every("/stations")],
         "values": {**dict.fromkeys(_FIELDS, ""), **values},
         "mistakes": mistakes,
     }

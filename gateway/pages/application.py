@@ -52,6 +52,7 @@ from gateway.pages import (
     system_users,
 )
 from gateway.pages.guard import LIVE_PREFIX, opened
+from gateway.pages.open_streams import OpenStreams
 from gateway.pages.rendering import make_environments
 from gateway.pages.shared_pieces import Pace, SharedPieces
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -115,15 +116,17 @@ def add_pages(application: web.Application, *, pages: tuple[Page, ...] = PAGES, 
     """
     static = read_static_files()
     environments = make_environments(static)
-    shared = SharedPieces(pace)
+    shared, streams = SharedPieces(pace), OpenStreams()
     for page in pages:
         path = matching(page.path)
         application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
-            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", live.stream_of(page, environments, shared))
+            stream = live.stream_of(page, environments, shared, streams)
+            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", stream)
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
-    nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
-    application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))
+    for method in ("GET", "POST"):
+        nowhere = Page(method, "/{path:(?!api/).*}", _nowhere, "public")
+        application.router.add_route(method, nowhere.path, opened(nowhere, environments))
 
 
 async def _nowhere(visit: Visit) -> web.StreamResponse:

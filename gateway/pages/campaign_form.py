@@ -77,9 +77,7 @@ async def make(visit: Visit) -> web.StreamResponse:
 
 
 async def _choose_image(visit: Visit) -> web.Response:
-    found = await visit.get("/firmware/images", state="approved", limit=1000)
-    listed = found["items"]
-    images = [image for image in listed if image["usable"]] if isinstance(listed, list) else []
+    images = [image for image in await visit.every("/firmware/images", state="approved") if image["usable"]]
     return visit.page("campaign_image.html", {"images": images})
 
 

@@ -17,7 +17,6 @@ Document = Mapping[str, object]
 
 _PAGE = 50
 _LOG_LINES = 100
-_MOST_STATIONS = 1000
 
 
 async def show_log(visit: Visit) -> web.StreamResponse:
@@ -78,8 +77,7 @@ async def _log(visit: Visit) -> dict[str, object]:
 
 async def stations_with(visit: Visit, chosen: str) -> list[str]:
     """The stations to choose from, with the one that was asked for even if nobody knows it."""
-    stations = await visit.get("/stations", limit=_MOST_STATIONS)
-    names = [str(each["station"]) for each in cast(list[Document], stations["items"])]
+    names = [str(each["station"]) for each in await visit.every("/stations")]
     return names if not chosen or chosen in names else [*names, chosen]
 
 

@@ -80,9 +80,9 @@ async def _image_page(
     image_id = visit.matched("image")
     image = await visit.get(f"/firmware/images/{part(image_id)}")
     links = await visit.get("/firmware/links", image=image_id, limit=_MOST_LINKS)
-    stations = await visit.get("/stations", limit=1000) if visit.may("operator") else {"items": []}
+    stations = await visit.every("/stations") if visit.may("operator") else []
     values = {
-        "image": image, "links": links["items"], "stations": stations["items"], "state_word": _word,
+        "image": image, "links": links["items"], "stations": stations, "state_word": _word,
         "station": station, "mistake": mistake, "link": link,
     }  # fmt: skip
     return visit.page("firmware_image.html", values, status=422 if mistake else 200)

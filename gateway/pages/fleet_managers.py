@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from typing import cast
 
 from aiohttp import web
 
@@ -17,7 +18,6 @@ from gateway.web.problems import Problem
 Document = dict[str, object]
 
 _COMMANDS = 5
-_MOST_UPSTREAMS = 100
 # younger, it would change in an open tab all the time
 _OLD = timedelta(hours=1)
 
@@ -56,16 +56,15 @@ async def forget(visit: Visit) -> web.StreamResponse:
 
 
 async def _facts(visit: Visit) -> list[Document]:
-    upstreams = (await visit.get("/upstreams", limit=_MOST_UPSTREAMS))["items"]
-    documents = (await visit.get("/documents"))["items"]
-    assert isinstance(upstreams, list) and isinstance(documents, list)
+    upstreams, documents = await visit.every("/upstreams"), (await visit.get("/documents"))["items"]
+    assert isinstance(documents, list)
     return [
         {
             **one,
             "help": fleet_words.help_for(one["trouble"]),
-            "flows": [_flow(visit, name, stream) for name, stream in one["streams"].items()],
+            "flows": [_flow(visit, name, stream) for name, stream in cast(dict[str, Document], one["streams"]).items()],
             "documents": [_document(visit, each) for each in documents if each["upstream"] == one["name"]],
-            "commands": await _commands(visit, one["name"]),
+            "commands": await _commands(visit, str(one["name"])),
         }
         for one in upstreams
     ]

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from gateway.pages.guard import safe_way_back
 from gateway.pages.said import said
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import number, whole_number
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
@@ -63,13 +65,13 @@ async def end_limit(visit: Visit) -> web.StreamResponse:
     query = {"source": fields["source"]} if fields.get("source") else None
     answer = await visit.ask("DELETE", f"/site/limits/{part(circuit)}", query=query)
     notice = visit.gettext("The limit of %(circuit)s is lifted.", circuit=circuit)
-    return visit.go(fields.get("back") or "/load", notice if answer.good else said(visit, answer.detail))
+    return visit.go(safe_way_back(fields.get("back") or "/load"), notice if answer.good else said(visit, answer.detail))
 
 
 async def imagine(visit: Visit) -> web.StreamResponse:
     """What would be if a circuit had less; nothing is changed."""
     fields, circuit = await visit.form(), visit.matched("circuit")
-    amps = [_number(fields.get(f"lose_{phase}", "")) for phase in (1, 2, 3)]
+    amps = [_amps(fields.get(f"lose_{phase}", "")) for phase in (1, 2, 3)]
     if any(value is None for value in amps):
         mistake = visit.gettext("Amperes are needed, such as 20.")
         return await _imagined(visit, {"mistake": mistake}, fields, 422)
@@ -92,13 +94,13 @@ async def show_decisions(visit: Visit) -> web.StreamResponse:
 
 
 async def _facts(visit: Visit) -> dict[str, object]:
-    site, meters = await visit.get("/site"), await visit.get("/meters", limit=1000)
+    site, meters = await visit.get("/site"), await visit.every("/meters")
     limits = await visit.get("/site/limits")
     return {
         "circuits": site["circuits"],
         "connectors": site["stations"],
         "notes": site["notes"],
-        "meters": meters["items"],
+        "meters": meters,
         "limits": limits["items"],
         "where": await _circuits_of_stations(visit),
     }
@@ -106,8 +108,7 @@ async def _facts(visit: Visit) -> dict[str, object]:
 
 async def _circuits_of_stations(visit: Visit) -> dict[str, object]:
     """Which circuit a station hangs on, by its id."""
-    stations = await visit.get("/stations", limit=1000)
-    return {str(each["station"]): each.get("circuit") for each in _listed(stations["items"])}
+    return {str(each["station"]): each.get("circuit") for each in await visit.every("/stations")}
 
 
 async def _circuit(visit: Visit) -> dict[str, object]:
@@ -139,7 +140,7 @@ async def _imagined(visit: Visit, values: dict[str, object], fields: dict[str, s
 
 
 def _limit_wanted(visit: Visit, fields: dict[str, str]) -> tuple[dict[str, object], dict[str, str]]:
-    amps = [_number(text) for text in fields.get("limit_amps", "").split("/")]
+    amps = [_amps(text) for text in fields.get("limit_amps", "").split("/")]
     watts = fields.get("unit") == "W"
     good = None not in amps and len(amps) in ((1,) if watts else (1, 3))
     text = mark("Watts are needed, such as 11000.") if watts else mark("Amperes are needed, such as 20.")
@@ -147,9 +148,9 @@ def _limit_wanted(visit: Visit, fields: dict[str, str]) -> tuple[dict[str, objec
     body: dict[str, object] = {"limit_watts" if watts else "limit_amps": amps[0] if len(amps) == 1 else amps}
     if fields.get("source"):
         body["source"] = fields["source"]
-    minutes = fields.get("minutes", "")
-    if minutes.isdecimal() and int(minutes):
-        until = visit.formats.now + timedelta(minutes=min(int(minutes), 525_600))
+    minutes = whole_number(fields.get("minutes", ""))
+    if minutes:
+        until = visit.formats.now + timedelta(minutes=min(minutes, 525_600))
         body["until"] = f"{_whole(until):%Y-%m-%dT%H:%M:%SZ}"
     return body, errors
 
@@ -158,13 +159,9 @@ def _whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def _number(text: str) -> float | None:
-    """A number as people write it, with a point or a comma."""
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return number if 0 <= number < 1e6 else None
+def _amps(text: str) -> float | None:
+    value = number(text)
+    return value if value is not None and 0 <= value < 1e6 else None
 
 
 def _listed(items: object) -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ from gateway.pages.session_words import anomalies_of, readings_of, reason_text
 from gateway.pages.sessions import documents_of, duration_seconds, note_of, with_all_members
 from gateway.pages.station_answers import said_by
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import API, Visit, part
 from gateway.web.problems import Problem
 
@@ -69,10 +70,10 @@ async def _facts(visit: Visit, session: Mapping[str, object]) -> dict[str, objec
 
 async def _in_short(visit: Visit) -> Mapping[str, object]:
     """The session without its meter values: the first of the list from its number on."""
-    number = visit.matched("transaction_id")
-    if number.isascii() and number.isdecimal() and len(number) <= 15:
-        found = documents_of(await visit.get("/transactions", after=int(number) + 1, limit=1))
-        if found and found[0]["transaction_id"] == int(number):
+    number = whole_number(visit.matched("transaction_id"), digits=15)
+    if number is not None:
+        found = documents_of(await visit.get("/transactions", after=number + 1, limit=1))
+        if found and found[0]["transaction_id"] == number:
             return found[0]
     raise Problem(HTTPStatus.NOT_FOUND, visit.gettext("There is no session with this number."))
 

@@ -11,11 +11,11 @@ from datetime import date, timedelta, tzinfo
 from urllib.parse import urlencode
 
 from gateway.pages.moments import day_of_field, midnight
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import API, Visit
 
 SPANS = ("all", "today", "week", "month", "last_month", "year", "dates")
 STATES = ("", "open", "ended")
-_LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def filters_asked(visit: Visit) -> SessionFilters:
     if span == "dates":
         begin, end = _dates(visit, first, last, mistakes)
     connector = visit.asked("connector")
-    if connector and not (connector.isascii() and connector.isdecimal() and len(connector) <= _LONGEST_NUMBER):
+    if connector and whole_number(connector) is None:
         mistakes["connector"] = visit.gettext("Write a number, such as 1.")
     zone = visit.formats.zone
     return SessionFilters(

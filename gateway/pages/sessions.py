@@ -21,7 +21,6 @@ Document = Mapping[str, object]
 
 _PAGE = 50
 _MOST_RUNNING = 200
-_MOST = 1000
 _MINUTE_SECONDS = 60
 # What sessions are summed up by, and what the column is called.
 SUMS = {
@@ -136,8 +135,7 @@ async def _running(visit: Visit) -> dict[str, object]:
 
 
 async def _facts(visit: Visit, filters: SessionFilters, *, tab: str) -> dict[str, object]:
-    stations = documents_of(await visit.get("/stations", limit=_MOST))
-    names = [str(each["id"]) for each in stations]
+    names = [str(each["id"]) for each in await visit.every("/stations")]
     if filters.station and filters.station not in names:
         names.append(filters.station)
     return {"filters": filters, "stations": names, "tab": tab}
@@ -146,15 +144,10 @@ async def _facts(visit: Visit, filters: SessionFilters, *, tab: str) -> dict[str
 async def _sum(visit: Visit, filters: SessionFilters) -> dict[str, float]:
     """Everything that was asked for, in one line."""
     whole: dict[str, float] = {"sessions": 0, "energy_wh": 0}
-    after: object = None
-    while True:
-        found = await visit.get("/transactions/totals", by="month", limit=_MOST, after=after, **filters.for_api())
-        for each in documents_of(found):
-            for name in whole:
-                whole[name] += cast(float, each[name] or 0)
-        after = found["next"]
-        if after is None:
-            return whole
+    for each in await visit.every("/transactions/totals", by="month", **filters.for_api()):
+        for name in whole:
+            whole[name] += cast(float, each[name] or 0)
+    return whole
 
 
 PAGES = (

@@ -16,6 +16,7 @@ from aiohttp import web
 from gateway.pages.guard import safe_way_back
 from gateway.pages.said import said
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
@@ -86,9 +87,9 @@ async def decide(visit: Visit, wishes: Mapping[str, object], to: str) -> web.Res
 async def wait(visit: Visit) -> web.StreamResponse:
     """A page that asks for itself again until the gateway has begun anew; then on to the next step."""
     to = safe_way_back(visit.asked("to", "/setup"))
-    before = visit.asked("taken")
+    before = whole_number(visit.asked("taken"))
     reload = await visit.get("/reload")
-    if before.isascii() and before.isdecimal() and len(before) < 10 and cast(int, reload["taken"]) <= int(before):
+    if before is not None and cast(int, reload["taken"]) <= before:
         return visit.page("setup_wait.html", {"to": to})
     if reload["failed"]:
         text = visit.gettext("The gateway could not start like this and has gone back to what was before: %(reason)s")

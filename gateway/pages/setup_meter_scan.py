@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.pages.said import said
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
 
@@ -23,8 +24,8 @@ async def scan(visit: Visit) -> web.StreamResponse:
     fields = await visit.form()
     place: Document = {"device": fields.get("device", "")}
     if fields.get("host"):
-        port = fields.get("port", "")
-        place = {"host": fields["host"], "port": int(port) if port.isascii() and port.isdecimal() else 502}
+        port = whole_number(fields.get("port", ""))
+        place = {"host": fields["host"], "port": 502 if port is None else port}
     answer = await visit.ask("POST", "/meters/scan", {**place, "seconds": _SECONDS})
     problem = "" if answer.good else " ".join(said(visit, each) for each in answer.errors.values())
     problem = problem or ("" if answer.good else said(visit, answer.detail))
@@ -43,9 +44,10 @@ async def scan_pieces(visit: Visit) -> Document:
 def line_found(scan: Document, number: str) -> dict[str, str]:
     """The form's fields for the meter that the search found as number 0, 1, ...; empty when there is none."""
     items = cast(list[Document], scan["items"])
-    if not (number.isascii() and number.isdecimal() and len(number) < 4 and int(number) < len(items)):
+    place = whole_number(number)
+    if place is None or place >= len(items):
         return {}
-    table = items[int(number)]["toml"]
+    table = items[place]["toml"]
     if not isinstance(table, str):
         return {}
     meter = tomllib.loads(table)["meter"][0]

@@ -27,7 +27,6 @@ from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
 
 PATH = "/setup/stations"
-_MOST = 1000
 
 ROTATIONS: tuple[tuple[str, str], ...] = (
     ("123", mark("As labelled: its L1 on L1, L2 on L2, L3 on L3")),
@@ -127,7 +126,7 @@ async def _usual(visit: Visit) -> Document:
 
 
 async def _one(visit: Visit, form: Mapping[str, str], mistakes: Mapping[str, str]) -> web.Response:
-    stations, name = await _stations(visit), visit.matched("station")
+    stations, name = await visit.every("/stations"), visit.matched("station")
     fields: tuple[Field, ...] = await new_station_fields(visit, _FIELDS)
     values = {
         **await frame_of(visit, PATH),
@@ -141,15 +140,10 @@ async def _one(visit: Visit, form: Mapping[str, str], mistakes: Mapping[str, str
     return visit.page("setup_station.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else 200)
 
 
-async def _stations(visit: Visit) -> list[Document]:
-    return cast(list[Document], (await visit.get("/stations", limit=_MOST))["items"])
-
-
 async def _facts(visit: Visit) -> Document:
-    page = await visit.get("/stations", limit=_MOST)
-    stations = cast(list[Document], page["items"])
+    stations = await visit.every("/stations")
     return {
-        "knocks": page.get("knocked", []),
+        "knocks": await visit.every("/stations", knocked=True),
         "waiting": [each for each in stations if each["admission"] == "pending"],
         "stations": [each for each in stations if each["admission"] != "pending"],
     }

@@ -21,7 +21,6 @@ from gateway.web.problems import Problem
 
 Choices = Mapping[str, tuple[tuple[str, str], ...]]
 
-_MOST_IMAGES = 100
 # deeds of a plug, not of a station; and those where the station may choose the connector itself
 _OF_A_PLUG = frozenset({"unlock"})
 _STATION_CHOOSES = frozenset({"start"})
@@ -99,7 +98,7 @@ async def _choices(visit: Visit, station: Document) -> Choices:
     highest = max([cast(int, station["connectors_setting"]), *(cast(int, each["connector"]) for each in connectors)])
     sessions = cast(list[Document], station["running_transactions"])
     reservations = cast(list[Document], station["reservations"])
-    images = await visit.get("/firmware/images", limit=_MOST_IMAGES)
+    images = await visit.every("/firmware/images", state="approved")
     return {
         "plug": tuple((str(number), str(number)) for number in range(1, highest + 1)),
         "any": (("0", visit.gettext("the station chooses")),),
@@ -108,7 +107,7 @@ async def _choices(visit: Visit, station: Document) -> Choices:
         "reservation": tuple((str(each["reservation_id"]), _reservation(visit, each)) for each in reservations),
         "image": tuple(
             (str(each["image_id"]), f"{each['vendor']} {each['version']} ({each['file_name']})")
-            for each in cast(list[Document], images["items"])
+            for each in images
             if each["usable"]
         ),
     }

@@ -14,6 +14,7 @@ from datetime import timedelta
 from gateway.pages.formats import Formats
 from gateway.pages.moments import instant_of_field
 from gateway.pages.station_fields import Field
+from gateway.pages.typed_numbers import number, whole_number
 from gateway.pages.visit import part
 from gateway.pages.words import mark
 
@@ -24,6 +25,7 @@ _AMOUNT = mark("Enter a number of 0 or more.")
 _MOMENT = mark("Write a date and a time, such as 2027-01-31 12:00.")
 _NEEDED = mark("This is needed.")
 _JSON = mark("This is no JSON object. It begins with { and ends with }.")
+_MOST_AMOUNT = 1e12
 _MOST_MINUTES = 60 * 24 * 366
 
 
@@ -54,18 +56,18 @@ class Reading:
 
     def whole(self, name: str, otherwise: int | None = None) -> int:
         """A whole number; of an empty field `otherwise`, where there is one."""
-        value = self.form.get(name, "")
-        if not value and otherwise is not None:
+        text = self.form.get(name, "")
+        if not text and otherwise is not None:
             return otherwise
-        if not value.isdecimal() or len(value) > 9:
+        value = whole_number(text)
+        if value is None:
             self.mistakes[name] = _NUMBER
-            return 0
-        return int(value)
+        return value or 0
 
     def amount(self, name: str) -> float:
         """A number of 0 or more, with point or comma."""
-        value = self.form.get(name, "").replace(",", ".")
-        if value.count(".") > 1 or not value.replace(".", "", 1).isdecimal() or len(value) > 12:
+        value = number(self.form.get(name, ""))
+        if value is None or not 0 <= value < _MOST_AMOUNT:
             self.mistakes[name] = _AMOUNT
             return 0.0
         return float(value)

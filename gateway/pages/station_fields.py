@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.pages.station_words import PROFILES
+from gateway.pages.typed_numbers import number
 from gateway.pages.words import mark
 
 Document = Mapping[str, object]
@@ -242,15 +243,8 @@ def wishes_of(
 
 def number_or_text(text: str) -> object:
     """A number as people write it, with point or comma; the text itself when it is none."""
-    plain = text.replace(",", ".")
-    try:
-        return int(plain)
-    except ValueError:
-        pass
-    try:
-        return float(plain)
-    except ValueError:
-        return text
+    value = number(text)
+    return text if value is None else value
 
 
 def mistakes_by_field(errors: Mapping[str, str]) -> dict[str, str]:

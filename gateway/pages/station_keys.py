@@ -14,7 +14,6 @@ from gateway.pages.station_words import DRIFTS, word
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 
-_MOST_STATIONS = 1000
 _MASKED = "***"  # how a secret comes from the API: never to be sent back
 
 
@@ -133,8 +132,7 @@ def _result(visit: Visit, outcome: Document) -> Document:
 
 
 async def _others(visit: Visit) -> list[str]:
-    page = await visit.get("/stations", limit=_MOST_STATIONS)
-    return [str(each["id"]) for each in cast(list[Document], page["items"])]
+    return [str(each["id"]) for each in await visit.every("/stations")]
 
 
 PAGES = (

@@ -14,6 +14,7 @@ from gateway.pages.station_answers import said_by
 from gateway.pages.station_fields import GROUPS, Group, mistakes_by_field, texts_of, wishes_of
 from gateway.pages.stations import new_station_fields
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 from gateway.web.problems import Problem
 
@@ -50,11 +51,11 @@ async def remove(visit: Visit) -> web.StreamResponse:
 async def secure(visit: Visit) -> web.StreamResponse:
     """A new password or a higher profile, told to the station and to the gateway in one go."""
     station, form = await looked_up(visit), await visit.form()
-    profile = form.get("security_profile", "")
+    profile = whole_number(form.get("security_profile", ""))
     body: Document = {
         **({"new_password": True} if form.get("new_password") else {}),
         **({"password": form["own_password"]} if form.get("own_password") else {}),
-        **({"security_profile": int(profile)} if profile.isdecimal() else {}),
+        **({} if profile is None else {"security_profile": profile}),
         **({"reset": True} if form.get("reset") else {}),
     }
     answer = await visit.ask("POST", f"/stations/{part(station['id'])}/security", body)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import cast
 
 import segno
 from aiohttp import web
@@ -12,6 +11,7 @@ from aiohttp import web
 from gateway.pages.said import said
 from gateway.pages.system import roles
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 from gateway.web.asking_within import Answer
 from gateway.web.login import address_of_page
@@ -20,7 +20,6 @@ from gateway.web.problems import Problem
 Document = Mapping[str, object]
 
 USERS = "/system/users"
-_MOST_USERS = 1000
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -55,8 +54,8 @@ async def make_code(visit: Visit) -> web.StreamResponse:
 
 async def make_code_for(visit: Visit) -> web.StreamResponse:
     """A code with which a user takes a new password."""
-    user = visit.matched("user")
-    answer = await visit.ask("POST", "/users/codes", {"user_id": int(user) if user.isdecimal() else -1})
+    user = whole_number(visit.matched("user"))
+    answer = await visit.ask("POST", "/users/codes", {"user_id": -1 if user is None else user})
     return await _users(visit, made=answer.document) if answer.good else await _refused(visit, answer)
 
 
@@ -76,7 +75,7 @@ async def _refused(visit: Visit, answer: Answer) -> web.Response:
 
 
 async def _users(visit: Visit, *, made: Document | None = None, refusal: Answer | None = None) -> web.Response:
-    users = cast(list[Document], (await visit.get("/users", limit=_MOST_USERS))["items"])
+    users = await visit.every("/users")
     names = {each["user_id"]: each["name"] for each in users}
     welcome = f"{address_of_page(visit.request)}/welcome"
     values = {

@@ -11,7 +11,7 @@ from tests.browser.chromium import Watched, watched
 from tests.browser.quick_site import QuickSite, quick_site
 from tests.end_to_end.running_gateway import wait_until
 
-MESSAGES = 10_000
+MESSAGES = 6_000
 RELOADS_OF_THE_CHART = 1440
 MORE_HEAP_BYTES = 2_000_000
 _RELOAD = """

@@ -109,3 +109,12 @@ def test_the_door_is_opened_without_importing_the_web_framework_before() -> None
 
     program = "import sys, gateway.daemon; sys.exit('aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_api_is_served_without_importing_what_reads_meters() -> None:
+    import subprocess
+    import sys
+
+    modules = "{'pymodbus', 'serial', 'smllib'} & sys.modules.keys()"
+    program = f"import sys, gateway.web.application; sys.exit(bool({modules}))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
