@@ -7,10 +7,11 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.pages.diagnostics_words import FORWARDING, LEVEL_WORDS, LEVELS, SOURCES, UPLOAD_KINDS, badge, worded
+from gateway.pages.diagnostics_words import FORWARDING, LEVEL_WORDS, LEVELS, SOURCES, UPLOAD_KINDS
 from gateway.pages.journal_words import KINDS, facts_of, kind_text, kinds_listed
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, address_with
+from gateway.pages.worded import badge, worded
 
 Document = Mapping[str, object]
 

@@ -46,7 +46,7 @@ class Visit:
 
     def gettext(self, text: str, **values: object) -> str:
         """A text in the reader's language; `values` fill its %(name)s."""
-        said = self.texts.gettext(text)
+        said = self.texts.gettext(text) if text else ""  # under the empty key is the catalog's own heading
         return said % values if values else said
 
     def ngettext(self, one: str, many: str, number: int, **values: object) -> str:
