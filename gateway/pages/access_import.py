@@ -9,6 +9,7 @@ from typing import cast
 from aiohttp import web
 from aiohttp.web_request import FileField
 
+from gateway.pages.forms import uploaded_form
 from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
@@ -24,7 +25,7 @@ async def show(visit: Visit) -> web.StreamResponse:
 
 async def send(visit: Visit) -> web.StreamResponse:
     """Import the file; with mistakes they are shown, and nothing was stored unless the good lines were wanted."""
-    form = await visit.request.post()
+    form = await uploaded_form(visit.request)
     file, partial = form.get("file"), form.get("partial") == "on"
     if not isinstance(file, FileField):
         return _page(visit, partial=partial, mistake=visit.gettext("Choose a file first."))

@@ -16,6 +16,7 @@ from gateway.pages import (
     campaign_form,
     campaigns,
     diagnostics,
+    diagnostics_files,
     diagnostics_lists,
     firmware,
     firmware_upload,
@@ -37,17 +38,21 @@ from gateway.pages import (
     setup_stations,
     station,
     station_actions,
+    station_certificates,
     station_keys,
     station_keys_compared,
     station_messages,
     station_settings,
+    station_why,
     stations,
     system,
     system_audit,
     system_backup,
+    system_certificates,
     system_users,
 )
 from gateway.pages.guard import LIVE_PREFIX, opened
+from gateway.pages.open_streams import OpenStreams
 from gateway.pages.rendering import make_environments
 from gateway.pages.shared_pieces import Pace, SharedPieces
 from gateway.pages.static_files import PREFIX as STATIC_PREFIX
@@ -65,9 +70,11 @@ PAGES: tuple[Page, ...] = (
     *station_keys_compared.PAGES,  # before a station of that name
     *station.PAGES,
     *station_actions.PAGES,
+    *station_certificates.PAGES,
     *station_keys.PAGES,
     *station_messages.PAGES,
     *station_settings.PAGES,
+    *station_why.PAGES,
     *sessions.PAGES,
     *one_session.PAGES,
     *access.PAGES,
@@ -81,10 +88,12 @@ PAGES: tuple[Page, ...] = (
     *campaign_form.PAGES,
     *campaigns.PAGES,
     *diagnostics.PAGES,
+    *diagnostics_files.PAGES,
     *diagnostics_lists.PAGES,
     *system.PAGES,
     *system_audit.PAGES,
     *system_backup.PAGES,
+    *system_certificates.PAGES,
     *system_users.PAGES,
     *fleet_managers.PAGES,
     *kiosk.PAGES,
@@ -107,15 +116,17 @@ def add_pages(application: web.Application, *, pages: tuple[Page, ...] = PAGES, 
     """
     static = read_static_files()
     environments = make_environments(static)
-    shared = SharedPieces(pace)
+    shared, streams = SharedPieces(pace), OpenStreams()
     for page in pages:
         path = matching(page.path)
         application.router.add_route(page.method, path, opened(page, environments))
         if page.pieces is not None:
-            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", live.stream_of(page, environments, shared))
+            stream = live.stream_of(page, environments, shared, streams)
+            application.router.add_route("GET", f"{LIVE_PREFIX}{path}", stream)
     application.router.add_route("GET", f"{STATIC_PREFIX}{{name:.+}}", static.answer)
-    nowhere = Page("GET", "/{path:(?!api/).*}", _nowhere, "public")
-    application.router.add_route(nowhere.method, nowhere.path, opened(nowhere, environments))
+    for method in ("GET", "POST"):
+        nowhere = Page(method, "/{path:(?!api/).*}", _nowhere, "public")
+        application.router.add_route(method, nowhere.path, opened(nowhere, environments))
 
 
 async def _nowhere(visit: Visit) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Lists to look things up in: the log, files that stations uploaded, the journal, and security events."""
+"""Lists to look things up in: the log, the journal, and security events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.pages.diagnostics_words import FORWARDING, LEVEL_WORDS, LEVELS, SOURCES, UPLOAD_KINDS
+from gateway.pages.diagnostics_words import LEVEL_WORDS, LEVELS, SOURCES
 from gateway.pages.journal_words import KINDS, facts_of, kind_text, kinds_listed
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, address_with
@@ -30,18 +30,6 @@ async def log_pieces(visit: Visit) -> Mapping[str, str]:
     return {} if facts["narrow"] else {"lines": visit.text("diagnostics_log_lines.html", facts)}
 
 
-async def show_uploads(visit: Visit) -> web.StreamResponse:
-    """What stations uploaded, and where to ask one for its diagnostics."""
-    station, after = visit.asked("station"), visit.asked("after")
-    found = await visit.get("/uploads", limit=_PAGE, station=station or None, after=after or None)
-    values = {
-        "uploads": found["items"], "station": station, "stations": await _stations(visit, station), "tab": "uploads",
-        "older": _older("/diagnostics/uploads", found["next"], station=station), "kind_word": _kind_word,
-        "forwarding_word": _forwarding_word,
-    }  # fmt: skip
-    return visit.page("diagnostics_uploads.html", values)
-
-
 async def show_events(visit: Visit) -> web.StreamResponse:
     """The journal, newest first."""
     station, kind, before = visit.asked("station"), visit.asked("kind"), visit.asked("before")
@@ -50,8 +38,8 @@ async def show_events(visit: Visit) -> web.StreamResponse:
     older = str(events[-1]["event_id"]) if len(events) == _PAGE else None
     values = {
         "events": events, "facts_of": facts_of, "kind_text": kind_text, "kinds": kinds_with(visit, kind), "kind": kind,
-        "station": station, "stations": await _stations(visit, station), "before": before, "tab": "events",
-        "older": _older("/diagnostics/events", older, name="before", station=station, kind=kind),
+        "station": station, "stations": await stations_with(visit, station), "before": before, "tab": "events",
+        "older": older_address("/diagnostics/events", older, name="before", station=station, kind=kind),
     }  # fmt: skip
     return visit.page("diagnostics_events.html", values)
 
@@ -64,8 +52,8 @@ async def show_security(visit: Visit) -> web.StreamResponse:
         "/security-events", limit=_PAGE, after=after or None, station=station or None, critical=critical
     )
     values = {
-        "events": found["items"], "station": station, "only": only, "stations": await _stations(visit, station),
-        "older": _older("/diagnostics/security", found["next"], station=station, only=only), "tab": "security",
+        "events": found["items"], "station": station, "only": only, "stations": await stations_with(visit, station),
+        "older": older_address("/diagnostics/security", found["next"], station=station, only=only), "tab": "security",
         "source_word": _source_word,
     }  # fmt: skip
     return visit.page("diagnostics_security.html", values)
@@ -83,16 +71,17 @@ async def _log(visit: Visit) -> dict[str, object]:
     return {
         "lines": found["items"], "level": level, "levels": {name: visit.gettext(text) for name, text in LEVELS.items()},
         "words": words, "after": after, "narrow": bool(words or after), "level_word": _level_word, "tab": "log",
-        "older": _older("/diagnostics/log", found["next"], level=level, q=words),
+        "older": older_address("/diagnostics/log", found["next"], level=level, q=words),
     }  # fmt: skip
 
 
-async def _stations(visit: Visit, chosen: str) -> list[str]:
+async def stations_with(visit: Visit, chosen: str) -> list[str]:
+    """The stations to choose from, with the one that was asked for even if nobody knows it."""
     names = [str(each["station"]) for each in await visit.every("/stations")]
     return names if not chosen or chosen in names else [*names, chosen]
 
 
-def _older(path: str, after: object, *, name: str = "after", **filters: str) -> str | None:
+def older_address(path: str, after: object, *, name: str = "after", **filters: str) -> str | None:
     """The address of the next page."""
     return None if after is None else address_with(path, **filters, **{name: after})
 
@@ -101,21 +90,12 @@ def _level_word(visit: Visit, level: object) -> tuple[str, str]:
     return badge(visit, LEVEL_WORDS, level)
 
 
-def _kind_word(visit: Visit, kind: object) -> str:
-    return worded(visit, UPLOAD_KINDS, kind)
-
-
-def _forwarding_word(visit: Visit, state: object) -> str:
-    return worded(visit, FORWARDING, state) if state else ""
-
-
 def _source_word(visit: Visit, source: object) -> str:
     return worded(visit, SOURCES, source)
 
 
 PAGES = (
     Page("GET", "/diagnostics/log", show_log, "operator", pieces=log_pieces),
-    Page("GET", "/diagnostics/uploads", show_uploads, "operator"),
     Page("GET", "/diagnostics/events", show_events, "operator"),
     Page("GET", "/diagnostics/security", show_security, "operator"),
 )

@@ -68,6 +68,16 @@ FORWARDING = {
     "given_up": mark("not forwarded, given up"),
 }
 
+JOB_RESULTS = {
+    "None": (mark("under way"), ""),
+    "succeeded": (mark("done"), "good"),
+    "failed": (mark("failed"), "bad"),
+    "refused": (mark("refused by the station"), "bad"),
+    "nothing_to_upload": (mark("nothing to upload"), ""),
+    "superseded": (mark("replaced by a newer one"), ""),
+    "not_sent": (mark("not sent"), "warning"),
+}
+
 
 def part_text(visit: Visit, name: str) -> str:
     """What a part of the gateway is called; of several of a kind also which one."""

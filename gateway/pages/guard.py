@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
@@ -96,11 +96,22 @@ def _turned_away(visit: Visit, page: Page) -> web.StreamResponse:
         needed = visit.gettext(str(page.access))
         detail = visit.gettext("This needs the role %(role)s. An installer can give it to you.", role=needed)
         raise Problem(HTTPStatus.FORBIDDEN, detail)
-    way = str(visit.request.rel_url) if page.method == "GET" and not visit.in_part else "/"
+    way = str(visit.request.rel_url) if page.method == "GET" and not visit.in_part else _page_of_the_form(visit.request)
     to = LOGIN if way == "/" else f"{LOGIN}?next={quote(way, safe='')}"
     if visit.in_part:  # the whole page goes to the login, not a part of it
         return web.Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": to})
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": to})
+
+
+def _page_of_the_form(request: web.Request) -> str:
+    """Where the form is that was sent too late: what was typed is put into it again after the login (kept.js)."""
+    try:
+        came_from = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    if came_from.netloc != request.host or came_from.path == LOGIN:
+        return "/"
+    return safe_way_back(came_from.path + (f"?{came_from.query}" if came_from.query else ""))
 
 
 def _problem_page(visit: Visit, problem: Problem) -> web.Response:

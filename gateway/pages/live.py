@@ -16,6 +16,7 @@ from aiohttp import web
 from jinja2 import Environment
 
 from gateway.pages.guard import visit_of
+from gateway.pages.open_streams import RETRY_SECONDS, OpenStreams
 from gateway.pages.shared_pieces import Made, Screen, SharedPieces
 from gateway.pages.table import Page
 from gateway.web.login import Person, allows, person_of
@@ -24,33 +25,47 @@ from gateway.web.routes import CLOSING, SITE
 from gateway.web.streaming import write
 
 _RECONNECT_MILLISECONDS = 1500
-_HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_HEADERS = {**_NOT_KEPT, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
 def stream_of(
-    page: Page, environments: Mapping[str, Environment], shared: SharedPieces
+    page: Page, environments: Mapping[str, Environment], shared: SharedPieces, streams: OpenStreams
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The handler of a page's stream. It ends when the gateway stops, when the reader leaves, has another role now or
-    may no longer see the page, and when what the page shows is gone."""
+    may no longer see the page, and when what the page shows is gone. 503 for a reader with very many tabs."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
         person = await person_of(request)
         if not allows(person, page.access):
-            return web.Response(status=401)
-        response = web.StreamResponse(headers=_HEADERS)
-        try:
-            await response.prepare(request)
-        except ConnectionError:  # the reader has gone to another page already
-            return response
-        visit = visit_of(request, person, environments)
-        key = (str(request.rel_url), visit.language, str(visit.formats.locale), _role(person))
-        with shared.screen(*key) as screen:
-            await _send(request, response, _messages(request, page, environments, screen), screen)
-        with contextlib.suppress(ConnectionError):
-            await response.write_eof()
-        return response
+            return web.Response(status=401, headers=_NOT_KEPT)
+        with streams.one_more("" if person is None else person.name) as admitted:
+            if not admitted:
+                return web.Response(status=503, headers={**_NOT_KEPT, "Retry-After": str(RETRY_SECONDS)})
+            return await _stream(request, page, environments, shared, person)
 
     return handler
+
+
+async def _stream(
+    request: web.Request,
+    page: Page,
+    environments: Mapping[str, Environment],
+    shared: SharedPieces,
+    person: Person | None,
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers=_HEADERS)
+    try:
+        await response.prepare(request)
+    except ConnectionError:  # the reader has gone to another page already
+        return response
+    visit = visit_of(request, person, environments)
+    key = (str(request.rel_url), visit.language, str(visit.formats.locale), _role(person))
+    with shared.screen(*key) as screen:
+        await _send(request, response, _messages(request, page, environments, screen), screen)
+    with contextlib.suppress(ConnectionError):
+        await response.write_eof()
+    return response
 
 
 async def _send(

@@ -12,6 +12,7 @@ from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.typed_numbers import number, whole_number
 from gateway.pages.visit import Visit, part
+from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
 
 # How long a limit that a person sets may hold without a date: minutes, and 0 for "until taken away".
@@ -139,9 +140,14 @@ async def _imagined(visit: Visit, values: dict[str, object], fields: dict[str, s
 
 
 def _limit_wanted(visit: Visit, fields: dict[str, str]) -> tuple[dict[str, object], dict[str, str]]:
-    amps = _amps(fields.get("limit_amps", ""))
-    errors = {} if amps is not None else {"limit_amps": visit.gettext("Amperes are needed, such as 20.")}
-    body: dict[str, object] = {"limit_amps": amps}
+    amps = [_amps(text) for text in fields.get("limit_amps", "").split("/")]
+    watts = fields.get("unit") == "W"
+    good = None not in amps and len(amps) in ((1,) if watts else (1, 3))
+    text = mark("Watts are needed, such as 11000.") if watts else mark("Amperes are needed, such as 20.")
+    errors = {} if good else {"limit_amps": visit.gettext(text)}
+    body: dict[str, object] = {"limit_watts" if watts else "limit_amps": amps[0] if len(amps) == 1 else amps}
+    if fields.get("source"):
+        body["source"] = fields["source"]
     minutes = whole_number(fields.get("minutes", ""))
     if minutes:
         until = visit.formats.now + timedelta(minutes=min(minutes, 525_600))

@@ -28,6 +28,7 @@ TABS: tuple[tuple[str, str, Access], ...] = (
     ("/actions", mark("Actions"), "operator"),
     ("/keys", mark("Configuration keys"), "viewer"),
     ("/messages", mark("Messages"), "operator"),
+    ("/certificates", mark("Certificates"), "viewer"),
     ("/settings", mark("Settings"), "installer"),
 )
 _MOST_QUIRKS = 50

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.pages.formats import Formats
+from gateway.pages.moments import instant_of_field
 from gateway.pages.station_fields import Field
 from gateway.pages.typed_numbers import number, whole_number
 from gateway.pages.visit import part
@@ -21,6 +22,7 @@ Form = Mapping[str, str]
 
 _NUMBER = mark("Enter a whole number.")
 _AMOUNT = mark("Enter a number of 0 or more.")
+_MOMENT = mark("Write a date and a time, such as 2027-01-31 12:00.")
 _NEEDED = mark("This is needed.")
 _JSON = mark("This is no JSON object. It begins with { and ends with }.")
 _MOST_AMOUNT = 1e12
@@ -84,6 +86,17 @@ class Reading:
     def given(self, **fields: str) -> dict[str, object]:
         """Those texts that are not empty, by the name that OCPP gives them."""
         return {name: self.form[source] for name, source in fields.items() if self.form.get(source)}
+
+    def moments(self, *names: str) -> dict[str, object]:
+        """Dates with a time that are not empty, as the API takes them; they are meant in the site's zone."""
+        found: dict[str, object] = {}
+        for name in names:
+            text = self.form.get(name, "")
+            if text and (moment := instant_of_field(text, self.formats.zone)) is None:
+                self.mistakes[name] = _MOMENT
+            elif text:
+                found[name] = moment
+        return found
 
     def in_minutes(self, name: str) -> str:
         """The instant so many minutes from now, as OCPP writes it."""
@@ -182,7 +195,7 @@ def diagnostics(reading: Reading) -> Request:
     """What the station has written down, by the request that it knows."""
     log = reading.form.get("log") or "diagnostics"
     return Request("GetLog" if log == "security" else "GetDiagnostics", "/diagnostics",
-                   {"log": log, **reading.given(reason="reason")})  # fmt: skip
+                   {"log": log, **reading.given(reason="reason"), **reading.moments("from", "to")})  # fmt: skip
 
 
 def firmware(reading: Reading) -> Request:

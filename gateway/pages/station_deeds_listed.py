@@ -278,6 +278,8 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                         "",
                         (("diagnostics", mark("diagnostics")), ("security", mark("log of security"))),
                     ),
+                    Field("from", "moment", mark("Nothing older than"), optional=True),
+                    Field("to", "moment", mark("Nothing newer than"), optional=True),
                     Field("reason", "text", mark("Why"), mark("Kept with the file."), optional=True),
                 ),
             ),

@@ -20,7 +20,8 @@ RESET = "reset-"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field. `kind`: text, number, choice, flag, maybe (yes, no or as the whole site), lines, pairs, password.
+    """A field. `kind`: text, number, choice, flag, maybe (yes, no or as the whole site), lines, pairs, moment,
+    or password.
 
     `choices` are (value, label); `optional`: may be empty, which takes the value away.
     """

@@ -54,6 +54,7 @@ async def secure(visit: Visit) -> web.StreamResponse:
     profile = whole_number(form.get("security_profile", ""))
     body: Document = {
         **({"new_password": True} if form.get("new_password") else {}),
+        **({"password": form["own_password"]} if form.get("own_password") else {}),
         **({} if profile is None else {"security_profile": profile}),
         **({"reset": True} if form.get("reset") else {}),
     }

@@ -61,6 +61,20 @@ JOBS: Mapping[str, str] = {
     "diagnostics": mark("Diagnostics"),
     "log": mark("Log"),
 }
+CERTIFICATE_STATES: Mapping[str, str] = {
+    "pending": mark("not sent yet"),
+    "sent": mark("sent, not answered yet"),
+    "accepted": mark("accepted by the station"),
+    "refused": mark("not issued"),
+    "unknown": mark("sent; nobody knows whether it arrived"),
+    "failed": mark("not taken by the station"),
+    "handed_over": mark("made by hand"),
+    "revoked": mark("revoked"),
+}
+CERTIFICATE_TYPES: Mapping[str, str] = {
+    "CentralSystemRootCertificate": mark("By which it knows the gateway"),
+    "ManufacturerRootCertificate": mark("By which it knows signed firmware"),
+}
 ORIGINS: Mapping[str, str] = {
     "file": mark("configuration file"),
     "api": mark("added here"),

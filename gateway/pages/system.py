@@ -1,4 +1,4 @@
-"""The system: version, machine, clock and disk; reading the configuration again; certificates; API tokens."""
+"""The system: version, machine, clock and disk; reading the configuration again; API tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
-from gateway.pages.worded import badge, worded
+from gateway.pages.worded import badge
 from gateway.pages.words import ROLE_TEXTS, mark
 from gateway.web.asking_within import Answer
 from gateway.web.problems import Problem
@@ -30,14 +30,6 @@ _PRESSURES = {
     "meter_stopped": (mark("nearly full: no meter values are kept"), "bad"),
     "operations_stopped": (mark("full: only sessions are kept"), "bad"),
 }
-_CERTIFICATES = {
-    "authority": mark("The site's own authority"),
-    "server": mark("Of this gateway, shown to stations"),
-    "client_ca": mark("Authority of stations' certificates"),
-    "upstream": mark("For a fleet manager"),
-    "station": mark("Of a station"),
-    "installed": mark("In a station, as it told"),
-}
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -55,16 +47,6 @@ async def reload(visit: Visit) -> web.StreamResponse:
     if answer.status == HTTPStatus.ACCEPTED:
         return visit.go("/system", visit.gettext("The new configuration is good and taken. Stations reconnect now."))
     return visit.go("/system", visit.gettext("Nothing has changed: the files say what is in force."))
-
-
-async def show_certificates(visit: Visit) -> web.StreamResponse:
-    """Everything that ends one day, soonest first."""
-    pki = await visit.get("/pki")
-    dates = [_dated(visit, each) for each in cast(list[Document], pki["certificates"])]
-    dates.sort(key=lambda each: str(each["not_after"] or ""))
-    return visit.page(
-        "system_certificates.html", {"authority": pki["authority"], "dates": dates, "tab": "certificates"}
-    )
 
 
 async def show_tokens(visit: Visit) -> web.StreamResponse:
@@ -131,15 +113,9 @@ async def _tokens(
     return visit.page("system_tokens.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else 200)
 
 
-def _dated(visit: Visit, certificate: Document) -> dict[str, object]:
-    what = worded(visit, _CERTIFICATES, certificate["kind"])
-    return {**certificate, "what": what, "said": said(visit, certificate["warning"])}
-
-
 PAGES = (
     Page("GET", "/system", show),
     Page("POST", "/system/reload", reload, "installer"),
-    Page("GET", "/system/certificates", show_certificates),
     Page("GET", "/system/tokens", show_tokens, "installer"),
     Page("POST", "/system/tokens", make_token, "installer"),
     Page("POST", "/system/tokens/{token}/revoke", revoke_token, "installer"),

@@ -17,6 +17,7 @@ from aiohttp import web
 from jinja2 import Environment
 
 from gateway.pages.formats import Formats
+from gateway.pages.forms import fields_of_form
 from gateway.web.asking import MOST_ITEMS
 from gateway.web.asking_within import Answer, ask, hand_through, pass_on
 from gateway.web.login import Person, allows
@@ -71,17 +72,14 @@ class Visit:
         return self.request.query.get(name, otherwise).strip()
 
     async def form(self) -> dict[str, str]:
-        """The fields of a posted form, without files; of several with one name the last."""
-        fields = await self.request.post()
-        return {name: value.strip() for name, value in fields.items() if isinstance(value, str)}
+        """The fields of a posted form; of several with one name the last. Raises Problem, see forms."""
+        return {name: value.strip() for name, value in await fields_of_form(self.request)}
 
     async def form_lists(self) -> dict[str, list[str]]:
         """The fields of a posted form with every value of each name."""
-        fields = await self.request.post()
         lists: dict[str, list[str]] = {}
-        for name, value in fields.items():
-            if isinstance(value, str):
-                lists.setdefault(name, []).append(value.strip())
+        for name, value in await fields_of_form(self.request):
+            lists.setdefault(name, []).append(value.strip())
         return lists
 
     async def get(self, path: str, **query: object) -> dict[str, object]:

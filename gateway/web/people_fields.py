@@ -9,10 +9,11 @@ from aiohttp import web
 
 from gateway.operations.manage_tokens import ROLES, Role
 from gateway.operations.manage_users import NotAUser
-from gateway.web.asking import object_of
+from gateway.web.asking import body_of, object_of
 from gateway.web.problems import Problem, not_found, unacceptable
 
 _LONGEST_TEXT = 1000
+_MOST_BODY_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -66,7 +67,9 @@ class Fields:
 
 
 async def fields_of(request: web.Request) -> Fields:
-    """The body's fields. 400 when it is not JSON, 422 when it is no object."""
+    """The body's fields. 400 when it is not JSON, 413 when it is large (anybody may send one), 422 when no object."""
+    if len(await body_of(request)) > _MOST_BODY_BYTES:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is larger than allowed")
     return Fields(await object_of(request))
 
 

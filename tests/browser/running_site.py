@@ -87,6 +87,7 @@ def running_site(
     unknown_stations: str = "accept",
     unknown_tags: str = "accept",
     connectors: int = 1,
+    name: str = "Harbour garage",
     fuse_amps: int = FUSE_AMPS,
     speed: float = DRIVERS_SPEED,
     more: str = "",
@@ -94,24 +95,24 @@ def running_site(
     """A started daemon; the stations POST-1, POST-2, ... are switched on and, where they are let in, connected.
 
     `meter`: the site has a main fuse and a meter in front of it; `listed`: the configuration names the stations;
-    `unknown_stations`, `unknown_tags`: the keys of [ocpp]; `speed`: of the stations; `more`: further TOML tables.
-    Leaving the block stops the daemon, which must end well and must have logged nothing wrong.
+    `unknown_stations`, `unknown_tags`: the keys of [ocpp]; `name`: of the site; `speed`: of the stations; `more`:
+    further TOML tables. Leaving the block stops the daemon, which must end well and must have logged nothing wrong.
     """
     stations_port, web_port, firmware_port, meter_port = free_ports(4)
     names = tuple(f"POST-{number}" for number in range(1, stations + 1))
     directory.mkdir(parents=True, exist_ok=True)
     gateway = RunningGateway(directory, stations_port=stations_port, web_port=web_port)
-    text = _ports(directory, (stations_port, web_port, firmware_port))
+    text = _ports(directory, name, (stations_port, web_port, firmware_port))
     text += f'unknown_stations = "{unknown_stations}"\nunknown_tags = "{unknown_tags}"\n'
-    text += _fuse(meter_port, fuse_amps) if meter else ""
-    text += "".join(_station(name, connectors, meter) for name in names) if listed else ""
+    text += fuse(meter_port, fuse_amps) if meter else ""
+    text += "".join(station(each, connectors, meter) for each in names) if listed else ""
     gateway.configuration.write_text(text + more)
     with yard(gateway.ocpp_url, meter_port=meter_port if meter else None, speed=speed) as around:
         site = Site(gateway, around, names, meter_port)
         try:
             gateway.start()
-            for name in names:
-                around.switch_on(name, connectors=connectors)
+            for each in names:
+                around.switch_on(each, connectors=connectors)
             if listed or unknown_stations == "accept":
                 site.wait_for_stations()
             yield site
@@ -148,10 +149,10 @@ def fresh_site(directory: Path) -> Iterator[Site]:
     assert code == 0, f"after SIGTERM the daemon ended with {code}\n{gateway.log_text()[-8000:]}"
 
 
-def _ports(directory: Path, ports: tuple[int, int, int]) -> str:
+def _ports(directory: Path, name: str, ports: tuple[int, int, int]) -> str:
     """Ends inside the table [ocpp]."""
     return (
-        '[site]\nid = "harbour"\nname = "Harbour garage"\n'
+        f'[site]\nid = "harbour"\nname = {json.dumps(name)}\n'
         f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}\n"
         '[log]\nlevel = "info"\n'
         f'[web]\nhost = "127.0.0.1"\nport = {ports[1]}\n'
@@ -160,7 +161,8 @@ def _ports(directory: Path, ports: tuple[int, int, int]) -> str:
     )
 
 
-def _fuse(meter_port: int, fuse_amps: int) -> str:
+def fuse(meter_port: int, fuse_amps: int = FUSE_AMPS) -> str:
+    """TOML of the main circuit and its meter."""
     return (
         '[[meter]]\nname = "grid"\nmodel = "eastron_sdm630"\n'
         f'transport = {{ type = "tcp", host = "127.0.0.1", port = {meter_port} }}\n'
@@ -170,6 +172,7 @@ def _fuse(meter_port: int, fuse_amps: int) -> str:
     )
 
 
-def _station(name: str, connectors: int, fused: bool) -> str:
+def station(name: str, connectors: int = 1, fused: bool = True) -> str:
+    """TOML of one station."""
     text = f'[[station]]\nid = "{name}"\nconnectors = {connectors}\n'
     return text + ('circuit = "main"\nphase_rotation = "123"\nmax_amps = 20\n' if fused else "")

@@ -1,4 +1,4 @@
-"""The daemon is replaced below open pages, orderly and by a power cut: streams come back, forms are sent, logins hold."""
+"""The daemon is replaced below open pages, orderly and by a power cut: streams come back, forms go, logins hold."""
 
 from __future__ import annotations
 

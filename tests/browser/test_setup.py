@@ -1,18 +1,22 @@
-"""The setup on a phone in a garage: from the one-time code to the first charge, on a daemon for which nobody has
-decided anything. Each save begins the gateway anew, and nobody sees more of it than a moment's wait.
+"""The setup on a phone in a garage, and at a desk: from the one-time code to the first charge.
+
+Nobody has decided anything for the daemon. Each save begins the gateway anew, and nobody sees more of it than a
+moment's wait.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.axe import violations
-from tests.browser.chromium import DESK, PHONE, Watched, watched
+from tests.browser.chromium import DESK, PHONE, Screen, Watched, watched
 from tests.browser.people import PASSWORD, let_in
 from tests.browser.running_site import Site, fresh_site
-from tests.end_to_end.running_gateway import wait_until
+from tests.end_to_end.running_gateway import Document, wait_until
 
 
 def is_at(page: Watched, path: str) -> None:
@@ -48,12 +52,14 @@ def add_the_meter(page: Watched, site: Site) -> None:
     press(page, "Add this meter")
     is_at(page, "/setup/meters")
     page.until_text("unit")
-    (meter,) = site.gateway.get("/setup")["meters"]  # type: ignore[misc]
-    assert meter["name"] == "grid"
+    meters = cast(list[Document], site.gateway.get("/setup")["meters"])
+    assert [meter["name"] for meter in meters] == ["grid"]
 
 
-def test_from_the_code_to_the_first_charge(place: Path, browser: Browser) -> None:
-    with fresh_site(place) as site, watched(browser, site.address, PHONE) as page:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("screen", [PHONE, DESK], ids=lambda screen: screen.name)
+def test_from_the_code_to_the_first_charge(place: Path, browser: Browser, screen: Screen, dark: bool) -> None:
+    with fresh_site(place) as site, watched(browser, site.address, screen, dark=dark) as page:
         come_in(page, site)
         site.yard.switch_on("CP-1")
         press(page, "Site")

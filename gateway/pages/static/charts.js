@@ -1,6 +1,7 @@
 // <power-chart src="/api/v1/..." fields="..." ...>: a graph of one of the API's histories, drawn by uPlot.
 //   src      an address that answers {"items": [{"time": ..., FIELD: number or [3] or null}]}
 //   series   JSON: [{"field": "measured_amps", "phase": 0, "label": "L1", "colour": "--phase-1", "dash": true, "scale": 0.001}]
+//   moves    the `from` of src goes on with the clock: a tab that is left open shows the last hours, not more and more
 //   unit     written at the axis;  every  seconds between two looks (0: once);  empty  what is said when there is nothing
 // Colours come from the style sheet, so that light and dark are both legible.
 (() => {
@@ -8,6 +9,7 @@
 
   class PowerChart extends HTMLElement {
     connectedCallback() {
+      this.began ??= Date.now();
       this.series = JSON.parse(this.getAttribute("series"));
       const fold = this.closest("details:not([open])"); // what nobody looks at is not asked for
       if (fold) fold.addEventListener("toggle", () => this.load(), { once: true }); else this.load();
@@ -28,9 +30,18 @@
       this.chart = undefined;
     }
 
+    address() {
+      const address = new URL(this.getAttribute("src"), location.href);
+      const from = Date.parse(address.searchParams.get("from"));
+      if (!this.hasAttribute("moves") || !from) return address.href;
+      const passed = Math.floor((Date.now() - this.began) / 60000) * 60000;
+      address.searchParams.set("from", new Date(from + passed).toISOString().replace(".000Z", "Z"));
+      return address.href;
+    }
+
     async load() {
       try {
-        const answer = await fetch(this.getAttribute("src"), { headers: { Accept: "application/json" } });
+        const answer = await fetch(this.address(), { headers: { Accept: "application/json" } });
         if (!answer.ok) throw new Error(String(answer.status));
         const items = (await answer.json()).items;
         const value = (item, one) => {
@@ -79,16 +90,31 @@
       const language = document.documentElement.dataset.locale || document.documentElement.lang;
       const zone = this.getAttribute("zone") || undefined;
       const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-      const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+      const clock = { hour: "2-digit", minute: "2-digit", timeZone: zone };
+      const hour = new Intl.DateTimeFormat(language, clock);
+      const second = new Intl.DateTimeFormat(language, { ...clock, second: "2-digit" });
+      const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: zone });
+      const isMidnight = (at) => new Date(at.toLocaleString("en-US", { timeZone: zone })).getHours() === 0;
+      // ticks less than a minute apart show seconds, midnights of longer times their day
+      const when = (ticks) => {
+        const step = ticks.length > 1 ? ticks[1] - ticks[0] : 3600;
+        const long = ticks.length > 1 && ticks.at(-1) - ticks[0] > 129600;
+        return ticks.map((tick) => {
+          const at = new Date(tick * 1000);
+          return (step < 60 ? second : step >= 86400 || (long && isMidnight(at)) ? day : hour).format(at);
+        });
+      };
+      const widest = second.format(new Date(2027, 11, 28, 22, 58, 58)).length * 8 + 12;
       const moment = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short", timeZone: zone });
       const unit = this.getAttribute("unit") || "";
       const axis = { stroke: ink("--faint"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line"), width: 1 }, font: `12px ${style.fontFamily}` };
       this.chart = new uPlot({
         width: this.clientWidth || 320,
         height: this.height(),
+        tzDate: (tick) => (zone ? uPlot.tzDate(new Date(tick * 1000), zone) : new Date(tick * 1000)),  // whole hours and days of the site
         scales: { y: { range: (chart, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.1 || 1] } },
         axes: [
-          { ...axis, space: 70, values: (chart, ticks) => ticks.map((tick) => hour.format(new Date(tick * 1000))) },
+          { ...axis, space: Math.max(70, widest), values: (chart, ticks) => when(ticks) },
           { ...axis, size: 56, values: (chart, ticks) => ticks.map((tick) => `${number.format(tick)} ${unit}`) },
         ],
         series: [

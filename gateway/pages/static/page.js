@@ -110,6 +110,19 @@
     request.send(new FormData(form));
   });
 
+  // The stream begins when somebody looks (htmx pauses it while nobody does): a browser has six connections to a gateway,
+  // and tabs opened in the background would take them all.
+  const live = document.getElementById("live");
+  const begin = () => {
+    if (document.hidden) return;
+    document.removeEventListener("visibilitychange", begin);
+    htmx.trigger(live, "seen");
+  };
+  if (live) {
+    document.addEventListener("visibilitychange", begin);
+    document.addEventListener("DOMContentLoaded", () => setTimeout(begin));
+  }
+
   // the stream: say when it is gone for more than a moment, and when it is back
   const connection = document.getElementById("connection");
   let gone;

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import ClientResponse, web
 
+from gateway.pages.live import stream_of
 from gateway.pages.shared_pieces import Pace
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
@@ -17,6 +19,7 @@ from gateway.web.problems import Problem
 
 PATIENCE_SECONDS = 20.0
 QUICK = Pace(shortest_seconds=0.02, longest_seconds=0.01, rest=0.0, keep_alive_rounds=3)
+_STREAM = stream_of.__qualname__ + ".<locals>.handler"
 _PARTIAL = re.compile(r'<hx-partial hx-target="#([^"]+)" hx-swap="innerMorph">(.*?)</hx-partial>', re.DOTALL)
 
 
@@ -80,3 +83,16 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 (what we wait for is on the other side of a socket)
             await asyncio.sleep(0.002)
+
+
+def streams_open() -> int:
+    """How many streams this loop is busy with."""
+    return sum(any(one == _STREAM for one in _waiting_for(task)) for task in asyncio.all_tasks())
+
+
+def _waiting_for(task: asyncio.Task[object]) -> Iterator[str]:
+    """The coroutines that a task is in, from the outermost on."""
+    inner: Any = task.get_coro()
+    while inner is not None:
+        yield getattr(inner, "__qualname__", "")
+        inner = getattr(inner, "cr_await", None)

@@ -49,3 +49,24 @@ def test_the_login_sends_nobody_to_another_host(path: str) -> None:
 
 def test_the_login_leads_back() -> None:
     assert safe_way_back("/stations/CP-1?tab=log") == "/stations/CP-1?tab=log"
+
+
+@pytest.mark.parametrize(
+    ("came_from", "way"),
+    [
+        ("{own}/stations/A/settings?x=1", "/login?next=%2Fstations%2FA%2Fsettings%3Fx%3D1"),
+        ("https://elsewhere.example/stations", "/login"),
+        ("{own}/login", "/login"),
+        ("http://[", "/login"),
+        ("", "/login"),
+    ],
+)
+async def test_a_form_sent_after_the_login_ended_leads_back_to_its_page(
+    reader: Reader, came_from: str, way: str
+) -> None:
+    own = str(reader.client.make_url("")).rstrip("/")
+    headers = {"Referer": came_from.format(own=own)}
+    plain = await reader.ask("POST", "/stations", role=None, data={}, headers=headers)
+    assert (plain.status, plain.headers["Location"]) == (303, way)
+    part = await reader.ask("POST", "/stations", role=None, data={}, headers={**headers, "HX-Request": "true"})
+    assert (part.status, part.headers["HX-Redirect"]) == (401, way)

@@ -240,12 +240,3 @@ async def test_a_restore_is_asked_for_first(reader: Reader) -> None:
     _, form = next(each for each in sight.elements if each[1].get("action") == "/system/backup/restore")
     assert form["enctype"] == "multipart/form-data" and form["data-question"]
     await reader.send("/system/backup/restore", {}, role="operator", expect=403)
-
-
-async def test_certificates(reader: Reader) -> None:
-    empty = await reader.see("/system/certificates", role="viewer")
-    assert "There is none yet." in empty.text and "No certificate is in use." in empty.text
-    assert empty.links["Download the certificate (PEM)"] == "/api/v1/pki/authority"
-    assert "BEGIN CERTIFICATE" in await (await reader.ask("GET", "/api/v1/pki/authority")).text()
-    sight = await reader.see("/system/certificates", role="viewer")
-    assert "Generation1" in sight.text and "10950 days good" in sight.text

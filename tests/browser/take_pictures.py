@@ -1,0 +1,159 @@
+"""Takes the pictures of docs/web-page.md: `python -m tests.browser.take_pictures [FOLDER]`. It is not a test.
+
+A busy site is made first: some hours of past in virtual time, then a real daemon on it with cars that charge now. Each
+screen is taken on a phone in daylight and on a desk at night, under a name that stays.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from playwright.sync_api import Browser
+
+from tests.browser import played_past
+from tests.browser.busy_site import QUICK, add_image
+from tests.browser.chromium import DESK, PHONE, Screen, Watched, chromium, watched
+from tests.browser.people import account, let_in
+from tests.browser.running_site import Site, running_site, short_directory
+from tests.end_to_end.running_gateway import PROJECT, Document, wait_until
+
+FOLDER = PROJECT / "docs" / "pictures"
+
+_HOURS = 7.0
+_FUSE_AMPS = 63
+_STATIONS = 8
+_COLOURS = 128
+_CHARGING_SECONDS = 75.0  # so that there are curves and a minute of history
+_CARDS = {
+    "04A1B2C3D4E5F6": "Anna, van 1",
+    "04B2C3D4E5F6A7": "Bert, van 2",
+    "04C3D4E5F6A7B8": "Chris, pool car",
+    "04D4E5F6A7B8C9": "Dora, van 3",
+    "04E5F6A7B8C9D0": "Emil, forklift",
+    "04F6A7B8C9D0E1": "Visitors",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A screen to be taken; `whole`: its whole length."""
+
+    name: str
+    address: str
+    stranger: bool = False
+    whole: bool = True
+
+
+def main() -> None:
+    """Make the site, take all pictures, say how large they are."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with depot() as (site, shots), chromium() as browser:
+        for screen, dark in ((PHONE, False), (DESK, True)):
+            take(browser, site, folder, shots, screen, dark=dark)
+    files = sorted(folder.glob("*.png"))
+    for file in files:
+        made_smaller(file)
+    size = sum(file.stat().st_size for file in files)
+    print(f"{len(files)} pictures, {size / 1e6:.1f} MB, in {folder}")
+
+
+@contextmanager
+def depot() -> Iterator[tuple[Site, list[Shot]]]:
+    """Depot North with its past, and what there is to see."""
+    names = tuple(f"POST-{number}" for number in range(1, _STATIONS + 1))
+    with short_directory() as directory:
+        played_past.play(directory, names, _CARDS, hours=_HOURS, fuse_amps=_FUSE_AMPS)
+        with running_site(directory, stations=_STATIONS, name="Depot North", fuse_amps=_FUSE_AMPS) as site:
+            yield site, shots_of(site)
+
+
+def shots_of(site: Site) -> list[Shot]:
+    """Let some charge, begin a rollout, lower a limit; every screen that then has something to show."""
+    cards = list(_CARDS)
+    for number, card in zip((1, 2, 3, 5), cards, strict=False):
+        site.yard.plug_in(f"POST-{number}", card)
+    wait_until(lambda: all(site.yard.is_charging(f"POST-{number}") for number in (1, 2, 3, 5)), "cars that charge")
+    session = site.gateway.transactions("POST-1")[-1]["transaction_id"]
+    account(site, "operator")
+    account(site, "viewer")
+    image = add_image(site, "2.0.0")
+    wishes = {"name": "Spring update", "image_id": image, "stations": ["POST-6", "POST-7"], "policy": QUICK}
+    answer = site.gateway.ask("POST", "/firmware/campaigns", wishes)
+    campaign = cast(Document, answer.document)["campaign_id"]
+    wait_until(lambda: site.gateway.get(f"/firmware/campaigns/{campaign}")["state"] == "waiting", "the rollout")
+    site.yard.switch_off("POST-8")
+    time.sleep(_CHARGING_SECONDS)  # nothing to wait for: a minute of history is over when it is over
+    return [
+        Shot("login", "/login", stranger=True),
+        Shot("welcome", "/welcome", stranger=True),
+        Shot("overview", "/"),
+        Shot("kiosk", "/kiosk"),
+        Shot("stations", "/stations"),
+        Shot("station", "/stations/POST-1"),
+        Shot("station-actions", "/stations/POST-1/actions"),
+        Shot("station-settings", "/stations/POST-1/settings", whole=False),
+        Shot("station-keys", "/stations/POST-1/keys", whole=False),
+        Shot("station-messages", "/stations/POST-1/messages", whole=False),
+        Shot("sessions", "/sessions", whole=False),
+        Shot("session", f"/sessions/{session}"),
+        Shot("totals", "/sessions/totals"),
+        Shot("load", "/load"),
+        Shot("circuit", "/load/circuits/main"),
+        Shot("access", "/access"),
+        Shot("learn", "/access/learn"),
+        Shot("firmware", "/firmware"),
+        Shot("rollout", f"/firmware/campaigns/{campaign}"),
+        Shot("diagnostics", "/diagnostics", whole=False),
+        Shot("upstream", "/upstream"),
+        Shot("setup", "/setup"),
+        Shot("setup-fuse", "/setup/fuse"),
+        Shot("setup-meters", "/setup/meters"),
+        Shot("setup-stations", "/setup/stations"),
+        Shot("system", "/system"),
+        Shot("users", "/system/users"),
+        Shot("backup", "/system/backup"),
+    ]
+
+
+def take(browser: Browser, site: Site, folder: Path, shots: list[Shot], screen: Screen, *, dark: bool) -> None:
+    """Each of them on this screen."""
+    with watched(browser, site.address, screen, dark=dark) as page:
+        for stranger in (True, False):
+            if not stranger:
+                let_in(page, site)
+            for shot in shots:
+                if shot.stranger is stranger:
+                    _take(page, shot, folder / f"{shot.name}-{screen.name}.png")
+
+
+def _take(page: Watched, shot: Shot, file: Path) -> None:
+    page.go(shot.address)
+    page.page.wait_for_load_state("load")
+    page.until(
+        "[...document.querySelectorAll('power-chart')].every(each => each.closest('details:not([open])')"
+        " || each.querySelector('canvas, p'))",
+        "the charts",
+    )
+    page.page.wait_for_timeout(700)  # until bars and charts stand still
+    page.picture(file, whole=shot.whole)
+
+
+def made_smaller(file: Path) -> None:
+    """A palette instead of all colours, where ImageMagick is there."""
+    convert = shutil.which("convert")
+    if convert is not None:
+        palette = ("-strip", "+dither", "-colors", str(_COLOURS), f"PNG8:{file}")
+        subprocess.run([convert, str(file), *palette], check=True, timeout=60)
+
+
+if __name__ == "__main__":
+    main()
