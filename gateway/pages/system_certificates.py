@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway.pages.said import said
-from gateway.pages.station_words import CERTIFICATE_STATES, word
+from gateway.pages.station_words import CERTIFICATE_STATES
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit, part
+from gateway.pages.visit import Visit, address_with, part
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
 from gateway.web.problems import Problem
@@ -94,7 +94,7 @@ async def _page(
     stations = [str(each["id"]) for each in await visit.every("/stations")]
     dates = [_dated(visit, each) for each in cast(list[Document], pki["certificates"])]
     dates.sort(key=lambda each: str(each["not_after"] or ""))
-    older = None if issued["next"] is None else f"{PATH}?{urlencode({'after': str(issued['next'])})}#issued"
+    older = None if issued["next"] is None else f"{address_with(PATH, after=issued['next'])}#issued"
     values = {
         "authority": pki["authority"],
         "dates": dates,
@@ -115,7 +115,7 @@ def issued_rows(visit: Visit, issued: object) -> list[dict[str, object]]:
     return [
         {
             **each,
-            "state_word": word(visit, CERTIFICATE_STATES, each["state"]),
+            "state_word": worded(visit, CERTIFICATE_STATES, each["state"]),
             "revocable": bool(each["serial_number"]) and each["state"] != "revoked",
         }
         for each in cast(list[Document], issued)
@@ -137,7 +137,7 @@ def _refused(answer: Answer) -> str:
 
 
 def _dated(visit: Visit, certificate: Document) -> dict[str, object]:
-    what = word(visit, _KINDS, certificate["kind"])
+    what = worded(visit, _KINDS, certificate["kind"])
     return {**certificate, "what": what, "said": said(visit, certificate["warning"])}
 
 
