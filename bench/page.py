@@ -70,7 +70,7 @@ def _measured(browser: Browser, stations: int, seconds: float) -> Rows:
         for screen, slower in _SCREENS:
             say(f"{stations} stations, {screen.name}")
             who = f"{screen.name}, processor {slower} times slower" if slower > 1 else screen.name
-            rows |= _of_the_browser(who, look(browser, site, screen, slower=slower, seconds=seconds))
+            rows |= _of_the_browser(who, seconds, look(browser, site, screen, slower=slower, seconds=seconds))
     return rows
 
 
@@ -104,14 +104,14 @@ def _of_the_daemon(site: Site, seconds: float) -> Rows:
     return rows
 
 
-def _of_the_browser(who: str, looked: Looked) -> Rows:
+def _of_the_browser(who: str, seconds: float, looked: Looked) -> Rows:
     opening, later = looked.opening_tasks_ms, looked.later_tasks_ms
     return {
         f"{who}: long tasks at the opening": _tasks(opening),
-        f"{who}: long tasks in the minute after": _tasks(later),
+        f"{who}: long tasks in the {seconds:g} s after": _tasks(later),
         f"{who}: main thread busy": f"{looked.busy_share * 100:.1f} %",
-        f"{who}: messages": f"{looked.messages}",
-        f"{who}: bytes of the stream": f"{looked.stream_bytes / 1000:.0f} kB",
+        f"{who}: messages in a minute": f"{looked.messages * 60 / seconds:.0f}",
+        f"{who}: sent to it in a minute": f"{looked.stream_bytes * 60 / seconds / 1000:.0f} kB",
         f"{who}: script memory, begin and end": f"{looked.heap[0] / 1e6:.1f} and {looked.heap[1] / 1e6:.1f} MB",
         f"{who}: DOM nodes, begin and end": f"{looked.nodes[0]} and {looked.nodes[1]}",
     }

@@ -22,8 +22,8 @@ Document = dict[str, object]
 
 PRESSURES = LEVELS  # what the disk can be like
 
-# where boards and PCs tell what they are
-_MODELS = (Path("/proc/device-tree/model"), Path("/sys/class/dmi/id/product_name"))
+# where boards and PCs tell what they are (not in /proc, which the service's sandbox hides)
+_MODELS = (Path("/sys/firmware/devicetree/base/model"), Path("/sys/class/dmi/id/product_name"))
 _LONGEST_MODEL = 200
 # of the fields behind the name in /proc/self/stat: when the process began, in ticks since the machine started
 _BEGAN = 19

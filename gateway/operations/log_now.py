@@ -47,10 +47,15 @@ class LogNow(logging.Handler):
         self._errors: deque[LogLine] = deque(maxlen=_MOST_ERRORS)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record; called under the handler's lock, from any thread."""
-        self._last_number += 1
+        """Keep one record; called under the handler's lock, from any thread. Whoever logs is never disturbed by it."""
         time = Instant(int(record.created * 1_000_000))
-        line = LogLine(self._last_number, time, record.levelno, record.name, _text_of(record), _details_of(record))
+        try:
+            text, details = _text_of(record), _details_of(record)
+        except (TypeError, ValueError, KeyError):  # a format that does not fit what is logged
+            self.handleError(record)
+            return
+        self._last_number += 1
+        line = LogLine(self._last_number, time, record.levelno, record.name, text, details)
         self._lines.append(line)
         if record.levelno >= logging.ERROR:
             self._errors.append(line)

@@ -51,9 +51,10 @@ def about(configuration: Configuration | None, now: Instant) -> dict[str, object
         "system": platform.platform(),
         "machine": platform.machine(),
         "processors": os.cpu_count(),
-        "load": list(os.getloadavg()),
         "time_zone_of_machine": time.strftime("%Z"),
     }
+    with contextlib.suppress(OSError):  # the service's sandbox has no /proc/loadavg
+        facts["load"] = list(os.getloadavg())
     with contextlib.suppress(OSError):
         facts["os_release"] = platform.freedesktop_os_release().get("PRETTY_NAME")
     if configuration is not None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit
+from gateway.pages.visit import Visit, address_with
 from gateway.pages.words import mark
 
 Document = Mapping[str, object]
@@ -62,11 +61,11 @@ async def show(visit: Visit) -> web.StreamResponse:
     found = await visit.get(
         "/id-tags", q=asked["q"] or None, status=status, parent_id_tag=asked["parent"] or None, limit=_PAGE, after=after
     )
-    more = None if found["next"] is None else _address(asked, after=found["next"])
+    more = None if found["next"] is None else address_with("/access", **asked, after=found["next"])
     facts = {
         "asked": asked,
         "narrow": any(asked.values()),
-        "first_page": None if after is None else _address(asked),
+        "first_page": None if after is None else address_with("/access", **asked),
         "cards": [{"card": card, "state": state_of(visit, card)} for card in cast(list[Document], found["items"])],
         "more": more,
         "statuses": {name: visit.gettext(text) for name, text in STATUSES.items()},
@@ -83,7 +82,7 @@ async def show_groups(visit: Visit) -> web.StreamResponse:
     """The groups: cards that share a parent."""
     after = visit.asked("after") or None
     found = await visit.get("/id-tag-groups", limit=_PAGE, after=after)
-    more = None if found["next"] is None else f"/access/groups?{urlencode({'after': found['next']})}"
+    more = None if found["next"] is None else address_with("/access/groups", after=found["next"])
     groups = [
         {"group": each, "state": None if each["status"] is None else state_of(visit, each)}
         for each in cast(list[Document], found["items"])
@@ -117,11 +116,6 @@ def refused_in(visit: Visit, events: Iterable[Document]) -> list[Refused]:
         told = Refused(id_tag, str(event["station"] or ""), str(event["time"]), why, status == "Invalid")
         seen[id_tag.casefold()] = None if status == "Accepted" else told
     return [each for each in seen.values() if each is not None][:_MOST_REFUSED]
-
-
-def _address(asked: Mapping[str, str], **more: object) -> str:
-    query = {name: value for name, value in {**asked, **more}.items() if value}
-    return "/access" + (f"?{urlencode(query)}" if query else "")
 
 
 PAGES = (

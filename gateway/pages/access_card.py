@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -13,7 +12,7 @@ from gateway.pages.access import STATUSES, state_of
 from gateway.pages.moments import field_of_instant, instant_of_field
 from gateway.pages.said import said
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit, part
+from gateway.pages.visit import Visit, address_with, part
 
 _FIELDS = ("id_tag", "was", "status", "parent_id_tag", "expiry", "note", "then")
 # where the form may lead, beside the list
@@ -112,7 +111,7 @@ def _form(
         "state": None if card is None else state_of(visit, card),
         "mistakes": mistakes,
         "statuses": {name: visit.gettext(text) for name, text in STATUSES.items()},
-        "existing": f"/access/card?{urlencode({'id_tag': values['id_tag']})}" if card is not None else "",
+        "existing": address_with("/access/card", id_tag=values["id_tag"]) if card is not None else "",
     }
     return visit.page("access_card.html", facts, status=HTTPStatus.UNPROCESSABLE_ENTITY if mistakes else HTTPStatus.OK)
 

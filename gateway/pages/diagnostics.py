@@ -11,10 +11,11 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.pages.diagnostics_words import CHECKS, STATES, badge, part_advice, part_text, worded
+from gateway.pages.diagnostics_words import CHECKS, STATES, part_advice, part_text
 from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit
+from gateway.pages.worded import badge, worded
 from gateway.web.asking_within import Answer, ask
 from gateway.web.problems import Problem
 

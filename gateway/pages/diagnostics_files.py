@@ -9,11 +9,12 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.diagnostics_lists import older_address, stations_with
-from gateway.pages.diagnostics_words import FORWARDING, JOB_RESULTS, UPLOAD_KINDS, badge, worded
+from gateway.pages.diagnostics_words import FORWARDING, JOB_RESULTS, UPLOAD_KINDS
 from gateway.pages.said import said
-from gateway.pages.station_words import JOBS, word
+from gateway.pages.station_words import JOBS
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
+from gateway.pages.worded import badge, worded
 from gateway.web.problems import Problem
 
 _PAGE = 50
@@ -70,7 +71,7 @@ async def show_jobs(visit: Visit) -> web.StreamResponse:
 
 
 def _job(visit: Visit, job: Mapping[str, object]) -> dict[str, object]:
-    return {**job, "what": word(visit, JOBS, job["kind"]), "badge": badge(visit, JOB_RESULTS, job["result"])}
+    return {**job, "what": worded(visit, JOBS, job["kind"]), "badge": badge(visit, JOB_RESULTS, job["result"])}
 
 
 def _kind_word(visit: Visit, kind: object) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import cast
-from urllib.parse import urlencode
 
 from aiohttp import web
 
-from gateway.pages.diagnostics_words import LEVEL_WORDS, LEVELS, SOURCES, badge, worded
+from gateway.pages.diagnostics_words import LEVEL_WORDS, LEVELS, SOURCES
 from gateway.pages.journal_words import KINDS, facts_of, kind_text, kinds_listed
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit
+from gateway.pages.visit import Visit, address_with
+from gateway.pages.worded import badge, worded
 
 Document = Mapping[str, object]
 
@@ -83,9 +83,7 @@ async def stations_with(visit: Visit, chosen: str) -> list[str]:
 
 def older_address(path: str, after: object, *, name: str = "after", **filters: str) -> str | None:
     """The address of the next page."""
-    if after is None:
-        return None
-    return f"{path}?{urlencode({key: value for key, value in filters.items() if value} | {name: str(after)})}"
+    return None if after is None else address_with(path, **filters, **{name: after})
 
 
 def _level_word(visit: Visit, level: object) -> tuple[str, str]:

@@ -91,14 +91,3 @@ def part_advice(visit: Visit, name: str) -> str:
     """What to do when it is unwell."""
     known = _PARTS.get(name) or _PARTS.get(name.partition(" ")[0])
     return visit.gettext(known[1] if known else _LOG)
-
-
-def worded(visit: Visit, texts: dict[str, str], word: object) -> str:
-    """A word of the API by its table; one that is not in it as it is."""
-    return visit.gettext(texts[str(word)]) if word in texts else str(word)
-
-
-def badge(visit: Visit, states: dict[str, tuple[str, str]], word: object) -> tuple[str, str]:
-    """The words of a state, and the class of its badge."""
-    text, tone = states.get(str(word), (str(word), ""))
-    return visit.gettext(text), tone

@@ -13,6 +13,7 @@ from gateway.pages import fleet_words
 from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
+from gateway.pages.worded import badge, worded
 from gateway.web.problems import Problem
 
 Document = dict[str, object]
@@ -80,7 +81,7 @@ def _flow(visit: Visit, name: str, stream: Document) -> Document:
     """A stream with what waits in it, in words."""
     backlog, oldest = stream["backlog"], stream["oldest_unacknowledged_time"]
     assert isinstance(backlog, int)
-    label = visit.gettext(fleet_words.STREAMS[name]) if name in fleet_words.STREAMS else name
+    label = worded(visit, fleet_words.STREAMS, name)
     if not backlog:
         return {**stream, "label": label, "waiting": visit.gettext("everything has arrived")}
     number, when = visit.formats.number(backlog), visit.formats.local(oldest)
@@ -93,16 +94,16 @@ def _flow(visit: Visit, name: str, stream: Document) -> Document:
 
 
 def _document(visit: Visit, one: Document) -> Document:
-    name = str(one["doc"])
-    label = visit.gettext(fleet_words.DOCUMENTS[name]) if name in fleet_words.DOCUMENTS else name
-    return {**one, "label": label, **_word(visit, fleet_words.DOCUMENT_STATES, one["status"])}
+    return {
+        **one,
+        "label": worded(visit, fleet_words.DOCUMENTS, one["doc"]),
+        **_word(visit, fleet_words.DOCUMENT_STATES, one["status"]),
+    }
 
 
 def _word(visit: Visit, words: Mapping[str, tuple[str, str]], value: object) -> Document:
-    if value not in words:
-        return {"word": str(value), "look": ""}
-    text, look = words[str(value)]
-    return {"word": visit.gettext(text), "look": look}
+    text, look = badge(visit, words, value)
+    return {"word": text, "look": look}
 
 
 async def _certificates(visit: Visit) -> dict[str, list[Document]]:

@@ -51,7 +51,7 @@ def opened(
         visit = visit_of(request, await person_of(request), environments, live=page.pieces is not None)
         request[TOLD_AS] = Telling(lambda problem: _problem_page(visit, problem))
         if not allows(visit.person, page.access):
-            return _turned_away(visit, page)
+            return _with_headers(request, _turned_away(visit, page))
         if page.method != "GET":
             expect_own_page(request)
         response = await page.shown(visit)

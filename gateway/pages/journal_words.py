@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 
 from gateway.pages.visit import Visit
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 
 KINDS = {
@@ -136,7 +137,7 @@ _LONGEST_VALUE = 300
 
 def kind_text(visit: Visit, kind: object) -> str:
     """What happened, in words."""
-    return visit.gettext(KINDS[str(kind)]) if kind in KINDS else str(kind)
+    return worded(visit, KINDS, kind)
 
 
 def kinds_listed(visit: Visit) -> dict[str, str]:
@@ -151,7 +152,7 @@ def facts_of(visit: Visit, event: Mapping[str, object]) -> list[tuple[str, str]]
     if not isinstance(data, Mapping):
         return []
     known = {str(name): value for name, value in data.items() if name != "actor" and value not in (None, "", [], {})}
-    return [(visit.gettext(_FACTS.get(name, name)), _shown(visit, value)) for name, value in known.items()]
+    return [(worded(visit, _FACTS, name), _shown(visit, value)) for name, value in known.items()]
 
 
 def _shown(visit: Visit, value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 
@@ -25,6 +26,7 @@ from gateway.web.routes import CLOSING, SITE
 from gateway.web.streaming import write
 
 _RECONNECT_MILLISECONDS = 1500
+_LINE_END = re.compile(r"\r\n|\r|\n")  # all three end a line of a stream: a text must not begin a field of its own
 _NOT_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _HEADERS = {**_NOT_KEPT, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
@@ -133,5 +135,5 @@ def message_of(pieces: Mapping[str, str]) -> bytes:
     partials = "".join(
         f'<hx-partial hx-target="#{name}" hx-swap="innerMorph">{made}</hx-partial>' for name, made in pieces.items()
     )
-    lines = "".join(f"data: {line}\n" for line in partials.split("\n"))
+    lines = "".join(f"data: {line}\n" for line in _LINE_END.split(partials))
     return f"{lines}\n".encode("utf-8", "replace")

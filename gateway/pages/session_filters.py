@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
-from urllib.parse import urlencode
 
 from gateway.pages.moments import day_of_field, midnight
 from gateway.pages.typed_numbers import whole_number
-from gateway.pages.visit import API, Visit
+from gateway.pages.visit import API, Visit, address_with
 
 SPANS = ("all", "today", "week", "month", "last_month", "year", "dates")
 STATES = ("", "open", "ended")
@@ -51,7 +50,7 @@ class SessionFilters:
     def export(self, ending: str, **more: str) -> str:
         """The address of an export of exactly these sessions, such as `csv`."""
         query = {name: _text_of(value) for name, value in self.for_api().items()} | more
-        return f"{API}/transactions.{ending}" + (f"?{urlencode(query)}" if query else "")
+        return address_with(f"{API}/transactions.{ending}", **query)
 
     def page(self, path: str, **more: object) -> str:
         """The address of a page about these sessions; members of `more` replace fields, None takes them out."""
@@ -64,8 +63,7 @@ class SessionFilters:
             "id_tag": self.id_tag,
             "state": self.state,
         } | more
-        query = {name: value for name, value in fields.items() if value not in ("", None)}
-        return path + (f"?{urlencode(query)}" if query else "")
+        return address_with(path, **fields)
 
     @property
     def narrow(self) -> bool:

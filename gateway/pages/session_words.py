@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gateway.pages.visit import Visit
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 
 _REASONS = {
@@ -107,7 +108,7 @@ _ANOMALIES: dict[str, tuple[str, str]] = {
 def reason_text(visit: Visit, session: Mapping[str, object]) -> str:
     """Why a session ended; empty while it runs or where nobody said."""
     reason = session.get("reason")
-    return "" if not reason else visit.gettext(_REASONS.get(str(reason), str(reason)))
+    return "" if not reason else worded(visit, _REASONS, reason)
 
 
 def anomalies_of(visit: Visit, session: Mapping[str, object]) -> list[Anomaly]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import cast
 
-import segno
 from aiohttp import web
 
+from gateway.pages.qr_codes import qr_code_of
 from gateway.pages.setup import Document, frame_of
 from gateway.pages.station_fields import (
     CIRCUIT,
@@ -59,7 +59,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     """Where to connect, who knocked, who is there."""
     frame, facts = await frame_of(visit, PATH), await _facts(visit)
     addresses = cast(list[str], cast(Document, frame["setup"])["station_addresses"])
-    codes = [{"address": each, "code": _code_of(each)} for each in addresses]
+    codes = [{"address": each, "code": qr_code_of(each)} for each in addresses]
     return visit.page("setup_stations.html", {**frame, **facts, "codes": codes})
 
 
@@ -147,13 +147,6 @@ async def _facts(visit: Visit) -> Document:
         "waiting": [each for each in stations if each["admission"] == "pending"],
         "stations": [each for each in stations if each["admission"] != "pending"],
     }
-
-
-def _code_of(text: str) -> Document:
-    """A QR code as the outline of its dark squares, in a picture of `size` by `size`."""
-    rows = [*segno.make(text, error="m").matrix_iter(border=2)]
-    dark = [f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, bit in enumerate(row) if bit]
-    return {"size": len(rows), "outline": "".join(dark)}
 
 
 PAGES = (

@@ -11,10 +11,11 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.pages.station_words import JOBS, LEASES, ORIGINS, PROFILES, PURPOSES, word
+from gateway.pages.station_words import JOBS, LEASES, ORIGINS, PROFILES, PURPOSES
 from gateway.pages.stations import address_of, connector_row
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 from gateway.web.problems import Problem
 from gateway.web.routes import Access
@@ -66,8 +67,8 @@ async def _facts(visit: Visit) -> Document:
     profiles = await visit.get("/charging-profiles", station=name, limit=100)
     return {
         **frame_of(station, ""),
-        "origin": word(visit, ORIGINS, station["origin"]),
-        "security": word(visit, PROFILES, station["security_profile"]),
+        "origin": worded(visit, ORIGINS, station["origin"]),
+        "security": worded(visit, PROFILES, station["security_profile"]),
         "connectors": await _connectors(visit, station),
         "why": await _why(visit, name),
         "sessions": station["running_transactions"],
@@ -88,7 +89,7 @@ async def _connectors(visit: Visit, station: Document) -> list[Document]:
     running = {each["connector"]: each for each in cast(list[Document], station["running_transactions"])}
     site = await visit.get("/site")
     leases = {
-        each["connector"]: word(visit, LEASES, each["lease_mode"])
+        each["connector"]: worded(visit, LEASES, each["lease_mode"])
         for each in cast(list[Document], site["stations"])
         if each["station"] == station["id"]
     }
@@ -124,7 +125,7 @@ def _profile(visit: Visit, held: Document) -> Document:
     limits = [_limit(visit, each.get("limit"), unit) for each in rows[:3] if isinstance(each, dict)]
     return {
         **held,
-        "purpose": word(visit, PURPOSES, profile.get("chargingProfilePurpose")),
+        "purpose": worded(visit, PURPOSES, profile.get("chargingProfilePurpose")),
         "stack_level": profile.get("stackLevel"),
         "valid_to": profile.get("validTo"),
         "limits": limits + (["…"] if len(rows) > len(limits) else []),
@@ -136,7 +137,7 @@ def _limit(visit: Visit, limit: object, unit: str) -> str:
 
 
 def _job(visit: Visit, job: Document) -> Document:
-    return {**job, "what": word(visit, JOBS, job["kind"])}
+    return {**job, "what": worded(visit, JOBS, job["kind"])}
 
 
 PAGES = (

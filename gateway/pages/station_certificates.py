@@ -14,10 +14,11 @@ from aiohttp import web
 
 from gateway.pages.station import Document, frame_of, looked_up
 from gateway.pages.station_answers import Said, said_by
-from gateway.pages.station_words import CERTIFICATE_TYPES, word
+from gateway.pages.station_words import CERTIFICATE_TYPES
 from gateway.pages.system_certificates import issued_rows
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
+from gateway.pages.worded import worded
 from gateway.web.problems import Problem
 
 _GATEWAY_ROOT = "CentralSystemRootCertificate"
@@ -104,7 +105,7 @@ async def _page(
         "installed": [
             {
                 **each,
-                "type_word": word(visit, CERTIFICATE_TYPES, each["certificate_type"]),
+                "type_word": worded(visit, CERTIFICATE_TYPES, each["certificate_type"]),
                 "last_root": roots == 1 and each["certificate_type"] == _GATEWAY_ROOT,
             }
             for each in installed

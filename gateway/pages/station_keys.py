@@ -10,9 +10,10 @@ from aiohttp import web
 
 from gateway.pages.station import Document, frame_of, looked_up
 from gateway.pages.station_answers import Said, outcome_text, said_by
-from gateway.pages.station_words import DRIFTS, word
+from gateway.pages.station_words import DRIFTS
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
+from gateway.pages.worded import worded
 
 _MASKED = "***"  # how a secret comes from the API: never to be sent back
 
@@ -110,7 +111,7 @@ def _row(
     return {
         "absent": False,
         **key,
-        "drift": word(visit, DRIFTS, drift["state"]) if drift else "",
+        "drift": worded(visit, DRIFTS, drift["state"]) if drift else "",
         "desired": drift["desired"] if drift else None,
         "other": other["value"] if other else None,
         "other_has": other is not None,

@@ -10,6 +10,7 @@ from gateway.pages.moments import instant_of_field
 from gateway.pages.said import said
 from gateway.pages.station import Document, frame_of, looked_up
 from gateway.pages.table import Page
+from gateway.pages.typed_numbers import whole_number
 from gateway.pages.visit import Visit, part
 from gateway.web.problems import Problem
 
@@ -29,7 +30,7 @@ async def _answer(visit: Visit, station: str, at: str, connector: str) -> Docume
     moment = instant_of_field(at, visit.formats.zone)
     if moment is None:
         return {"mistake": visit.gettext("Write a date and a time, such as 2027-01-31 12:00.")}
-    query = {"at": moment, "connector": connector if connector.isdecimal() else None}
+    query = {"at": moment, "connector": whole_number(connector)}
     answer = await visit.ask("GET", f"/stations/{part(station)}/why", query=query)
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Problem(HTTPStatus(answer.status), answer.detail)

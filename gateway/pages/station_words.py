@@ -135,12 +135,6 @@ def told_of(action: str, status: str) -> Told:
     return _ACTIONS_OWN.get((action, status)) or ANSWERS.get(status) or Told(status)
 
 
-def word(visit: Visit, table: Mapping[str, str], value: object) -> str:
-    """The word of a table for a value, in the reader's language; the value itself when the table lacks it."""
-    found = table.get(str(value))
-    return visit.gettext(found) if found is not None else str(value)
-
-
 def trouble_of(visit: Visit, connector: Mapping[str, object]) -> str:
     """What is wrong with a connector, with what the station says beside it; empty when nothing is."""
     parts = [error_text(visit, connector.get("error_code")), *(str(connector.get(name) or "") for name in _MORE)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.pages.visit import Visit
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 
 _STATUSES = {
@@ -46,7 +47,7 @@ def status_text(visit: Visit, status: object) -> str:
     """A connector's status in words; None: it has told none."""
     if status is None:
         return visit.gettext("Not told yet")
-    return visit.gettext(_STATUSES[str(status)]) if status in _STATUSES else str(status)
+    return worded(visit, _STATUSES, status)
 
 
 def status_tone(status: object) -> str:
@@ -58,4 +59,4 @@ def error_text(visit: Visit, code: object) -> str:
     """What is wrong with a connector; empty for NoError."""
     if code in (None, "", "NoError"):
         return ""
-    return visit.gettext(_ERRORS[str(code)]) if code in _ERRORS else str(code)
+    return worded(visit, _ERRORS, code)

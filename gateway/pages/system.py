@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.pages.said import said
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
+from gateway.pages.worded import badge
 from gateway.pages.words import ROLE_TEXTS, mark
 from gateway.web.asking_within import Answer
 from gateway.web.problems import Problem
@@ -90,8 +91,8 @@ async def _system(visit: Visit, refused: Answer | None = None) -> web.Response:
         **system,
         "tab": "system",
         "refused": refused,
-        "clock_word": _worded(visit, _CLOCKS, clock["quality"]),
-        "disk_word": _worded(visit, _PRESSURES, data["pressure"]),
+        "clock_word": badge(visit, _CLOCKS, clock["quality"]),
+        "disk_word": badge(visit, _PRESSURES, data["pressure"]),
         "newest_change": await visit.get("/reload"),
     }
     return visit.page("system.html", values, status=200 if refused is None else HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -110,11 +111,6 @@ async def _tokens(
         "roles": roles(visit), "tab": "tokens",
     }  # fmt: skip
     return visit.page("system_tokens.html", values, status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else 200)
-
-
-def _worded(visit: Visit, words: Mapping[str, tuple[str, str]], word: object) -> tuple[str, str]:
-    text, tone = words.get(str(word), (str(word), ""))
-    return visit.gettext(text), tone
 
 
 PAGES = (

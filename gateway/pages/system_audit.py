@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -13,7 +12,7 @@ from gateway.pages.journal_words import facts_of, kind_text
 from gateway.pages.moments import day_of_field, midnight
 from gateway.pages.said import said
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit
+from gateway.pages.visit import Visit, address_with
 from gateway.web.problems import Problem
 
 _PAGE = 50
@@ -35,11 +34,10 @@ async def show(visit: Visit) -> web.StreamResponse:
             mistakes = {"first": said(visit, answer.detail)}
         else:
             raise Problem(HTTPStatus(answer.status), answer.detail)
-    filters = {name: value for name, value in fields.items() if value}
-    older = None if found["next"] is None else f"/system/audit?{urlencode({**filters, 'after': str(found['next'])})}"
+    older = None if found["next"] is None else address_with("/system/audit", **fields, after=found["next"])
     values = {
         "events": found["items"], "older": older, "after": after, "fields": fields, "mistakes": mistakes,
-        "newest": f"/system/audit?{urlencode(filters)}", "narrow": bool(filters), "tab": "audit",
+        "newest": address_with("/system/audit", **fields), "narrow": any(fields.values()), "tab": "audit",
         "kinds": kinds_with(visit, fields["kind"]), "kind_text": kind_text, "facts_of": facts_of,
     }  # fmt: skip
     return visit.page("system_audit.html", values, status=422 if mistakes else 200)

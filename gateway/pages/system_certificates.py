@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from gateway.pages.said import said
-from gateway.pages.station_words import CERTIFICATE_STATES, word
+from gateway.pages.station_words import CERTIFICATE_STATES
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit, part
+from gateway.pages.visit import Visit, address_with, part
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
 from gateway.web.problems import Problem
@@ -24,7 +24,6 @@ Document = Mapping[str, object]
 
 PATH = "/system/certificates"
 _ISSUED = 50
-_MOST_STATIONS = 1000
 _KINDS = {
     "authority": mark("The site's own authority"),
     "server": mark("Of this gateway, shown to stations"),
@@ -92,16 +91,16 @@ async def _page(
 ) -> web.Response:
     pki = await visit.get("/pki")
     issued = await visit.get("/pki/certificates", limit=_ISSUED, after=visit.asked("after") or None)
-    stations = await visit.get("/stations", limit=_MOST_STATIONS)
+    stations = [str(each["id"]) for each in await visit.every("/stations")]
     dates = [_dated(visit, each) for each in cast(list[Document], pki["certificates"])]
     dates.sort(key=lambda each: str(each["not_after"] or ""))
-    older = None if issued["next"] is None else f"{PATH}?{urlencode({'after': str(issued['next'])})}#issued"
+    older = None if issued["next"] is None else f"{address_with(PATH, after=issued['next'])}#issued"
     values = {
         "authority": pki["authority"],
         "dates": dates,
         "issued": issued_rows(visit, issued["items"]),
         "older": older,
-        "stations": {str(each["id"]): str(each["id"]) for each in cast(list[Document], stations["items"])},
+        "stations": {name: name for name in stations},
         "made": made,
         "refused": refused,
         "fields": fields or {},
@@ -116,7 +115,7 @@ def issued_rows(visit: Visit, issued: object) -> list[dict[str, object]]:
     return [
         {
             **each,
-            "state_word": word(visit, CERTIFICATE_STATES, each["state"]),
+            "state_word": worded(visit, CERTIFICATE_STATES, each["state"]),
             "revocable": bool(each["serial_number"]) and each["state"] != "revoked",
         }
         for each in cast(list[Document], issued)
@@ -138,7 +137,7 @@ def _refused(answer: Answer) -> str:
 
 
 def _dated(visit: Visit, certificate: Document) -> dict[str, object]:
-    what = word(visit, _KINDS, certificate["kind"])
+    what = worded(visit, _KINDS, certificate["kind"])
     return {**certificate, "what": what, "said": said(visit, certificate["warning"])}
 
 

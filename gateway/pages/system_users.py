@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import segno
 from aiohttp import web
 
+from gateway.pages.qr_codes import qr_code_of
 from gateway.pages.said import said
 from gateway.pages.system import roles
 from gateway.pages.table import Page
@@ -80,17 +80,10 @@ async def _users(visit: Visit, *, made: Document | None = None, refusal: Answer 
     welcome = f"{address_of_page(visit.request)}/welcome"
     values = {
         "users": users, "names": names, "codes": (await visit.get("/users/codes"))["items"], "roles": roles(visit),
-        "made": made, "welcome": welcome, "picture": _picture(welcome) if made else None, "tab": "users",
+        "made": made, "welcome": welcome, "picture": qr_code_of(welcome) if made else None, "tab": "users",
         "refusals": [said(visit, text) for text in (refusal.detail, *refusal.errors.values())] if refusal else [],
     }  # fmt: skip
     return visit.page("system_users.html", values, status=HTTPStatus.OK if refusal is None else refusal.status)
-
-
-def _picture(address: str) -> dict[str, object]:
-    """The address as a QR code, for a camera: how many squares it is wide, and the path of the dark ones."""
-    matrix = segno.make(address, error="m", micro=False).matrix
-    dark = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(matrix) for x, square in enumerate(row) if square)
-    return {"width": len(matrix), "path": "".join(dark)}
 
 
 PAGES = (

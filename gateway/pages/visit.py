@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from gettext import NullTranslations
 from http import HTTPStatus
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from aiohttp import web
 from jinja2 import Environment
@@ -47,7 +47,7 @@ class Visit:
 
     def gettext(self, text: str, **values: object) -> str:
         """A text in the reader's language; `values` fill its %(name)s."""
-        said = self.texts.gettext(text)
+        said = self.texts.gettext(text) if text else ""  # under the empty key is the catalog's own heading
         return said % values if values else said
 
     def ngettext(self, one: str, many: str, number: int, **values: object) -> str:
@@ -156,6 +156,12 @@ def part(text: object) -> str:
     return quote(str(text), safe="")
 
 
+def address_with(path: str, **query: object) -> str:
+    """A path with those members of a query that are not empty."""
+    asked = {name: str(value) for name, value in query.items() if value not in ("", None)}
+    return path + (f"?{urlencode(asked)}" if asked else "")
+
+
 def notice_of(visit: Visit) -> str:
     """What the page before wanted said, once."""
-    return unquote(visit.request.cookies.get(NOTICE_COOKIE, ""))
+    return unquote(visit.request.cookies.get(NOTICE_COOKIE, ""))[:_LONGEST_NOTICE]

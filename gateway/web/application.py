@@ -112,6 +112,12 @@ ROUTES: tuple[Route, ...] = (
     *system_api.ROUTES,
 )
 
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
 _SOCKET_MODE = 0o660
 # sun_path has 108 bytes; longer paths are reached through a descriptor of their directory
 _LONGEST_SOCKET_PATH = 100
@@ -129,8 +135,15 @@ def make_application(site: Site) -> web.Application:
         application.router.add_route(route.method, path, handler)
         if route.access == "loopback":  # watchdogs ask with HEAD
             application.router.add_route("HEAD", path, handler)
+    application.on_response_prepare.append(_say_how_to_read)
     application.on_shutdown.append(_end_feeds)
     return application
+
+
+async def _say_how_to_read(request: web.Request, response: web.StreamResponse) -> None:
+    """Whatever an answer is, a browser runs nothing of it and keeps nothing, unless its handler says otherwise."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 @asynccontextmanager

@@ -91,4 +91,3 @@ def test_two_hundred_stations_stay_smooth(browser: Browser, place: Path) -> None
             assert len(times) - 1 <= (notes["ended"] - began) / SHORTEST_PAUSE_SECONDS + 1
             spent = after["TaskDuration"] - before["TaskDuration"]
             assert spent <= MOST_BUSY_SHARE * (notes["ended"] - began)
-            assert (after["Documents"], after["Frames"]) == (before["Documents"], before["Frames"])

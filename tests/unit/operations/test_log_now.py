@@ -58,3 +58,10 @@ async def test_a_running_gateway_keeps_its_lines(tmp_path: Path) -> None:
         logger.error("while it runs")
     logger.error("afterwards")
     assert [line.text for line in log.newest(level=logging.ERROR, before=None, limit=9)] == ["while it runs"]
+
+
+def test_a_line_that_cannot_be_written_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    log = LogNow()
+    log.handle(logging.makeLogRecord({"msg": "%d stations", "args": ("many",)}))
+    assert log.newest(level=logging.DEBUG, before=None, limit=10) == []

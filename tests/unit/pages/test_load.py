@@ -32,6 +32,21 @@ async def test_a_limit_is_set_and_lifted(reader: Reader) -> None:
     assert "main" in log.text and "token" in log.text
 
 
+async def test_a_limit_by_phase_or_in_watts_and_on_whose_behalf(reader: Reader) -> None:
+    await reader.send(f"{CIRCUIT}/limit", {"limit_amps": "16/10,5/8", "source": "dso"})
+    (limit,) = (await reader.document("/site/limits"))["items"]
+    assert (limit["limit_amps"], limit["source"]) == ([16.0, 10.5, 8.0], "dso")
+    await reader.send(f"{CIRCUIT}/limit", {"limit_amps": "6900", "unit": "W", "source": "dso"})
+    (limit,) = (await reader.document("/site/limits"))["items"]
+    assert limit["limit_amps"] == [10.0, 10.0, 10.0]
+    for wrong in (
+        {"limit_amps": "16/10"},
+        {"limit_amps": "1/2/3", "unit": "W"},
+        {"limit_amps": "5", "source": "x" * 41},
+    ):
+        await reader.send(f"{CIRCUIT}/limit", wrong, expect=422)
+
+
 async def test_without_an_end_it_holds_until_it_is_lifted(reader: Reader) -> None:
     await reader.send(f"{CIRCUIT}/limit", {"limit_amps": "10", "minutes": "0"})
     (limit,) = (await reader.document("/site/limits"))["items"]

@@ -134,6 +134,8 @@ async def test_a_new_password_is_told_to_the_station_and_shown_once(reader: Read
     assert "The new password, shown only now:" in sight.text
     assert connection.asked[0][0] == "ChangeConfiguration"
     assert str(connection.asked[0][1]["value"]) not in (await reader.see(f"{FILE}/settings")).text
+    await reader.send(f"{FILE}/security", {"own_password": "0123456789abcdef0123456789abcdef"}, expect=200)
+    assert connection.asked[-1][1]["value"] == "0123456789abcdef0123456789abcdef"
 
 
 @pytest.mark.parametrize("language", ["de", "nl", "fr", "en-US"])

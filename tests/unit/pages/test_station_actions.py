@@ -165,6 +165,11 @@ async def test_diagnostics_and_lists_are_asked_for(reader: Reader) -> None:
     connection = reader.connected.play(PlayedConnection("FILE-1", reply=Answered({"fileName": "d.zip"})))
     await send(reader, "diagnostics", {"log": "diagnostics", "reason": "it hums"})
     assert connection.asked[0][0] == "GetDiagnostics"
+    await send(reader, "diagnostics", {"log": "diagnostics", "from": "2027-01-14T09:00", "to": "2027-01-15T09:00:30"})
+    times = {name: connection.asked[-1][1][name] for name in ("startTime", "stopTime")}
+    assert times == {"startTime": "2027-01-14T09:00:00.000Z", "stopTime": "2027-01-15T09:00:30.000Z"}
+    wrong = await send(reader, "diagnostics", {"log": "diagnostics", "from": "soon"}, expect=422)
+    assert wrong.by_id("diagnostics-from-mistake")
     connection.reply = Answered({"status": "Accepted"})
     sight = await send(reader, "local-list", {"kind": "Full"})
     assert connection.asked[-1][0] == "SendLocalList"

@@ -95,3 +95,14 @@ async def test_what_cannot_be_had_is_named(written: Door, monkeypatch: pytest.Mo
     contents = await contents_of(written)
     assert contents["missing.txt"] == "jobs.json: the disk is gone, password=***\n"
     assert "jobs.json" not in contents
+
+
+async def test_a_sandbox_without_the_load_of_the_machine_stands_in_no_way(
+    written: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unobtainable() -> tuple[float, float, float]:
+        raise OSError("Load averages are unobtainable")
+
+    monkeypatch.setattr("os.getloadavg", unobtainable)
+    about = json.loads((await contents_of(written))["about.json"])
+    assert "load" not in about and about["version"]
