@@ -142,7 +142,7 @@ def _limit_wanted(visit: Visit, fields: dict[str, str]) -> tuple[dict[str, objec
     errors = {} if amps is not None else {"limit_amps": visit.gettext("Amperes are needed, such as 20.")}
     body: dict[str, object] = {"limit_amps": amps}
     minutes = fields.get("minutes", "")
-    if minutes.isdecimal() and int(minutes):
+    if minutes.isdecimal() and len(minutes) <= 9 and int(minutes):
         until = visit.formats.now + timedelta(minutes=min(int(minutes), 525_600))
         body["until"] = f"{_whole(until):%Y-%m-%dT%H:%M:%SZ}"
     return body, errors

@@ -24,7 +24,10 @@ async def scan(visit: Visit) -> web.StreamResponse:
     place: Document = {"device": fields.get("device", "")}
     if fields.get("host"):
         port = fields.get("port", "")
-        place = {"host": fields["host"], "port": int(port) if port.isascii() and port.isdecimal() else 502}
+        place = {
+            "host": fields["host"],
+            "port": int(port) if port.isascii() and port.isdecimal() and len(port) <= 9 else 502,
+        }
     answer = await visit.ask("POST", "/meters/scan", {**place, "seconds": _SECONDS})
     problem = "" if answer.good else " ".join(said(visit, each) for each in answer.errors.values())
     problem = problem or ("" if answer.good else said(visit, answer.detail))

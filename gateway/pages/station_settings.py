@@ -53,7 +53,7 @@ async def secure(visit: Visit) -> web.StreamResponse:
     profile = form.get("security_profile", "")
     body: Document = {
         **({"new_password": True} if form.get("new_password") else {}),
-        **({"security_profile": int(profile)} if profile.isdecimal() else {}),
+        **({"security_profile": int(profile)} if profile.isdecimal() and len(profile) <= 9 else {}),
         **({"reset": True} if form.get("reset") else {}),
     }
     answer = await visit.ask("POST", f"/stations/{part(station['id'])}/security", body)

@@ -56,7 +56,9 @@ async def make_code(visit: Visit) -> web.StreamResponse:
 async def make_code_for(visit: Visit) -> web.StreamResponse:
     """A code with which a user takes a new password."""
     user = visit.matched("user")
-    answer = await visit.ask("POST", "/users/codes", {"user_id": int(user) if user.isdecimal() else -1})
+    answer = await visit.ask(
+        "POST", "/users/codes", {"user_id": int(user) if user.isdecimal() and len(user) <= 15 else -1}
+    )
     return await _users(visit, made=answer.document) if answer.good else await _refused(visit, answer)
 
 
