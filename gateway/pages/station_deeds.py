@@ -76,7 +76,7 @@ class Reading:
         """A JSON object; an empty field is an empty one."""
         try:
             value = json.loads(self.form.get(name, "") or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             self.mistakes[name] = _JSON

@@ -107,7 +107,8 @@ async def _fill(hostile: Hostile) -> None:
     for direction in ("from_station", "to_station"):
         frame = json.dumps([2, EVIL, "DataTransfer", {"vendorId": EVIL, "data": EVIL}])
         site.frames.note(StationId(EVIL), direction, frame.encode(), NOON)
-        site.frames.note(StationId(EVIL), direction, EVIL.encode(), NOON)
+        for odd in (EVIL, "[" * 20_000, "[2,1," + "9" * 5000, "\x00", f'[3,"a",{"[" * 5000}{"]" * 5000}]'):
+            site.frames.note(StationId(EVIL), direction, odd.encode(), NOON)
     site.health.report("store", EVIL, notice=EVIL)
     site.health.report(EVIL, EVIL)
     site.learning.note(SeenTag(EVIL, StationId(EVIL), 1, NOON, False))

@@ -168,6 +168,21 @@ async def test_no_text_becomes_part_of_an_answer_to_a_form(hostile: Hostile) -> 
                     expect_harmless(await response.text(), action)
 
 
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "1e400", "\u00b2\u0664", "[" * 20_000], ids=["digits", "endless", "other digits", "deep"]
+)
+async def test_no_number_is_a_fault(hostile: Hostile, text: str) -> None:
+    """Numbers that are none or far too long: in all fields at once, and too many digits in each field in turn."""
+    for action, form in (await all_forms(hostile)).items():
+        if page_of(action).path in OWN:
+            continue
+        in_turn = [{**form.fields, name: text} for name in form.fields] if text.isascii() and text.isdecimal() else []
+        for fields in (dict.fromkeys(form.fields, text), *in_turn):
+            response = await hostile.as_user("POST", URL(action, encoded=True), "installer", data=fields)
+            assert response.status < 500, (action, list(fields), (await response.text())[-300:])
+            await response.read()
+
+
 async def test_no_text_becomes_part_of_a_stream(hostile: Hostile) -> None:
     for page in pages("GET"):
         if page.pieces is None:
