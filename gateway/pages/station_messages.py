@@ -16,6 +16,7 @@ from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
 
 _PAGE = 50
+_LONGEST_INDENTED = 64 * 1024
 _LONGEST_LINE = 160
 _KINDS = {
     "call": Told(mark("Request")),
@@ -66,10 +67,12 @@ def _frame(visit: Visit, frame: Document) -> Document:
 
 
 def _pretty(text: str) -> str:
+    """As people read it; as it came when it is cut off, no JSON, or nested so deeply that blanks would fill the page."""
     try:
-        return pretty(json.loads(text))
-    except ValueError:  # cut off, or not JSON at all: as it came
+        indented = pretty(json.loads(text))
+    except (ValueError, RecursionError):
         return text
+    return indented if len(indented) <= _LONGEST_INDENTED else text
 
 
 PAGES = (Page("GET", "/stations/{station}/messages", show, "operator", pieces=pieces),)
