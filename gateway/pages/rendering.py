@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import InternationalizationExtension
 
+from gateway.pages.load_words import source_text
 from gateway.pages.navigation import MENU, area_of
 from gateway.pages.said import problem_title, said
 from gateway.pages.static_files import StaticFiles
@@ -48,6 +49,7 @@ _EVERYWHERE = {
     "said": said,
     "problem_title": problem_title,
     "notice_of": notice_of,
+    "source_text": source_text,
     "status_text": status_text,
     "status_tone": status_tone,
     "error_text": error_text,
