@@ -16,7 +16,6 @@ from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
 
 _PAGE = 50
-_LONGEST_INDENTED = 64 * 1024
 _LONGEST_LINE = 160
 _KINDS = {
     "call": Told(mark("Request")),
@@ -67,12 +66,10 @@ def _frame(visit: Visit, frame: Document) -> Document:
 
 
 def _pretty(text: str) -> str:
-    """As people read it; as it came when it is cut off, no JSON, or nested so deeply that blanks would fill the page."""
     try:
-        indented = pretty(json.loads(text))
-    except (ValueError, RecursionError):
+        return pretty(json.loads(text))
+    except ValueError:  # cut off, or not JSON at all: as it came
         return text
-    return indented if len(indented) <= _LONGEST_INDENTED else text
 
 
 PAGES = (Page("GET", "/stations/{station}/messages", show, "operator", pieces=pieces),)

