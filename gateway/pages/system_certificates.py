@@ -12,7 +12,7 @@ from typing import cast
 from aiohttp import web
 
 from gateway.pages.said import said
-from gateway.pages.station_words import CERTIFICATE_STATES
+from gateway.pages.station_words import CERTIFICATE_STATES, CERTIFICATE_TYPES
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, address_with, part
 from gateway.pages.worded import worded
@@ -138,7 +138,9 @@ def _refused(answer: Answer) -> str:
 
 def _dated(visit: Visit, certificate: Document) -> dict[str, object]:
     what = worded(visit, _KINDS, certificate["kind"])
-    return {**certificate, "what": what, "said": said(visit, certificate["warning"])}
+    told = certificate["kind"] == "installed"
+    name = worded(visit, CERTIFICATE_TYPES, certificate["name"]) if told else certificate["name"]
+    return {**certificate, "what": what, "name": name, "said": said(visit, certificate["warning"])}
 
 
 PAGES = (

@@ -99,9 +99,9 @@ def _told(before: Decision, now: Decision) -> Iterator[Change]:
     if before.alarms or now.alarms:
         known, lasting = _kinds(before.alarms), _kinds(now.alarms)
         for kind, subject in sorted(lasting - known):
-            yield Change("soon", f"{subject}: alarm {kind}")
+            yield Change("soon", f"{subject}: alarm {kind.replace('_', ' ')}")
         for kind, subject in sorted(known - lasting):
-            yield Change("soon", f"{subject}: no more {kind}")
+            yield Change("soon", f"{subject}: no more {kind.replace('_', ' ')}")
 
 
 def _kinds(alarms: tuple[Alarm, ...]) -> set[tuple[str, str]]:

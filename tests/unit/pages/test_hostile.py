@@ -169,7 +169,7 @@ async def test_no_text_becomes_part_of_an_answer_to_a_form(hostile: Hostile) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["9" * 5000, "1e400", "\u00b2\u0664", "[" * 5_000], ids=["digits", "endless", "other digits", "deep"]
+    "text", ["9" * 5000, "1e400", "\u00b2\u0664", "[" * 3000], ids=["digits", "endless", "other digits", "deep"]
 )
 async def test_no_number_is_a_fault(hostile: Hostile, text: str) -> None:
     """Numbers that are none or far too long: in all fields at once, and too many digits in each field in turn."""

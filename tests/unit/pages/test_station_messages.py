@@ -57,3 +57,11 @@ async def test_new_messages_come_by_themselves(reader: Reader) -> None:
         while "</hx-partial>\n\n" not in text:
             text += (await response.content.readline()).decode()
     assert 'hx-target="#frames"' in text and "BootNotification" in text
+
+
+async def test_a_message_nested_beyond_reason_fills_no_page(reader: Reader) -> None:
+    for depth in (500, 5000):
+        frame = f'[2,"m{depth}","DataTransfer",{"[" * depth}{"]" * depth}]'
+        reader.site.frames.note(StationId("FILE-1"), "from_station", frame.encode(), NOON)
+    text = await (await reader.ask("GET", MESSAGES)).text()
+    assert "m500" in text and len(text) < 100_000

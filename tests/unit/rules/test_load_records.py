@@ -58,8 +58,8 @@ def test_circuits() -> None:
 
 def test_alarms_that_come_and_go() -> None:
     alarmed = replace(QUIET, alarms=(Alarm("over_limit", "main", "x"), Alarm("station_offline", "CP/1", "y")))
-    assert changed(alarmed) == [("soon", "main: alarm over_limit"), ("soon", "CP/1: alarm station_offline")]
-    assert changed(QUIET, alarmed) == [("soon", "main: no more over_limit"), ("soon", "CP/1: no more station_offline")]
+    assert changed(alarmed) == [("soon", "main: alarm over limit"), ("soon", "CP/1: alarm station offline")]
+    assert changed(QUIET, alarmed) == [("soon", "main: no more over limit"), ("soon", "CP/1: no more station offline")]
     assert changed(alarmed, alarmed) == []
 
 
