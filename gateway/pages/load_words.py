@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.pages.visit import Visit
+from gateway.pages.worded import worded
 from gateway.pages.words import mark
 
 _SOURCES = {
@@ -15,4 +16,4 @@ _SOURCES = {
 
 def source_text(visit: Visit, source: object) -> str:
     """The source of a limit."""
-    return visit.gettext(_SOURCES[str(source)]) if source in _SOURCES else str(source)
+    return worded(visit, _SOURCES, source)
