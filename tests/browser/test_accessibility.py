@@ -107,8 +107,8 @@ def test_a_form_with_mistakes_is_accessible_as_well(busy: BusySite, browser: Bro
         page.foresee("status of 4(01|22)")
         let_in(page, busy.site)
         page.go("/load/circuits/main")
-        page.page.get_by_label("Limit per phase in A").fill("much")
+        page.page.locator("#limit_amps").fill("much")
         page.page.get_by_role("button", name="Set the limit").click()
         page.until("document.querySelector('[aria-invalid=true]')", "the mistake")
         assert violations(page.page) == ""
-        assert page.page.get_by_label("Limit per phase in A").input_value() == "much"
+        assert page.page.locator("#limit_amps").input_value() == "much"

@@ -204,7 +204,7 @@ def test_a_lowered_limit_is_obeyed_and_named_until_it_is_lifted(depot: Site, pag
     for page in pages:  # everybody sets it, which is the same limit again
         menu(page, "Load")
         page.page.get_by_role("link", name="main").first.click()
-        page.page.get_by_label("Limit per phase in A").fill(str(lowered))
+        page.page.locator("#limit_amps").fill(str(lowered))
         click(page, "Set the limit")
         page.until_text(f"Limited to {lowered} A")
         page.until_text(f"of {lowered} A")
