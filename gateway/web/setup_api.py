@@ -23,6 +23,8 @@ _STATUS = {
     "late": HTTPStatus.GATEWAY_TIMEOUT,
     "unread": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+# files of tzdata that name no place
+_NO_ZONES = {"Factory", "localtime"}
 
 
 async def get_setup(request: web.Request) -> web.StreamResponse:
@@ -60,7 +62,8 @@ async def put_setup(request: web.Request) -> web.StreamResponse:
 async def list_time_zones(request: web.Request) -> web.StreamResponse:
     """Every time zone that this machine knows; without Debian's tzdata UTC alone."""
     expect_only(request, ())
-    return collection(sorted({"UTC", *await asyncio.to_thread(zoneinfo.available_timezones)}), None)
+    known = await asyncio.to_thread(zoneinfo.available_timezones)
+    return collection(sorted({"UTC", *known} - _NO_ZONES), None)
 
 
 async def list_serial_ports(request: web.Request) -> web.StreamResponse:

@@ -46,10 +46,23 @@ def opened(afterwards: ExitStack, busy: BusySite, browser: Browser, login: Stora
     return page
 
 
-def test_every_live_screen_goes_on(busy: BusySite, browser: Browser, login: StorageState) -> None:
-    live = [busy.address_of(page) for page in screens() if page.pieces is not None]
+@pytest.fixture(scope="module")
+def operator(busy: BusySite, browser: Browser) -> StorageState:
+    """The same of an operator: of one person only so many tabs are kept up to date."""
+    with watched(browser, busy.site.address) as page:
+        let_in(page, busy.site, "operator")
+        return page.context.storage_state()
+
+
+def test_every_live_screen_goes_on(
+    busy: BusySite, browser: Browser, login: StorageState, operator: StorageState
+) -> None:
+    live = [page for page in screens() if page.pieces is not None]
     with ExitStack() as afterwards:
-        tabs = [opened(afterwards, busy, browser, login, address) for address in live]
+        tabs = [
+            opened(afterwards, busy, browser, login if page.access == "installer" else operator, busy.address_of(page))
+            for page in live
+        ]
         for tab in tabs:
             tab.until("window.streams === 1", "the stream")
             tab.page.evaluate("window.untouched = true")
