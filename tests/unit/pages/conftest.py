@@ -70,3 +70,14 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
         add_pages(application)
         async with TestClient(TestServer(application), cookie_jar=DummyCookieJar()) as client:
             yield Reader(site, client, made)
+
+
+# The rest, a site and a browser's request for each test, is for ./dev test.
+_QUICK = {"test_formats.py", "test_guard.py", "test_login.py", "test_said.py", "test_texts.py", "test_words.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What ./dev check leaves out of this folder."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name not in _QUICK:
+            item.add_marker(pytest.mark.slow)
