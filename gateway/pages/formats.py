@@ -152,4 +152,4 @@ class Formats:
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(self.zone)
 
     def _with_unit(self, text: str, unit: str) -> str:
-        return f"{text}{_NARROW}{unit}"
+        return text if text == NOTHING else f"{text}{_NARROW}{unit}"

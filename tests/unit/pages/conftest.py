@@ -73,7 +73,10 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
 
 
 # The rest, a site and a browser's request for each test, is for ./dev test.
-_QUICK = {"test_formats.py", "test_guard.py", "test_login.py", "test_said.py", "test_texts.py", "test_words.py"}
+_QUICK = {
+    "test_formats.py", "test_guard.py", "test_login.py", "test_said.py", "test_session_filters.py", "test_texts.py",
+    "test_typed_numbers.py", "test_words.py", "test_worded.py",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
