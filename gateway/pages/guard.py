@@ -5,6 +5,7 @@ Nobody who is not logged in sees more than the login. Problems are pages with a 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
@@ -48,7 +49,7 @@ def opened(
     """The page's handler, reached only by those who may; everybody else comes to the login or is told."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        visit = visit_of(request, await person_of(request), environments, live=page.pieces is not None)
+        visit = await visit_of(request, await person_of(request), environments, live=page.pieces is not None)
         request[TOLD_AS] = Telling(lambda problem: _problem_page(visit, problem))
         if not allows(visit.person, page.access):
             return _with_headers(request, _turned_away(visit, page))
@@ -60,10 +61,10 @@ def opened(
     return handler
 
 
-def visit_of(
+async def visit_of(
     request: web.Request, person: Person | None, environments: Mapping[str, Environment], *, live: bool = False
 ) -> Visit:
-    """The visit that a request is; `live`: the page has a stream."""
+    """The visit that a request is; `live`: the page has a stream. The first of a language has its catalog read."""
     accepted = request.headers.get("Accept-Language", "")
     language = language_wanted(request.cookies.get(LANGUAGE_COOKIE), accepted)
     site = request.app[SITE]
@@ -72,7 +73,7 @@ def visit_of(
         request=request,
         person=person,
         language=language,
-        texts=texts_of(language),
+        texts=await asyncio.to_thread(texts_of, language),  # a tenth of a second, once
         formats=Formats(
             locale=locale_wanted(language, accepted),
             zone=_zone(site.configuration.site.timezone),

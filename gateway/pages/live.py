@@ -61,7 +61,7 @@ async def _stream(
         await response.prepare(request)
     except ConnectionError:  # the reader has gone to another page already
         return response
-    visit = visit_of(request, person, environments)
+    visit = await visit_of(request, person, environments)
     key = (str(request.rel_url), visit.language, str(visit.formats.locale), _role(person))
     with shared.screen(*key) as screen:
         await _send(request, response, _messages(request, page, environments, screen), screen)
@@ -111,7 +111,7 @@ async def _pieces(
     request: web.Request, page: Page, environments: Mapping[str, Environment], person: Person | None
 ) -> Mapping[str, str]:
     assert page.pieces is not None
-    return await page.pieces(visit_of(request, person, environments))
+    return await page.pieces(await visit_of(request, person, environments))
 
 
 async def _pause(request: web.Request, made: Made, longest_seconds: float) -> None:

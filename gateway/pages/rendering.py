@@ -23,7 +23,7 @@ TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
 
 def make_environments(static: StaticFiles) -> Mapping[str, Environment]:
-    """By language: where templates come from and what each of them knows beside `visit`. Reads every catalog."""
+    """By language: where templates come from and what each of them knows beside `visit`."""
     return {language: _environment(static, language) for language in LANGUAGES}
 
 
@@ -37,7 +37,11 @@ def _environment(static: StaticFiles, language: str) -> Environment:
         auto_reload=False,
         extensions=[InternationalizationExtension],
     )
-    environment.install_gettext_translations(texts_of(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: texts_of(language).gettext(text),
+        lambda one, many, number: texts_of(language).ngettext(one, many, number),
+        newstyle=True,
+    )
     environment.globals |= _EVERYWHERE | {"static": static.address}
     environment.filters["part"] = part
     return environment

@@ -1,7 +1,7 @@
 """Languages: which the page speaks, which one a reader wants, and the texts of each.
 
-Catalogs are the .po files under locale/, read once, when the page is added to the application. English is in the
-source. A text that no catalog has is shown in English.
+Catalogs are the .po files under locale/, each read when its first reader comes: they take memory that a site where
+nobody speaks the language keeps. English is in the source. A text that no catalog has is shown in English.
 """
 
 from __future__ import annotations
