@@ -161,7 +161,8 @@ def shots_of(site: Site) -> list[Shot]:
 
 
 def _minutes_noted(site: Site) -> int:
-    return len(cast(list[Document], site.gateway.get("/site/history?points=2000")["items"]))
+    steps = cast(list[Document], site.gateway.get("/site/history?points=2000")["items"])
+    return sum(step["measured_amps"] is not None for step in steps)
 
 
 def take(
