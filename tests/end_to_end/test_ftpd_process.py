@@ -114,7 +114,8 @@ def test_it_opens_nothing_that_is_not_its_own(place: Path, monkeypatch: pytest.M
     lines = {line for line in spied.read_text().splitlines() if str(place) in line} - {str(spied)}
     inside = {line for line in lines if str(ftpd.incoming) not in line and not line.startswith(str(spy))}
     inside.discard(str(place / "conf.d"))
-    assert inside == {str(ftpd.configuration), str(ftpd.data / "transfers" / "desk.sock"), str(blob)}
+    configured = {str(ftpd.configuration), str(ftpd.data / "site.toml")}
+    assert inside == configured | {str(ftpd.data / "transfers" / "desk.sock"), str(blob)}
     assert not any(line.startswith("sqlite3.") for line in spied.read_text().splitlines())
 
 
