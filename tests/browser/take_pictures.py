@@ -77,12 +77,13 @@ _CARDS = {
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A screen to be taken; `whole`: its whole length."""
+    """A screen to be taken; `whole`: its whole length; `without`: parts that tell of the machine it is taken on."""
 
     name: str
     address: str
     stranger: bool = False
     whole: bool = True
+    without: str = ""
 
 
 def main() -> None:
@@ -154,7 +155,7 @@ def shots_of(site: Site) -> list[Shot]:
         Shot("setup-fuse", "/setup/fuse"),
         Shot("setup-meters", "/setup/meters"),
         Shot("setup-stations", "/setup/stations"),
-        Shot("system", "/system"),
+        Shot("system", "/system", without="[aria-labelledby=machine-title], [aria-labelledby=data-title]"),
         Shot("users", "/system/users"),
         Shot("backup", "/system/backup"),
     ]
@@ -187,6 +188,8 @@ def _take(page: Watched, shot: Shot, file: Path) -> None:
         "the charts",
     )
     page.page.evaluate(_PAINT_EVERYTHING)
+    if shot.without:
+        page.page.evaluate("parts => document.querySelectorAll(parts).forEach(each => each.remove())", shot.without)
     page.page.wait_for_timeout(700)  # until bars and charts stand still
     page.picture(file, whole=shot.whole)
 
