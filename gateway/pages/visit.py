@@ -6,6 +6,7 @@ ends the page (`get` raises a Problem, which the guard shows).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,7 @@ from gateway.web.routes import Access
 API = "/api/v1"
 NOTICE_COOKIE = "ocppgw_notice"
 _LONGEST_NOTICE = 400
+_TEXTS_AT_ONCE = 500  # some milliseconds
 # what htmx sends with its own requests: the answer goes into a part of the page
 _PART_HEADER = "HX-Request"
 
@@ -138,6 +140,15 @@ class Visit:
     def page(self, template: str, values: Mapping[str, object] | None = None, *, status: int = 200) -> web.Response:
         """A template as the answer; 422 for a form that is shown again with its mistakes."""
         return web.Response(status=status, text=self.text(template, values), content_type="text/html")
+
+    async def long_page(self, template: str, values: Mapping[str, object]) -> web.Response:
+        """A template that is long as the answer: stations are answered while it is filled in."""
+        texts: list[str] = []
+        for text in self.environment.get_template(template).generate({**values, "visit": self}):
+            texts.append(text)
+            if len(texts) % _TEXTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return web.Response(text="".join(texts), content_type="text/html")
 
     def go(self, to: str, notice: str | None = None) -> web.Response:
         """Send the browser to another page, which shows the notice once. For a form that htmx sent: the whole page."""

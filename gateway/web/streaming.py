@@ -32,11 +32,11 @@ async def write(
     response: web.StreamResponse,
     request: web.Request,
     piece: bytes,
-    patience_seconds: float = _READER_PATIENCE_SECONDS,
+    patience_seconds: float | None = None,
 ) -> bool:
-    """Send one piece; False when the client is gone or has not read for so long (then it is cut off)."""
+    """Send one piece; False when the client is gone, or has not read for so long (a minute): then it is cut off."""
     try:
-        async with asyncio.timeout(patience_seconds):
+        async with asyncio.timeout(_READER_PATIENCE_SECONDS if patience_seconds is None else patience_seconds):
             await response.write(piece)
     except ConnectionError:
         return False

@@ -73,7 +73,6 @@ LIBRARY_OF = {
     "aiohttp": {"web", "pages"},
     "yarl": {"web"},  # the library's own addresses
     "jinja2": {"pages"},
-    "markupsafe": {"pages"},  # what one template made, put into another
     "babel": {"pages"},
     "segno": {"pages"},
     "paho": {"upstream"},
