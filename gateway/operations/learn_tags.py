@@ -63,7 +63,8 @@ def learning_document(site: Site) -> dict[str, object]:
 
 def is_learning(asked: Question) -> bool:
     """Whether a card that this request names is to be noted; asked in the loop's thread, before the unit of work."""
-    return asked.site.learning.listens_to(asked.station, _loop_time())
+    learning = asked.site.learning
+    return learning.begun and learning.listens_to(asked.station, _loop_time())
 
 
 def note_card(

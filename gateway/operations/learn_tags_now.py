@@ -43,6 +43,11 @@ class LearnTagsNow:
         """Listen no more, and forget."""
         self.station, self.seen, self.until, self._ends_at = None, [], None, None
 
+    @property
+    def begun(self) -> bool:
+        """Whether somebody began it, be the time over or not."""
+        return self._ends_at is not None
+
     def listens(self, loop_time: float) -> bool:
         """Whether it is on."""
         return self._ends_at is not None and loop_time < self._ends_at

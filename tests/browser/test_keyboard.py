@@ -108,9 +108,11 @@ def test_a_question_is_answered_and_the_focus_comes_back(site: Site, browser: Br
         assert site.yard.is_accepted("POST-2"), "Escape is no"
         press(page, "Enter")
         page.until("document.querySelector('#question').open", "the question again")
-        press(page, "Shift+Tab", "Enter")
+        press(page, "Shift+Tab")
+        page.until(f"({_FOCUSED}) === 'Yes, go on'", "the focus on yes")
+        press(page, "Enter")
         page.until("!document.querySelector('#question').open", "the answer")
-        page.until_text("The station restarts.")
+        page.until_text("The station restarts.", seconds=60)
         site.wait_for_stations()
 
 

@@ -35,6 +35,7 @@ from gateway.operations.begin_again import end_interrupted
 from gateway.operations.carry_out_commands import carry_out
 from gateway.operations.end_sessions import end_reconstructed
 from gateway.operations.known_profiles import known_of
+from gateway.operations.learn_tags_now import LearnTagsNow
 from gateway.operations.load_now import LoadNow
 from gateway.operations.questions import Question
 from gateway.operations.reconcile_profiles import reconcile_profiles
@@ -135,6 +136,7 @@ class MirrorAgainstStation(RuleBasedStateMachine):
         self.site: Any = SimpleNamespace(
             configuration=load_configuration(None),
             database=SimpleNamespace(write=self.write),
+            learning=LearnTagsNow(),
             load=LoadNow(),
             connected=SimpleNamespace(get=lambda station: self.device),
             wall_clock=self.now,

@@ -31,6 +31,7 @@ from gateway.ocpp.v16.to_station import read_answer
 from gateway.operations import answer_notices, answer_sessions, keep_reservations
 from gateway.operations.fill_in_orders import filled_in
 from gateway.operations.heed_results import expect, heed
+from gateway.operations.learn_tags_now import LearnTagsNow
 from gateway.operations.load_now import LoadNow
 from gateway.operations.orders import Order, Result
 from gateway.operations.questions import Question
@@ -60,7 +61,7 @@ class Beliefs(RuleBasedStateMachine):
         self.connection = migrations.open_for_writing(Path(self.directory.name) / "gateway.db")
         self.connection.execute("PRAGMA synchronous = OFF")
         self.site: Any = SimpleNamespace(
-            configuration=load_configuration(None), health=Health(), load=LoadNow(),
+            configuration=load_configuration(None), health=Health(), learning=LearnTagsNow(), load=LoadNow(),
             connected=SimpleNamespace(get=lambda name: None, is_connected=lambda name: True),
             clock_offsets_ms={}, reservations_changed=JournalSignal(),
             wall_clock=lambda: self.now, new_id=lambda: "x",

@@ -26,6 +26,7 @@ from gateway.model.treatment import Treatment
 from gateway.ocpp.frame import Call
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations import answer_sessions
+from gateway.operations.learn_tags_now import LearnTagsNow
 from gateway.operations.load_now import LoadNow
 from gateway.operations.questions import Question
 from gateway.store import database, migrations
@@ -73,7 +74,9 @@ class Gateway:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.site = SimpleNamespace(configuration=load_configuration(None), health=Health(), load=LoadNow())
+        self.site = SimpleNamespace(
+            configuration=load_configuration(None), health=Health(), learning=LearnTagsNow(), load=LoadNow()
+        )
         self.ids = count(1)
         self.waiting: list[tuple[Callable[..., object], Callable[[object], None]]] = []
 
