@@ -94,9 +94,10 @@ class Rig:
         }
 
     async def version(self, machine: Machine) -> str:
-        """What version the daemon says it is."""
-        text = await asyncio.to_thread(self._get, machine, "metrics", 60.0)
-        assert text is not None
+        """What version the daemon says it is; its web port opens a little after that for stations."""
+        async with asyncio.timeout(_READY_SECONDS):
+            while (text := await asyncio.to_thread(self._get, machine, "metrics", 60.0)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
         return text.split('ocpp_gateway_build_info{version="')[1].split('"')[0]
 
     def _get(self, machine: Machine, path: str, timeout_seconds: float) -> str | None:
