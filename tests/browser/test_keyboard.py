@@ -112,6 +112,19 @@ def test_a_question_is_answered_and_the_focus_comes_back(site: Site, browser: Br
         page.until(f"({_FOCUSED}) === 'Yes, go on'", "the focus on yes")
         press(page, "Enter")
         page.until("!document.querySelector('#question').open", "the answer")
+        page.until_text("The station restarts.")
+        site.wait_for_stations()
+
+
+def test_a_question_asked_again_at_once_is_answered_too(site: Site, browser: Browser) -> None:
+    with watched(browser, site.address) as page:
+        let_in(page, site, "operator")
+        page.go("/stations/POST-2/actions?open=reset")
+        button = "document.querySelector('#reset form button')"
+        page.page.evaluate(f"{button}.click()")
+        # the first "close" is only told when the second question is there
+        page.page.evaluate(f"() => {{ document.querySelector('#question').close('no'); {button}.click(); }}")
+        page.page.locator("#question button", has_text="Yes, go on").click()
         page.until_text("The station restarts.", seconds=60)
         site.wait_for_stations()
 

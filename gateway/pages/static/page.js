@@ -12,6 +12,9 @@
 
   // <form data-question="...">: asked first, in a dialog that the keyboard reaches; capture, so that htmx comes after.
   const question = document.getElementById("question");
+  let answered = () => {};
+  // told a moment after the dialog closed: when it is open again by then, this is not the answer to what it asks now
+  question?.addEventListener("close", () => { if (!question.open) answered(); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const asked = event.submitter?.dataset.question || form.dataset.question;
@@ -25,14 +28,14 @@
     const submitter = event.submitter;
     document.getElementById("question-text").textContent = asked;
     question.returnValue = "no";
-    question.addEventListener("close", () => {
+    answered = () => {
       if (question.returnValue !== "yes") {
         submitter?.focus();
         return;
       }
       form.dataset.answered = "yes";
       form.requestSubmit(submitter || undefined);
-    }, { once: true });
+    };
     question.showModal();
   }, true);
   document.addEventListener("htmx:after:request", (event) => event.target.classList?.remove("sending"));
