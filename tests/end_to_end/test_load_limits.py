@@ -18,7 +18,7 @@ import pytest
 from gateway.rules.balance import decide
 from gateway.store.load_decisions import read_record
 from tests.end_to_end.limited_daemon import Metered, Place, limited_daemon
-from tests.end_to_end.running_gateway import RunningGateway
+from tests.end_to_end.running_gateway import RunningGateway, wait_until
 from tests.fakes.parked_car import ParkedCar
 from tests.fakes.real_site import MAIN, RealSite, metered_by_line, metered_by_tcp
 
@@ -59,12 +59,11 @@ def build(site: RealSite, amps: float) -> None:
 @pytest.mark.parametrize("metered", [metered_by_line, metered_by_tcp], ids=["serial line", "Modbus TCP"])
 async def told_of(gateway: RunningGateway, kind: str) -> None:
     """Wait until an event of this kind can be read."""
-    try:
-        async with asyncio.timeout(30):
-            while f'"{kind}"' not in await asyncio.to_thread(gateway.command, "events", "--json"):
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        raise AssertionError(f"nothing is told of {kind}") from None
+
+    def is_told() -> bool:
+        return f'"{kind}"' in gateway.command("events", "--json")
+
+    await asyncio.to_thread(wait_until, is_told, f"an event {kind}")
 
 
 def test_a_step_of_the_building_is_answered_in_seconds(tmp_path: Path, metered: Metered) -> None:
