@@ -120,8 +120,7 @@ async def _page(
 
 def _plain(pem: str) -> str:
     """PEM with plain line ends; some stations take no others."""
-    lines = pem.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(line.rstrip() for line in pem.strip().splitlines()) + "\n"
 
 
 PAGES = (

@@ -21,8 +21,9 @@ async def test_an_address_that_does_not_exist_is_a_page(reader: Reader) -> None:
     assert response.content_type == "application/problem+json"
 
 
-async def test_the_browser_may_load_nothing_from_elsewhere(reader: Reader) -> None:
-    response = await reader.ask("GET", "/")
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/stations/NOBODY"])
+async def test_the_browser_may_load_nothing_from_elsewhere(reader: Reader, path: str) -> None:
+    response = await reader.ask("GET", path)
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self';") and "unsafe" not in policy
     assert response.headers["Cache-Control"] == "no-store"

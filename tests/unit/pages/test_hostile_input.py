@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import zlib
@@ -171,6 +172,16 @@ async def test_a_stranger_sends_no_large_form(reader: Reader, path: str) -> None
     packed = zlib.compress(b"a=" + b"x" * MOST_FORM_BYTES)
     response = await reader.ask("POST", path, role=None, data=packed, headers={**large, "Content-Encoding": "deflate"})
     assert response.status == 413
+
+
+async def test_a_large_form_is_refused_unread(reader: Reader) -> None:
+    server = reader.client.server
+    incoming, outgoing = await asyncio.open_connection(server.host, server.port)
+    length = f"Content-Length: {MOST_FORM_BYTES + 1}"
+    outgoing.write(f"POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: {URLENCODED}\r\n{length}\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        assert (await incoming.readline()).startswith(b"HTTP/1.1 413")
+    outgoing.close()
 
 
 async def test_a_form_without_a_length_is_refused(reader: Reader) -> None:

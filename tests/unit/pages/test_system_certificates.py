@@ -37,10 +37,10 @@ async def test_another_authority_that_is_none_changes_nothing_and_shows_no_key(r
 
 
 async def test_a_key_and_certificate_by_hand_then_revoked(reader: Reader) -> None:
-    refused = read(
-        await (await reader.send(f"{PATH}/station", {"station": "FILE-1", "algorithm": "x"}, expect=422)).text()
-    )
-    assert refused.form_to(f"{PATH}/station").fields["station"] == "FILE-1"
+    wishes = {"station": "FILE-1", "common_name": "SN <0>", "algorithm": "x"}
+    refused = read(await (await reader.send(f"{PATH}/station", wishes, expect=422)).text())
+    kept = refused.form_to(f"{PATH}/station").fields
+    assert (kept["station"], kept["common_name"]) == ("FILE-1", "SN <0>")
     response = await reader.send(f"{PATH}/station", {"station": "FILE-1", "common_name": "SN <1>"}, expect=200)
     made = read(await response.text())
     assert "PRIVATE KEY" in made.text and "BEGIN CERTIFICATE" in made.text
