@@ -10,8 +10,9 @@ from typing import NamedTuple, cast
 
 from aiohttp import web
 
+from gateway.pages.paging import ways_along
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit, address_with
+from gateway.pages.visit import Visit
 from gateway.pages.words import mark
 
 Document = Mapping[str, object]
@@ -56,18 +57,17 @@ class Refused(NamedTuple):
 async def show(visit: Visit) -> web.StreamResponse:
     """The list of cards."""
     asked = {name: visit.asked(name) for name in ("q", "status", "parent")}
-    after = visit.asked("after") or None
+    after = visit.asked("after")
     status = asked["status"] if asked["status"] in STATUSES else None
     found = await visit.get(
-        "/id-tags", q=asked["q"] or None, status=status, parent_id_tag=asked["parent"] or None, limit=_PAGE, after=after
-    )
-    more = None if found["next"] is None else address_with("/access", **asked, after=found["next"])
+        "/id-tags", q=asked["q"] or None, status=status, parent_id_tag=asked["parent"] or None, limit=_PAGE,
+        after=after or None,
+    )  # fmt: skip
     facts = {
         "asked": asked,
         "narrow": any(asked.values()),
-        "first_page": None if after is None else address_with("/access", **asked),
+        "ways": ways_along("/access", at=after, following=found["next"], **asked),
         "cards": [{"card": card, "state": state_of(visit, card)} for card in cast(list[Document], found["items"])],
-        "more": more,
         "statuses": {name: visit.gettext(text) for name, text in STATUSES.items()},
     }
     return visit.page("access.html", {**facts, **await _refused(visit)})
@@ -80,14 +80,14 @@ async def pieces(visit: Visit) -> Mapping[str, str]:
 
 async def show_groups(visit: Visit) -> web.StreamResponse:
     """The groups: cards that share a parent."""
-    after = visit.asked("after") or None
-    found = await visit.get("/id-tag-groups", limit=_PAGE, after=after)
-    more = None if found["next"] is None else address_with("/access/groups", after=found["next"])
+    after = visit.asked("after")
+    found = await visit.get("/id-tag-groups", limit=_PAGE, after=after or None)
     groups = [
         {"group": each, "state": None if each["status"] is None else state_of(visit, each)}
         for each in cast(list[Document], found["items"])
     ]
-    return visit.page("access_groups.html", {"groups": groups, "more": more})
+    ways = ways_along("/access/groups", at=after, following=found["next"])
+    return visit.page("access_groups.html", {"groups": groups, "ways": ways})
 
 
 def state_of(visit: Visit, card: Document) -> State:

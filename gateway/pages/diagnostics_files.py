@@ -8,8 +8,9 @@ from typing import cast
 
 from aiohttp import web
 
-from gateway.pages.diagnostics_lists import older_address, stations_with
+from gateway.pages.diagnostics_lists import stations_with
 from gateway.pages.diagnostics_words import FORWARDING, JOB_RESULTS, UPLOAD_KINDS
+from gateway.pages.paging import ways_along
 from gateway.pages.said import said
 from gateway.pages.station_words import JOBS
 from gateway.pages.table import Page
@@ -28,8 +29,8 @@ async def show_uploads(visit: Visit) -> web.StreamResponse:
     found = await visit.get("/uploads", limit=_PAGE, station=station or None, after=after or None)
     values = {
         "uploads": found["items"], "station": station, "stations": await stations_with(visit, station),
-        "tab": "uploads", "older": older_address(_FILES, found["next"], station=station), "kind_word": _kind_word,
-        "forwarding_word": _forwarding_word,
+        "ways": ways_along(_FILES, at=after, following=found["next"], station=station), "tab": "uploads",
+        "kind_word": _kind_word, "forwarding_word": _forwarding_word,
         "upstreams": (await visit.get("/upstreams"))["items"],
     }  # fmt: skip
     return visit.page("diagnostics_uploads.html", values)
@@ -65,7 +66,7 @@ async def show_jobs(visit: Visit) -> web.StreamResponse:
         "jobs": [_job(visit, each) for each in cast(list[Mapping[str, object]], found["items"])],
         "kinds": {name: visit.gettext(text) for name, text in JOBS.items()}, "kind": kind, "only": only,
         "station": station, "stations": await stations_with(visit, station), "tab": "jobs",
-        "older": older_address(_JOBS, found["next"], station=station, kind=kind, only=only),
+        "ways": ways_along(_JOBS, at=after, following=found["next"], station=station, kind=kind, only=only),
     }  # fmt: skip
     return visit.page("diagnostics_jobs.html", values)
 

@@ -9,12 +9,14 @@ from aiohttp import web
 
 from gateway.pages.diagnostics_words import LEVEL_WORDS, LEVELS, SOURCES
 from gateway.pages.journal_words import KINDS, facts_of, kind_text, kinds_listed
+from gateway.pages.paging import ways_along
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit, address_with
+from gateway.pages.visit import Visit
 from gateway.pages.worded import badge, worded
 
 Document = Mapping[str, object]
 
+_LOG, _EVENTS, _SECURITY = "/diagnostics/log", "/diagnostics/events", "/diagnostics/security"
 _PAGE = 50
 _LOG_LINES = 100
 
@@ -38,8 +40,8 @@ async def show_events(visit: Visit) -> web.StreamResponse:
     older = str(events[-1]["event_id"]) if len(events) == _PAGE else None
     values = {
         "events": events, "facts_of": facts_of, "kind_text": kind_text, "kinds": kinds_with(visit, kind), "kind": kind,
-        "station": station, "stations": await stations_with(visit, station), "before": before, "tab": "events",
-        "older": older_address("/diagnostics/events", older, name="before", station=station, kind=kind),
+        "station": station, "stations": await stations_with(visit, station), "tab": "events",
+        "ways": ways_along(_EVENTS, at=before, following=older, name="before", station=station, kind=kind),
     }  # fmt: skip
     return visit.page("diagnostics_events.html", values)
 
@@ -53,8 +55,8 @@ async def show_security(visit: Visit) -> web.StreamResponse:
     )
     values = {
         "events": found["items"], "station": station, "only": only, "stations": await stations_with(visit, station),
-        "older": older_address("/diagnostics/security", found["next"], station=station, only=only), "tab": "security",
-        "source_word": _source_word,
+        "ways": ways_along(_SECURITY, at=after, following=found["next"], station=station, only=only),
+        "tab": "security", "source_word": _source_word,
     }  # fmt: skip
     return visit.page("diagnostics_security.html", values)
 
@@ -71,7 +73,7 @@ async def _log(visit: Visit) -> dict[str, object]:
     return {
         "lines": found["items"], "level": level, "levels": {name: visit.gettext(text) for name, text in LEVELS.items()},
         "words": words, "after": after, "narrow": bool(words or after), "level_word": _level_word, "tab": "log",
-        "older": older_address("/diagnostics/log", found["next"], level=level, q=words),
+        "ways": ways_along(_LOG, at=after, following=found["next"], level=level, q=words),
     }  # fmt: skip
 
 
@@ -79,11 +81,6 @@ async def stations_with(visit: Visit, chosen: str) -> list[str]:
     """The stations to choose from, with the one that was asked for even if nobody knows it."""
     names = [str(each["station"]) for each in await visit.every("/stations")]
     return names if not chosen or chosen in names else [*names, chosen]
-
-
-def older_address(path: str, after: object, *, name: str = "after", **filters: str) -> str | None:
-    """The address of the next page."""
-    return None if after is None else address_with(path, **filters, **{name: after})
 
 
 def _level_word(visit: Visit, level: object) -> tuple[str, str]:
@@ -95,7 +92,7 @@ def _source_word(visit: Visit, source: object) -> str:
 
 
 PAGES = (
-    Page("GET", "/diagnostics/log", show_log, "operator", pieces=log_pieces),
-    Page("GET", "/diagnostics/events", show_events, "operator"),
-    Page("GET", "/diagnostics/security", show_security, "operator"),
+    Page("GET", _LOG, show_log, "operator", pieces=log_pieces),
+    Page("GET", _EVENTS, show_events, "operator"),
+    Page("GET", _SECURITY, show_security, "operator"),
 )

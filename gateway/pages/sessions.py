@@ -11,6 +11,7 @@ from typing import cast
 
 from aiohttp import web
 
+from gateway.pages.paging import ways_through
 from gateway.pages.session_filters import SessionFilters, filters_asked
 from gateway.pages.session_words import anomalies_of, reason_text
 from gateway.pages.table import Page
@@ -37,13 +38,13 @@ async def show(visit: Visit) -> web.StreamResponse:
     facts = await _facts(visit, filters, tab="sessions")
     if filters.mistakes:
         return visit.page("sessions.html", facts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    after = visit.asked("after") or None
-    found = await visit.get("/transactions", limit=_PAGE, after=after, **filters.for_api())
+    after = visit.asked("after")
+    found = await visit.get("/transactions", limit=_PAGE, after=after or None, **filters.for_api())
     items = documents_of(found)
-    older = None if found["next"] is None else filters.page("/sessions", after=found["next"])
+    ways = ways_through(lambda cursor: filters.page("/sessions", after=cursor), at=after, following=found["next"])
     return visit.page(
         "sessions.html",
-        {**facts, **await _running(visit), "lines": await lines_of(visit, items), "older": older, "after": after,
+        {**facts, **await _running(visit), "lines": await lines_of(visit, items), "ways": ways,
          "sum": await _sum(visit, filters)},
     )  # fmt: skip
 
@@ -61,14 +62,16 @@ async def show_totals(visit: Visit) -> web.StreamResponse:
     facts = {**await _facts(visit, filters, tab="totals"), "by": by, "column": visit.gettext(SUMS[by])}
     if filters.mistakes:
         return visit.page("sessions.html", facts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    after = visit.asked("after") or None
-    found = await visit.get("/transactions/totals", by=by, limit=_PAGE, after=after, **filters.for_api())
+    after = visit.asked("after")
+    found = await visit.get("/transactions/totals", by=by, limit=_PAGE, after=after or None, **filters.for_api())
     items = documents_of(found)
     notes = await _notes(visit, (each.get("key") for each in items)) if by == "id_tag" else {}
-    more = None if found["next"] is None else filters.page("/sessions/totals", by=by, after=found["next"])
+    ways = ways_through(
+        lambda cursor: filters.page("/sessions/totals", by=by, after=cursor), at=after, following=found["next"]
+    )
     return visit.page(
         "sessions.html",
-        {**facts, "totals": items, "notes": notes, "more": more, "sum": await _sum(visit, filters)},
+        {**facts, "totals": items, "notes": notes, "ways": ways, "sum": await _sum(visit, filters)},
     )
 
 

@@ -10,9 +10,10 @@ from aiohttp import web
 from gateway.pages.diagnostics_lists import kinds_with
 from gateway.pages.journal_words import facts_of, kind_text
 from gateway.pages.moments import day_of_field, midnight
+from gateway.pages.paging import ways_along
 from gateway.pages.said import said
 from gateway.pages.table import Page
-from gateway.pages.visit import Visit, address_with
+from gateway.pages.visit import Visit
 from gateway.web.problems import Problem
 
 _PAGE = 50
@@ -34,10 +35,9 @@ async def show(visit: Visit) -> web.StreamResponse:
             mistakes = {"first": said(visit, answer.detail)}
         else:
             raise Problem(HTTPStatus(answer.status), answer.detail)
-    older = None if found["next"] is None else address_with("/system/audit", **fields, after=found["next"])
     values = {
-        "events": found["items"], "older": older, "after": after, "fields": fields, "mistakes": mistakes,
-        "newest": address_with("/system/audit", **fields), "narrow": any(fields.values()), "tab": "audit",
+        "events": found["items"], "fields": fields, "mistakes": mistakes, "narrow": any(fields.values()),
+        "ways": ways_along("/system/audit", at=after, following=found["next"], **fields), "tab": "audit",
         "kinds": kinds_with(visit, fields["kind"]), "kind_text": kind_text, "facts_of": facts_of,
     }  # fmt: skip
     return visit.page("system_audit.html", values, status=422 if mistakes else 200)

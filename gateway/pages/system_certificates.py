@@ -11,6 +11,7 @@ from typing import cast
 
 from aiohttp import web
 
+from gateway.pages.paging import ways_through
 from gateway.pages.said import said
 from gateway.pages.station_words import CERTIFICATE_STATES, CERTIFICATE_TYPES
 from gateway.pages.table import Page
@@ -90,16 +91,17 @@ async def _page(
     opened: str = "",
 ) -> web.Response:
     pki = await visit.get("/pki")
-    issued = await visit.get("/pki/certificates", limit=_ISSUED, after=visit.asked("after") or None)
+    after = visit.asked("after")
+    issued = await visit.get("/pki/certificates", limit=_ISSUED, after=after or None)
     stations = [str(each["id"]) for each in await visit.every("/stations")]
     dates = [_dated(visit, each) for each in cast(list[Document], pki["certificates"])]
     dates.sort(key=lambda each: str(each["not_after"] or ""))
-    older = None if issued["next"] is None else f"{address_with(PATH, after=issued['next'])}#issued"
+    ways = ways_through(lambda cursor: f"{address_with(PATH, after=cursor)}#issued", at=after, following=issued["next"])
     values = {
         "authority": pki["authority"],
         "dates": dates,
         "issued": issued_rows(visit, issued["items"]),
-        "older": older,
+        "ways": ways,
         "stations": {name: name for name in stations},
         "made": made,
         "refused": refused,
