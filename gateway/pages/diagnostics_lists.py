@@ -35,13 +35,17 @@ async def log_pieces(visit: Visit) -> Mapping[str, str]:
 async def show_events(visit: Visit) -> web.StreamResponse:
     """The journal, newest first."""
     station, kind, before = visit.asked("station"), visit.asked("kind"), visit.asked("before")
-    found = await visit.get("/events", last=_PAGE, before=before or None, station=station or None, kind=kind or None)
+    wanted = {"station": station or None, "kind": kind or None}
+    found = await visit.get("/events", last=_PAGE, before=before or None, **wanted)
     events = cast(list[Document], found["items"])[::-1]
-    older = str(events[-1]["event_id"]) if len(events) == _PAGE else None
+    oldest = events[-1]["event_id"] if events else None
+    # a page is short where events are large: only a look tells whether there are older ones
+    if oldest is not None and not (await visit.get("/events", last=1, before=oldest, **wanted))["items"]:
+        oldest = None
     values = {
         "events": events, "facts_of": facts_of, "kind_text": kind_text, "kinds": kinds_with(visit, kind), "kind": kind,
         "station": station, "stations": await stations_with(visit, station), "tab": "events",
-        "ways": ways_along(_EVENTS, at=before, following=older, name="before", station=station, kind=kind),
+        "ways": ways_along(_EVENTS, at=before, following=oldest, name="before", station=station, kind=kind),
     }  # fmt: skip
     return visit.page("diagnostics_events.html", values)
 

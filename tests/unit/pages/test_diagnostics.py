@@ -109,6 +109,25 @@ async def test_no_file_was_uploaded(reader: Reader) -> None:
     assert "/stations/CP%20%3Cb%3E" in chosen.links[f"Ask {ODD} for its diagnostics"]
 
 
+async def test_large_events_are_on_pages_too(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tell(db: Writing) -> None:
+        for number in range(9):
+            data = {"status": "Charging", "error_code": f"N{number}"}
+            events.append(
+                db, "connector.status", station=ODD, connector=1, happened_at=NOON, recorded_at=NOON, data=data
+            )
+
+    await reader.site.database.write(tell)
+    monkeypatch.setattr("gateway.store.reports_events.LARGEST_PAGE_BYTES", 100)
+    seen, path = "", "/diagnostics/events?kind=connector.status"
+    for _ in range(9):
+        sight = await reader.see(path)
+        seen += sight.text
+        if (path := sight.links.get("Older", "")) == "":
+            break
+    assert path == "" and all(f"N{number}" in seen for number in range(9))
+
+
 async def test_events_newest_first_with_their_words(reader: Reader) -> None:
     def tell(db: Writing) -> None:
         for number in range(60):
