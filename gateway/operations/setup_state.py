@@ -52,6 +52,7 @@ async def setup_document(site: Site) -> Document:
         ],
         "stations": {"known": len(known), "connected": connected},
         "knocks": [_knock(knock) for knock in await reports_stations.knocks(site.readers, limit=_MOST_KNOCKS)],
+        "can_change": site.reloads.reload is not None,
         "file": str(configuration.data.directory / FILE_NAME),
         "left_out": [str(mistake) for mistake in configuration.left_out],
         "complete": all(step["done"] for step in steps if step["required"]),

@@ -130,6 +130,7 @@ SETUP: dict[str, Schema] = {
                     {"station": TEXT, "address": TEXT_OR_NULL, "last_time": TIME, "count": COUNT, "reason": TEXT}
                 )
             ),
+            "can_change": {**FLAG, "description": "false: nothing can be decided here (a demo has no files)"},
             "file": TEXT,
             "left_out": {**LIST_OF_TEXTS, "description": "mistakes because of which site.toml is left out whole"},
             "complete": FLAG,

@@ -125,6 +125,10 @@ async def test_a_fresh_site_shows_what_to_do_first(stage: Stage) -> None:
         assert {"Back"} <= each.links.keys() and each.by_id("content")
 
 
+async def test_a_gateway_with_files_is_no_demonstration(stage: Stage) -> None:
+    assert "a demonstration" not in (await stage.reader.see("/setup")).text
+
+
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 async def test_only_installers_set_up(stage: Stage, role: str) -> None:
     for path in ("/setup", "/setup/wait", *(f"/setup/{step}" for step in STEPS)):
@@ -391,7 +395,9 @@ async def test_everybody_charges_or_only_known_cards(stage: Stage) -> None:
     assert "A <b>" in (await stage.reader.see("/setup/cards")).links
 
 
-async def test_a_gateway_without_files_says_so(reader: Reader) -> None:
+async def test_a_gateway_without_files_says_so_before_and_when_asked(reader: Reader) -> None:
+    for path in ("", "/site", "/fuse"):
+        assert "a demonstration" in (await reader.see(f"/setup{path}")).text
     for path, fields in (("site", {"id": "x"}), ("fuse/main", {"l1": "20"}), ("cards", {"unknown_tags": "accept"})):
         response = await reader.send(f"/setup/{path}", fields, expect=422)
         assert "this gateway has no files to read again" in read(await response.text()).text
