@@ -56,7 +56,6 @@ def build(site: RealSite, amps: float) -> None:
     site.building = amps, amps, amps
 
 
-@pytest.mark.parametrize("metered", [metered_by_line, metered_by_tcp], ids=["serial line", "Modbus TCP"])
 async def told_of(gateway: RunningGateway, kind: str) -> None:
     """Wait until an event of this kind can be read."""
 
@@ -66,6 +65,7 @@ async def told_of(gateway: RunningGateway, kind: str) -> None:
     await asyncio.to_thread(wait_until, is_told, f"an event {kind}")
 
 
+@pytest.mark.parametrize("metered", [metered_by_line, metered_by_tcp], ids=["serial line", "Modbus TCP"])
 def test_a_step_of_the_building_is_answered_in_seconds(tmp_path: Path, metered: Metered) -> None:
     async def scene(site: RealSite, gateway: RunningGateway) -> None:
         site.corrupted_share = 0.1  # on the line: every tenth look makes the next answer a wrong one
