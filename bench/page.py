@@ -1,5 +1,7 @@
 """`./dev bench page [--seconds N] [--stations 10 200] [--write]`: what an open page costs, browser and daemon.
 
+`--day`: instead, a tab left open for a day of messages, played fast.
+
 A real daemon with simulated stations, half of them charging, and a site meter whose building never draws the same
 twice. The overview is opened in Debian's Chromium, as on a desk and as on a phone whose processor is six times slower;
 the daemon is watched with no tab open, with one, and with ten (readers of the stream that are no browsers, so that they
@@ -25,7 +27,9 @@ from bench.measuring import say
 from bench.page_in_chromium import Looked, look
 from bench.page_readers import Readers
 from bench.processes import cpu_seconds, resident_bytes
-from tests.browser.chromium import DESK, PHONE, Screen, chromium
+from tests.browser.chromium import DESK, PHONE, Screen, chromium, watched
+from tests.browser.long_day import open_overview, pass_part_of_the_day
+from tests.browser.quick_site import quick_site
 from tests.browser.running_site import Site, running_site
 from tests.end_to_end.running_gateway import wait_until
 
@@ -35,6 +39,8 @@ _TABS = (0, 1, 10)
 _ANSWERS = 20
 _LEAST_SETTLING_SECONDS = 30.0  # after stations have booted and sessions begun
 _PHONE_SLOWER = 6
+_MESSAGES_OF_A_DAY = 40_000
+_RELOADS_OF_A_DAY = 1440
 _SCREENS: tuple[tuple[Screen, int], ...] = ((DESK, 1), (PHONE, _PHONE_SLOWER))
 Rows = dict[str, str]
 
@@ -44,6 +50,9 @@ def main() -> None:
     arguments = _arguments()
     columns: dict[str, Rows] = {}
     with chromium() as browser:
+        if arguments.day:
+            _day(browser)
+            return
         for stations in arguments.stations:
             say(f"{stations} stations")
             columns[f"{stations} stations"] = _measured(browser, stations, arguments.seconds)
@@ -72,6 +81,23 @@ def _measured(browser: Browser, stations: int, seconds: float) -> Rows:
             who = f"{screen.name}, processor {slower} times slower" if slower > 1 else screen.name
             rows |= _of_the_browser(who, seconds, look(browser, site, screen, slower=slower, seconds=seconds))
     return rows
+
+
+def _day(browser: Browser) -> None:
+    """What a tab uses after a tenth of a day, and at its end."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gw-page-")))
+        site = stack.enter_context(quick_site(directory))
+        page = stack.enter_context(watched(browser, site.address))
+        open_overview(page, site)
+        for tenths in (1, 9):
+            began = time.monotonic()
+            messages, reloads = _MESSAGES_OF_A_DAY * tenths // 10, _RELOADS_OF_A_DAY * tenths // 10
+            used = pass_part_of_the_day(page, site, messages=messages, reloads=reloads)
+            print(
+                f"{messages} messages and {reloads} reloads of the chart in {time.monotonic() - began:.0f} s: "
+                f"{used['nodes']} nodes, {used['jsEventListeners']} listeners, {used['jsHeapUsedSize'] / 1e6:.2f} MB"
+            )
 
 
 def _of_the_daemon(site: Site, seconds: float) -> Rows:
@@ -163,6 +189,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each is watched (60)")
     parser.add_argument("--stations", type=int, nargs="+", default=[10, 200], help="sizes of the site (10 200)")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument("--day", action="store_true", help="a tab left open for a day, and nothing else")
     return parser.parse_args()
 
 

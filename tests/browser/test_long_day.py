@@ -1,4 +1,7 @@
-"""A tab that is left open for a day does not grow: a day's messages and reloads of the chart, one after the other."""
+"""A tab that is left open does not grow, nor does it hold what others need.
+
+Here it has the reloads of a whole day and a seventh of its messages; `./dev bench page --day` plays all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,52 +9,20 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from bench.page_in_chromium import COUNTING, memory
-from tests.browser.chromium import Watched, watched
-from tests.browser.quick_site import QuickSite, quick_site
+from bench.page_in_chromium import COUNTING
+from tests.browser.chromium import watched
+from tests.browser.long_day import open_overview, pass_part_of_the_day
+from tests.browser.quick_site import quick_site
 from tests.end_to_end.running_gateway import wait_until
 
-MESSAGES = 6_000
-RELOADS_OF_THE_CHART = 1440
 MORE_HEAP_BYTES = 2_000_000
-_RELOAD = """
-(async (times) => {
-  const chart = document.querySelector("power-chart");
-  for (let time = 0; time < times; time += 1) await chart.load();
-  return chart.chart.data[0].length;
-})
-"""
-
-
-def open_overview(page: Watched, site: QuickSite) -> None:
-    page.context.set_extra_http_headers({"Authorization": f"Bearer {site.token}"})
-    page.page.add_init_script(COUNTING)
-    page.go("/")
-    page.until("window.counted.messages > 0", "the first message")
-    page.until("document.querySelector('power-chart').chart", "the chart")
-
-
-def pass_part_of_the_day(page: Watched, site: QuickSite, share: float) -> dict[str, int]:
-    """Live so long, come to rest; what is used then."""
-    upto = page.page.evaluate("window.counted.messages") + MESSAGES * share
-    site.stir()
-    page.until(f"window.counted.messages >= {upto}", "the messages", seconds=240)
-    site.rest()
-    page.until("!document.querySelector('main').innerText.includes('faulted')", "everything to be at rest")
-    points = page.page.evaluate(_RELOAD, round(RELOADS_OF_THE_CHART * share))
-    assert points > 100
-    page.page.evaluate("window.counted.tasks.length = 0")  # the test's own notes
-    session = page.context.new_cdp_session(page.page)
-    used = memory(session)
-    session.detach()
-    return used
 
 
 def test_a_tab_left_open_for_a_day_does_not_grow(browser: Browser, place: Path) -> None:
     with quick_site(place) as site, watched(browser, site.address) as page:
         open_overview(page, site)
-        early = pass_part_of_the_day(page, site, 0.1)
-        late = pass_part_of_the_day(page, site, 0.9)
+        early = pass_part_of_the_day(page, site, messages=600, reloads=144)
+        late = pass_part_of_the_day(page, site, messages=5400, reloads=1296)
         assert abs(late["nodes"] - early["nodes"]) <= early["nodes"] * 0.05, (early, late)
         assert late["jsEventListeners"] <= early["jsEventListeners"] + 5, (early, late)
         assert late["jsHeapUsedSize"] <= early["jsHeapUsedSize"] + MORE_HEAP_BYTES, (early, late)
