@@ -20,15 +20,18 @@ from gateway.web.problems import Problem, bad_request
 MOST_FORM_BYTES = 512 * 1024
 MOST_FIELDS = 5000
 
+# secrets count as they were typed, with the blanks around them, as they do in the API: stripped, they would be others;
+# `value` is that of a configuration key, which may be one
+_AS_TYPED = frozenset({"password", "own_password", "old", "new", "again", "passphrase", "value"})
 _URLENCODED = "application/x-www-form-urlencoded"
 _PATIENCE_SECONDS = 60.0
 
 
 async def fields_of_form(request: web.Request) -> list[tuple[str, str]]:
-    """Every field in the order of the form; a body that is no form has none.
+    """Every field in the order of the form, without the blanks around it unless it may be a secret.
 
-    Raises Problem: 413 for more than MOST_FORM_BYTES or MOST_FIELDS, 408 when it does not arrive in time, 411 for a
-    length that is not told (a browser tells it).
+    A body that is no form has none. Raises Problem: 413 for more than MOST_FORM_BYTES or MOST_FIELDS, 408 when it does
+    not arrive in time, 411 for a length that is not told (a browser tells it).
     """
     if request.body_exists and request.content_length is None:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "the form does not tell its length")
@@ -40,7 +43,8 @@ async def fields_of_form(request: web.Request) -> list[tuple[str, str]]:
         body = await request.read()
     if len(body) > MOST_FORM_BYTES or body.count(b"&") >= MOST_FIELDS:  # it may have come compressed
         raise _too_large()
-    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")
+    fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")
+    return [(name, value if name in _AS_TYPED else value.strip()) for name, value in fields]
 
 
 async def uploaded_form(request: web.Request) -> Mapping[str, str | bytearray | FileField | bytes]:

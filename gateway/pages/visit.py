@@ -74,14 +74,14 @@ class Visit:
         return self.request.query.get(name, otherwise).strip()
 
     async def form(self) -> dict[str, str]:
-        """The fields of a posted form; of several with one name the last. Raises Problem, see forms."""
-        return {name: value.strip() for name, value in await fields_of_form(self.request)}
+        """The fields of a posted form; of several with one name the last. Blanks and Problems as in `forms`."""
+        return dict(await fields_of_form(self.request))
 
     async def form_lists(self) -> dict[str, list[str]]:
         """The fields of a posted form with every value of each name."""
         lists: dict[str, list[str]] = {}
         for name, value in await fields_of_form(self.request):
-            lists.setdefault(name, []).append(value.strip())
+            lists.setdefault(name, []).append(value)
         return lists
 
     async def get(self, path: str, **query: object) -> dict[str, object]:

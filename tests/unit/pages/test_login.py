@@ -86,6 +86,29 @@ async def test_another_password_of_ones_own(reader: Reader) -> None:
     await reader.send("/login", {"name": "Ann", "password": "another horse, dry"}, role=None)
 
 
+async def test_blanks_around_a_password_belong_to_it(reader: Reader) -> None:
+    """As they do in the API: what one door takes, the other one takes as well."""
+    made = {"name": "Ann", "role": "installer", "password": " correct horse "}
+    assert (await reader.ask("POST", "/api/v1/users", json=made)).status == 201
+    await reader.send("/login", {"name": "Ann", "password": "correct horse"}, expect=401, role=None)
+    response = await reader.send("/login", {"name": " Ann ", "password": " correct horse "}, role=None)
+    cookie = {"Cookie": f"ocppgw_session={response.cookies['ocppgw_session'].value}"}
+    fields = {"old": " correct horse ", "new": "another horse ", "again": "another horse"}
+    differ = await reader.ask("POST", "/account/password", role=None, headers=cookie, data=fields)
+    assert differ.status == 422 and 'id="again-mistake"' in await differ.text()
+    changed = await reader.ask(
+        "POST", "/account/password", role=None, headers=cookie, data=fields | {"again": fields["new"]}
+    )
+    assert changed.status == 303
+    assert (
+        await reader.ask("POST", "/api/v1/session", json={"name": "Ann", "password": "another horse "})
+    ).status == 201
+    code = {"code": await new_code(reader), "name": "Bob", "password": " horse in rain ", "again": " horse in rain "}
+    await reader.send("/welcome", code, role=None)
+    login = {"name": "Bob", "password": " horse in rain "}
+    assert (await reader.ask("POST", "/api/v1/session", json=login)).status == 201
+
+
 async def test_the_browser_keeps_language_and_theme(reader: Reader) -> None:
     response = await reader.send("/preferences", {"language": "de", "theme": "dark", "next": "/login"}, role=None)
     assert response.headers["Location"] == "/login"
