@@ -96,9 +96,7 @@ async def copy(visit: Visit) -> web.StreamResponse:
     if model is None:
         form = texts_of(await _usual(visit), _FIELDS)
         return await _one(visit, form, {"from": visit.gettext("Choose a station.")})
-    wishes = {name: model[name] for name in _COPIED if model.get(name) is not None}
-    if model.get("connectors_setting") is not None:
-        wishes["connectors"] = model["connectors_setting"]
+    wishes = {**{name: model.get(name) for name in _COPIED}, "connectors": model.get("connectors_setting")}
     answer = await visit.ask("PUT", _path(visit), wishes)
     if answer.good:
         return visit.go(PATH, _let_in(visit))

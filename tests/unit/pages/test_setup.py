@@ -364,8 +364,25 @@ async def test_settings_are_copied_from_another_station(stage: Stage) -> None:
     for name in ("circuit", "max_amps", "phase_rotation", "connectors_setting", "desired_configuration"):
         assert second[name] == (await stage.reader.document("/stations/FIRST"))[name], name
     assert second["has_password"] is False
+    shown = (await stage.reader.see("/setup/stations/SECOND")).elements
+    assert "are lost" in next(each["data-question"] for _, each in shown if each.get("action") == action)
     assert "Choose a station" in await (await stage.reader.send(action, {}, expect=422)).text()
     await stage.reader.send(action, {"from": "NOBODY"}, expect=404)
+
+
+async def test_what_the_other_station_has_not_is_gone_after_copying(stage: Stage) -> None:
+    await stage.save("/setup/fuse/main", {"l1": "63"}, to="/setup/fuse")
+    own = {
+        "circuit": "main", "reboot_when_idle": True, "strict": True, "call_timeout_seconds": 20,
+        "desired_configuration": {"HeartbeatInterval": "300"}, "remote_id_tag": "OWN",
+    }  # fmt: skip
+    assert (await stage.reader.ask("PUT", "/api/v1/stations/FIRST", json={})).status == 201
+    assert (await stage.reader.ask("PUT", "/api/v1/stations/SECOND", json=own)).status == 201
+    await stage.reader.send("/setup/stations/SECOND/copy", {"from": "FIRST"})
+    second = await stage.reader.document("/stations/SECOND")
+    assert {name: second[name] for name in own} == dict.fromkeys(own) | {
+        "desired_configuration": {}, "remote_id_tag": "OWN",
+    }  # fmt: skip
 
 
 async def test_a_station_that_waits_is_shown_with_what_it_is(stage: Stage) -> None:
