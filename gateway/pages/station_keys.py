@@ -14,6 +14,7 @@ from gateway.pages.station_words import DRIFTS
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.worded import worded
+from gateway.web.asking import MOST_ITEMS
 
 _MASKED = "***"  # how a secret comes from the API: never to be sent back
 
@@ -38,7 +39,15 @@ async def change(visit: Visit) -> web.StreamResponse:
     fields = {name: values[-1] for name, values in lists.items() if values}
     name, key, value = str(station["id"]), fields.get("key", ""), fields.get("value", "")
     stations = lists.get("stations", []) if visit.may("installer") else [name]
+    secret = await _is_secret(visit, key)
+    value = value if secret else value.strip()
     mistakes = {} if key else {"key": visit.gettext("Enter the name of a key.")}
+    if value.strip() == _MASKED:
+        mistakes["value"] = visit.gettext(
+            "*** stands for a value that is not shown. It is unchanged; enter the new one."
+        )
+    elif secret and not value.strip():
+        mistakes["value"] = visit.gettext("Enter the new value: an empty one would take the secret away.")
     if not stations:
         mistakes["stations"] = visit.gettext("Tick at least one station.")
     answer: Said | None = None
@@ -125,6 +134,17 @@ def _value_of(facts: Document, key: str) -> str:
         if str(each["key"]).casefold() == key.casefold():
             return "" if each["value"] in (None, _MASKED) else str(each["value"])
     return ""
+
+
+async def _is_secret(visit: Visit, key: str) -> bool:
+    """Whether the value of a key is shown masked, whichever station told it."""
+    found = await visit.get("/configuration-keys", key=key, limit=MOST_ITEMS) if key else {"items": []}
+    return any(
+        value["value"] == _MASKED
+        for each in cast(list[Document], found["items"])
+        if str(each["key"]).casefold() == key.casefold()
+        for value in cast(list[Document], each["values"])
+    )
 
 
 def _result(visit: Visit, outcome: Document) -> Document:

@@ -83,6 +83,41 @@ async def test_a_masked_secret_is_not_sent_back(two: Reader) -> None:
     assert form["value"] == ""
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("authorizationkey", "", "an empty one would take the secret away"),
+        ("AuthorizationKey", " ", "an empty one would take the secret away"),
+        ("AuthorizationKey", "***", "stands for a value that is not shown"),
+        ("HeartbeatInterval", " *** ", "stands for a value that is not shown"),
+    ],
+)
+async def test_a_secret_is_neither_emptied_nor_overwritten_by_its_mask(
+    two: Reader, key: str, value: str, text: str
+) -> None:
+    connection = two.connected.play(PlayedConnection("FILE-1", reply=Answered({"status": "Accepted"})))
+    for stations in ("FILE-1", "CP-2"):  # the form of one station, and the others that are ticked
+        fields = [("key", key), ("value", value), ("stations", "FILE-1"), ("stations", stations)]
+        response = await two.ask("POST", f"{KEYS}/change", data=fields)
+        sight = read(await response.text())
+        assert response.status == 422 and text in sight.text
+        assert sight.by_id("value")[1]["aria-describedby"] == "value-mistake"
+    assert connection.asked == []
+
+
+async def test_other_values_may_be_empty_and_a_secret_keeps_its_blanks(two: Reader) -> None:
+    connection = two.connected.play(PlayedConnection("FILE-1", reply=Answered({"status": "Accepted"})))
+    for key, value in (("<i>", " "), ("HeartbeatInterval", " 30 "), ("AuthorizationKey", " 0123456789abcdef ")):
+        await two.send(f"{KEYS}/change", {"key": key, "value": value, "stations": "FILE-1"}, expect=200)
+    assert [payload["value"] for _, payload in connection.asked] == ["", "30", " 0123456789abcdef "]
+
+
+async def test_a_key_for_several_stations_is_set_after_a_question(two: Reader) -> None:
+    sight = await two.see(f"{KEYS}?change=HeartbeatInterval")
+    form = next(each[1] for each in sight.elements if each[1].get("action") == f"{KEYS}/change")
+    assert "all stations" in form["data-question"] and form["data-question-when"] == r"stations=\n"
+
+
 async def test_who_is_not_connected(two: Reader) -> None:
     response = await two.send(f"{KEYS}/change", {"key": "A", "value": "1", "stations": "FILE-1"}, expect=200)
     assert "nothing was sent" in read(await response.text()).text
