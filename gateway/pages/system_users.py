@@ -37,6 +37,18 @@ async def change_role(visit: Visit) -> web.StreamResponse:
     return visit.go(USERS, visit.gettext("%(name)s is %(role)s now, and has to log in again.", name=name, role=role))
 
 
+async def rename(visit: Visit) -> web.StreamResponse:
+    """Another name for a user; password and role stay."""
+    name, user = (await visit.form()).get("name", ""), visit.matched("user")
+    answer = await visit.ask("PATCH", f"/users/{part(user)}", {"name": name})
+    if answer.good:
+        return visit.go(USERS, visit.gettext("%(name)s is the name to log in with now.", name=answer.document["name"]))
+    if "name" not in answer.errors:
+        return await _refused(visit, answer)
+    mistake = said(visit, answer.errors["name"])
+    return await _users(visit, status=answer.status, renamed={"user": user, "name": name, "mistake": mistake})
+
+
 async def remove(visit: Visit) -> web.StreamResponse:
     """A user goes."""
     answer = await visit.ask("DELETE", f"/users/{part(visit.matched('user'))}")
@@ -74,16 +86,24 @@ async def _refused(visit: Visit, answer: Answer) -> web.Response:
     raise Problem(HTTPStatus(answer.status), answer.detail)
 
 
-async def _users(visit: Visit, *, made: Document | None = None, refusal: Answer | None = None) -> web.Response:
+async def _users(
+    visit: Visit,
+    *,
+    made: Document | None = None,
+    refusal: Answer | None = None,
+    renamed: Document | None = None,
+    status: int = HTTPStatus.OK,
+) -> web.Response:
     users = await visit.every("/users")
     names = {each["user_id"]: each["name"] for each in users}
     welcome = f"{address_of_page(visit.request)}/welcome"
     values = {
         "users": users, "names": names, "codes": (await visit.get("/users/codes"))["items"], "roles": roles(visit),
         "made": made, "welcome": welcome, "picture": qr_code_of(welcome) if made else None, "tab": "users",
+        "renamed": renamed,
         "refusals": [said(visit, text) for text in (refusal.detail, *refusal.errors.values())] if refusal else [],
     }  # fmt: skip
-    return visit.page("system_users.html", values, status=HTTPStatus.OK if refusal is None else refusal.status)
+    return visit.page("system_users.html", values, status=status if refusal is None else refusal.status)
 
 
 PAGES = (
@@ -91,6 +111,7 @@ PAGES = (
     Page("POST", f"{USERS}/codes", make_code, "installer"),
     Page("POST", f"{USERS}/codes/{{code}}/remove", remove_code, "installer"),
     Page("POST", f"{USERS}/{{user}}/role", change_role, "installer"),
+    Page("POST", f"{USERS}/{{user}}/name", rename, "installer"),
     Page("POST", f"{USERS}/{{user}}/remove", remove, "installer"),
     Page("POST", f"{USERS}/{{user}}/code", make_code_for, "installer"),
 )

@@ -122,6 +122,37 @@ async def test_a_user_gets_a_code_another_role_and_goes(reader: Reader) -> None:
     await reader.send("/system/users/x/code", {}, expect=404)
 
 
+async def test_a_user_gets_another_name(reader: Reader) -> None:
+    await make_user(reader, "Boss")
+    user = await make_user(reader, ODD, "viewer")
+    action = f"/system/users/{user}/name"
+    form = (await reader.see("/system/users")).form_to(action)
+    assert form.fields == {"name": ODD}
+    await reader.send(action, {"name": "Berta <i>"})
+    assert [each["name"] for each in (await reader.document("/users"))["items"]] == ["Boss", "Berta <i>"]  # type: ignore[attr-defined]
+    for name in ("boss", ""):
+        response = await reader.ask("POST", action, data={"name": name})
+        sight = read(await response.text())
+        assert (
+            response.status in (409, 422)
+            and sight.by_id("name-mistake")
+            and sight.form_to(action).fields["name"] == name
+        )
+    await reader.send("/system/users/99/name", {"name": "X"}, expect=404)
+    await reader.send(action, {"name": "X"}, role="operator", expect=403)
+
+
+async def test_ones_own_role_is_changed_after_a_question(reader: Reader) -> None:
+    user = await make_user(reader, "Boss")
+    other = await make_user(reader, "Other")
+    login = {"name": "Boss", "password": "correct horse battery"}
+    cookie = (await reader.send("/login", login, role=None)).cookies["ocppgw_session"].value
+    response = await reader.ask("GET", "/system/users", role=None, headers={"Cookie": f"ocppgw_session={cookie}"})
+    forms = {each[1].get("action"): each[1] for each in read(await response.text()).elements}
+    assert "your own role" in forms[f"/system/users/{user}/role"]["data-question"]
+    assert "data-question" not in forms[f"/system/users/{other}/role"]
+
+
 async def test_the_last_installer_stays(reader: Reader) -> None:
     user = await make_user(reader, "Boss")
     told = read(await (await reader.send(f"/system/users/{user}/remove", {}, expect=409)).text())
@@ -134,7 +165,7 @@ async def test_tokens(reader: Reader) -> None:
     assert "viewer 1" in sight.text and sight.form_to("/system/tokens").fields == {"name": "", "role": "viewer"}
     response = await reader.send("/system/tokens", {"name": "Billing <b>", "role": "operator"}, expect=200)
     made = read(await response.text())
-    secret = re.search(r"ocppgw_\w+[\w-]*", made.text)
+    secret = re.search(r"ocppgw_[\w-]+", made.text)
     assert secret is not None and "Token Billing <b>" in made.text
     assert response.headers["Cache-Control"] == "no-store"
     assert secret[0] not in (await reader.see("/system/tokens")).text
@@ -217,6 +248,15 @@ async def test_backups_go_out_and_come_back(reader: Reader) -> None:
     assert restored.status == 303 and restored.headers["Location"] == "/login"
     assert "restored" in restored.headers["Set-Cookie"]
     assert (await reader.ask("GET", "/api/v1/id-tags/NEW")).status == 404
+
+
+async def test_a_passphrase_counts_with_its_blanks(reader: Reader) -> None:
+    fields = {"passphrase": "correct horse ", "again": "correct horse "}
+    sealed = await (await reader.send("/system/backup/encrypted", fields, expect=200)).read()
+    stripped = await reader.ask("POST", "/api/v1/restore", data=form_of(sealed, "correct horse"))
+    assert stripped.status == 422
+    restored = await reader.ask("POST", "/api/v1/restore", data=form_of(sealed, "correct horse "))
+    assert restored.status == 200, await restored.text()
 
 
 def form_of(content: bytes, passphrase: str) -> FormData:
