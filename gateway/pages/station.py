@@ -58,6 +58,7 @@ async def pieces(visit: Visit) -> Mapping[str, str]:
     return {f"station-{name}": visit.text(f"station_{name}.html", facts) for name in _PIECES}
 
 
+_MOST_LIMITS = 3  # in the line of a profile; those with more periods list them all below
 _PIECES = ("connection", "connectors", "why", "curve", "standing")
 
 
@@ -122,13 +123,19 @@ def _profile(visit: Visit, held: Document) -> Document:
     schedule = profile.get("chargingSchedule")
     rows = schedule.get("chargingSchedulePeriod", []) if isinstance(schedule, dict) else []
     unit = str(schedule.get("chargingRateUnit", "")) if isinstance(schedule, dict) else ""
-    limits = [_limit(visit, each.get("limit"), unit) for each in rows[:3] if isinstance(each, dict)]
+    periods = [
+        (visit.formats.duration(each.get("startPeriod")), _limit(visit, each.get("limit"), unit))
+        for each in (rows if isinstance(rows, list) else [])
+        if isinstance(each, dict)
+    ]
+    limits = [limit for _, limit in periods[:_MOST_LIMITS]]
     return {
         **held,
         "purpose": worded(visit, PURPOSES, profile.get("chargingProfilePurpose")),
         "stack_level": profile.get("stackLevel"),
         "valid_to": profile.get("validTo"),
-        "limits": limits + (["…"] if len(rows) > len(limits) else []),
+        "limits": limits + (["…"] if len(periods) > len(limits) else []),
+        "periods": periods if len(periods) > len(limits) else [],
     }
 
 

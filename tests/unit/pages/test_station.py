@@ -9,6 +9,7 @@ import pytest
 from gateway.model.calls import Answered
 from gateway.model.identities import StationId
 from gateway.store import station_facts
+from gateway.store.passwords import is_password
 from gateway.store.writing import Writing
 from tests.unit.pages.conftest import Reader
 from tests.unit.pages.reading import read
@@ -136,6 +137,32 @@ async def test_a_new_password_is_told_to_the_station_and_shown_once(reader: Read
     assert str(connection.asked[0][1]["value"]) not in (await reader.see(f"{FILE}/settings")).text
     await reader.send(f"{FILE}/security", {"own_password": "0123456789abcdef0123456789abcdef"}, expect=200)
     assert connection.asked[-1][1]["value"] == "0123456789abcdef0123456789abcdef"
+    await reader.send(f"{FILE}/security", {"own_password": " with blanks around it "}, expect=200)
+    assert connection.asked[-1][1]["value"] == " with blanks around it "
+
+
+async def test_a_password_counts_with_its_blanks(reader: Reader) -> None:
+    form = (await reader.see(f"{FILE}/settings")).form_to(f"{FILE}/settings").fields
+    await reader.send(f"{FILE}/settings", {**form, "password": " a secret "})
+    ((kept,),) = await reader.site.readers.rows("SELECT password_hash FROM stations WHERE station = 'FILE-1'", ())
+    assert is_password(kept, b" a secret ") and not is_password(kept, b"a secret")
+
+
+async def test_every_period_of_a_charging_profile_is_shown(reader: Reader) -> None:
+    reader.connected.play(PlayedConnection("FILE-1", reply=Answered({"status": "Accepted"})))
+    for number, hours in ((1, 2), (2, 5)):
+        periods = [{"startPeriod": 3600 * hour, "limit": 6 + hour} for hour in range(hours)]
+        profile = {
+            "chargingProfileId": number, "stackLevel": number, "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": periods},
+        }  # fmt: skip
+        body = {"connectorId": 1, "csChargingProfiles": profile}
+        answer = await reader.ask("POST", "/api/v1/stations/FILE-1/commands/SetChargingProfile", json=body)
+        assert answer.status == 200, await answer.text()
+    text = (await reader.see(FILE, role="viewer")).text.replace("\u202f", " ").replace("\xa0", " ")
+    assert "6 A, 7 A, 8 A, …" in text and text.count("All 5 periods") == 1 and "All 2" not in text
+    assert "from 3 h on: 9 A" in text and "from 4 h on: 10 A" in text
 
 
 @pytest.mark.parametrize("language", ["de", "nl", "fr", "en-US"])
