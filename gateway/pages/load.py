@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from gateway.pages.guard import safe_way_back
+from gateway.pages.moments import instant_of_field
 from gateway.pages.said import said
 from gateway.pages.table import Page
-from gateway.pages.typed_numbers import number, whole_number
+from gateway.pages.typed_numbers import ZERO, number, whole_number
 from gateway.pages.visit import Visit, part
 from gateway.pages.words import mark
 from gateway.web.asking_within import Answer
 
 # How long a limit that a person sets may hold without a date: minutes, and 0 for "until taken away".
 _DURATIONS = (30, 60, 120, 240, 480, 1440, 0)
+_UNTIL = "until"  # and instead of minutes: until the instant in the field of that name
 _SPANS = {"24": 24, "168": 168, "720": 720}
 _DECISIONS = 50
 
@@ -125,6 +127,7 @@ async def _circuit(visit: Visit) -> dict[str, object]:
         "hours": _SPANS.get(span, 24),
         "spans": _SPANS,
         "durations": _DURATIONS,
+        "zero": ZERO,
         "errors": {},
         "fields": {},
         "outcome": None,
@@ -149,7 +152,14 @@ def _limit_wanted(visit: Visit, fields: dict[str, str]) -> tuple[dict[str, objec
     if fields.get("source"):
         body["source"] = fields["source"]
     minutes = whole_number(fields.get("minutes", ""))
-    if minutes:
+    if fields.get("minutes") == _UNTIL:
+        body["until"] = moment = instant_of_field(fields.get(_UNTIL, ""), visit.formats.zone)
+        when = visit.formats.local(moment)
+        if when is None:
+            errors[_UNTIL] = visit.gettext("Write a date and a time, such as 2027-01-31 12:00.")
+        elif when <= visit.formats.now:
+            errors[_UNTIL] = visit.gettext("This time is over already.")
+    elif minutes:
         until = visit.formats.now + timedelta(minutes=min(minutes, 525_600))
         body["until"] = f"{_whole(until):%Y-%m-%dT%H:%M:%SZ}"
     return body, errors

@@ -106,7 +106,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing to ask a station for. `fields` may have choices that a screen fills in (`choices` empty)."""
+    """One thing to ask a station for. `fields` may have choices that a screen fills in (`choices` empty).
+
+    `question` is asked before; with `question_when`, a name=pattern, only for such a value of that field.
+    """
 
     name: str
     title: str
@@ -115,6 +118,7 @@ class Deed:
     made: Callable[[Reading], Request]
     fields: tuple[Field, ...] = ()
     question: str = ""
+    question_when: str = ""
     usual: Mapping[str, str] = field(default_factory=dict)
     lacking: str = ""  # said instead of the form when a field with `needs` has nothing to choose from
     needs: str = ""

@@ -6,6 +6,7 @@ from gateway.pages import station_deeds as deeds
 from gateway.pages.station_deeds import Deed
 from gateway.pages.station_fields import Field
 from gateway.pages.station_words import PURPOSES
+from gateway.pages.typed_numbers import ZERO
 from gateway.pages.words import mark
 
 _MESSAGES = (
@@ -81,6 +82,7 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                 mark("Stop"),
                 deeds.stop,
                 (Field("transaction", "choice", mark("Session")),),
+                question=mark("End the session? The car stops charging."),
                 needs="transaction",
                 lacking=mark("No session runs on this station."),
             ),
@@ -91,6 +93,7 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                 mark("Unlock"),
                 deeds.unlock,
                 (_CONNECTOR,),
+                question=mark("Unlock the connector? A running session ends, and the plug can be pulled."),
             ),
             Deed(
                 "reserve",
@@ -152,6 +155,8 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                         (("Operative", mark("in service")), ("Inoperative", mark("out of service"))),
                     ),
                 ),
+                question=mark("Put it out of service? Nobody can charge there until it is put in service again."),
+                question_when="kind=^Inoperative$",
             ),
             Deed(
                 "trigger",
@@ -227,6 +232,8 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                     _LEVEL,
                 ),
                 usual={"purpose": "TxDefaultProfile", "profile": "1", "level": "0", "limit": "16"},
+                question=mark("Set a limit of 0? Cars stop charging."),
+                question_when=f"limit={ZERO}",
             ),
             Deed(
                 "clear-profiles",
@@ -240,6 +247,7 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                     Field("purpose", "choice", mark("For"), "", (("", mark("any")), *_PURPOSES), optional=True),
                     Field("level", "number", mark("Level"), optional=True),
                 ),
+                question=mark("Clear these limits? The station may then draw more, up to what the gateway allows."),
             ),
             Deed(
                 "schedule",
@@ -258,6 +266,7 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                 deeds.profile,
                 (_CONNECTOR, Field("profile", "json", mark("Profile"))),
                 usual={"profile": _EXAMPLE},
+                question=mark("Send this profile to the station as it is? It limits cars from then on."),
             ),
         ),
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+# a 0 in a field, alone or as one of several with a slash between: a pattern for page.js
+ZERO = r"(^|/)\s*(0+[.,]?0*|[.,]0+)\s*(/|$)"
 _MOST_DIGITS = 9
 
 

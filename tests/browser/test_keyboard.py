@@ -74,6 +74,9 @@ def test_from_the_login_to_the_end_of_a_session(site: Site, browser: Browser) ->
         page.until_text("End the session")
         tab_to(page, "End the session")
         press(page, "Enter")
+        page.until("document.querySelector('#question').open", "the question")
+        tab_to(page, "Yes, go on")
+        press(page, "Enter")
         wait_until(lambda: not site.yard.is_charging("POST-1"), "the station to stop")
         page.until_text("Stopped from afar")
 
@@ -114,6 +117,35 @@ def test_a_question_is_answered_and_the_focus_comes_back(site: Site, browser: Br
         page.until("!document.querySelector('#question').open", "the answer")
         page.until_text("The station restarts.")
         site.wait_for_stations()
+
+
+def test_only_what_could_harm_is_asked_about(site: Site, browser: Browser) -> None:
+    """Out of service, not in service; a limit of nothing, not one of 16 A."""
+    with watched(browser, site.address) as page:
+        let_in(page, site, "operator")
+        page.go("/stations/POST-2/actions?open=availability")
+        page.page.locator("#availability-kind").select_option("Inoperative")
+        page.page.locator("#availability").get_by_role("button", name="Change").click()
+        page.until("document.querySelector('#question').open", "the question")
+        page.page.locator("#question button", has_text="Cancel").click()
+        page.page.locator("#availability-kind").select_option("Operative")
+        page.page.locator("#availability").get_by_role("button", name="Change").click()
+        page.until("document.querySelector('#availability').innerText.includes('Accepted')", "the answer")
+        assert not page.page.evaluate("document.querySelector('#question').open")
+        page.go("/load/circuits/main")
+        page.page.locator("#limit_amps").fill("0/16/16")
+        page.page.get_by_role("button", name="Set the limit").click()
+        page.until("document.querySelector('#question').open", "the question")
+        page.page.locator("#question button", has_text="Cancel").click()
+        assert not page.page.locator("#until").is_visible(), "only for a time of one's own"
+        page.page.locator("#minutes").select_option("until")
+        assert page.page.locator("#until").is_visible()
+        page.page.locator("#minutes").select_option("30")
+        page.page.locator("#limit_amps").fill("16/10/16")
+        page.page.get_by_role("button", name="Set the limit").click()
+        page.until_text("is limited to 16")
+        page.page.get_by_role("button", name="Lift it").click()
+        page.until_text("is lifted")
 
 
 def test_a_question_asked_again_at_once_is_answered_too(site: Site, browser: Browser) -> None:

@@ -159,6 +159,7 @@ def test_an_operator_ends_a_session_from_afar(depot: Site, page: Watched) -> Non
     page.page.locator("#running").get_by_role("link", name=re.compile("POST-1")).click()
     page.until_text("Running")
     click(page, "End the session")
+    click(page, "Yes, go on")
     page.until("document.querySelector('#ending')?.innerText.trim() === ''", "no more button")
     page.until_text("Ended")
     wait_until(lambda: not depot.yard.is_charging("POST-1"), "the station to stop")

@@ -11,13 +11,18 @@
   });
 
   // <form data-question="...">: asked first, in a dialog that the keyboard reaches; capture, so that htmx comes after.
+  // data-question-when="name=pattern" asks only while that field has such a value; several values stand one in each line
   const question = document.getElementById("question");
+  const isAsked = (form) => {
+    const [name, pattern] = (form.dataset.questionWhen ?? "").split(/=(.*)/s);
+    return !name || new RegExp(pattern).test(new FormData(form).getAll(name).join("\n"));
+  };
   let answered = () => {};
   // told a moment after the dialog closed: when it is open again by then, this is not the answer to what it asks now
   question?.addEventListener("close", () => { if (!question.open) answered(); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    const asked = event.submitter?.dataset.question || form.dataset.question;
+    const asked = event.submitter?.dataset.question || (isAsked(form) && form.dataset.question);
     if (!asked || form.dataset.answered === "yes" || !question) {
       delete form.dataset.answered;
       if (!event.defaultPrevented && !("downloads" in form.dataset)) form.classList.add("sending");  // a download ends nowhere

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.pages.conftest import Reader
+from tests.unit.pages.reading import read
 
 CIRCUIT = "/load/circuits/main"
 
@@ -51,6 +54,44 @@ async def test_without_an_end_it_holds_until_it_is_lifted(reader: Reader) -> Non
     await reader.send(f"{CIRCUIT}/limit", {"limit_amps": "10", "minutes": "0"})
     (limit,) = (await reader.document("/site/limits"))["items"]
     assert limit["until"] is None
+
+
+async def test_a_limit_until_an_instant(reader: Reader) -> None:
+    action, chosen = f"{CIRCUIT}/limit", {"limit_amps": "10", "minutes": "until"}
+    await reader.send(action, chosen | {"until": "2027-01-16T12:30"})
+    (limit,) = (await reader.document("/site/limits"))["items"]
+    assert limit["until"] == "2027-01-16T12:30:00.000Z"
+    for wrong, text in (
+        ("", "Write a date and a time"),
+        ("soon", "Write a date"),
+        ("2027-01-15T08:00", "over already"),
+    ):
+        sight = read(await (await reader.send(action, chosen | {"until": wrong}, expect=422)).text())
+        assert sight.by_id("until")[1]["aria-describedby"] == "until-mistake" and text in sight.text
+        fields = sight.form_to(action).fields
+        assert (fields["minutes"], fields["until"]) == ("until", wrong)
+    await reader.send(action, {"limit_amps": "10", "minutes": "30", "until": "2027-01-16T12:30"})
+    (limit,) = (await reader.document("/site/limits"))["items"]
+    assert limit["until"] == "2027-01-15T08:30:00.000Z", "the field counts only when it is chosen"
+
+
+async def test_what_could_harm_asks_before(reader: Reader) -> None:
+    """Nothing left for cars, and a limit that somebody else set."""
+    await reader.send(f"{CIRCUIT}/limit", {"limit_amps": "10"})
+    await reader.send(f"{CIRCUIT}/limit", {"limit_amps": "16", "source": "dso <b>"})
+    for page in ("/load", CIRCUIT):
+        lifts = [
+            each[1] for each in (await reader.see(page)).elements if each[1].get("action") == f"{CIRCUIT}/limit/end"
+        ]
+        asked = [each["data-question"] for each in lifts if "data-question" in each]
+        assert len(lifts) == 2 and len(asked) == 1 and "dso <b>" in asked[0], page
+    form = next(each[1] for each in (await reader.see(CIRCUIT)).elements if each[1].get("action") == f"{CIRCUIT}/limit")
+    name, _, pattern = form["data-question-when"].partition("=")
+    assert form["data-question"] and name == "limit_amps"
+    for zero in ("0", " 0 ", "0,0", ".0", "00", "0/16/16", "16/16/0", "16/ 0.0 /16"):
+        assert re.search(pattern, zero), zero
+    for more in ("", "10", "0,5", "16/10/6", "0.01", "100/100/100"):
+        assert not re.search(pattern, more), more
 
 
 @pytest.mark.parametrize("amps", ["", "many", "-3", "1e99"])

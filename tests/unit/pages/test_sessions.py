@@ -187,7 +187,10 @@ async def test_an_operator_ends_a_session_and_is_told_what_the_station_said(read
     response = await reader.send("/sessions/5/stop", {}, role="operator")
     assert "not%20connected" in response.headers["Set-Cookie"]
     played = reader.connected.play(PlayedConnection("FILE-1", reply=Answered({"status": "Accepted"})))
-    assert "End the session" in (await reader.see("/sessions/5", role="operator")).text
+    shown = await reader.see("/sessions/5", role="operator")
+    assert "End the session" in shown.text
+    form = next(each[1] for each in shown.elements if each[1].get("action") == "/sessions/5/stop")
+    assert "The car stops charging." in form["data-question"]
     await reader.send("/sessions/5/stop", {}, role="operator")
     assert ("RemoteStopTransaction", {"transactionId": 5}) in played.asked
     for reply, said in (

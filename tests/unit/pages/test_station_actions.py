@@ -8,6 +8,7 @@ import pytest
 
 from gateway.model.calls import Answered, CallErrored, Unanswered
 from gateway.pages.station_deeds_listed import DEEDS
+from gateway.pages.typed_numbers import ZERO
 from tests.unit.pages.conftest import Reader
 from tests.unit.pages.reading import Sight, read
 from tests.unit.pages.test_station import much
@@ -31,8 +32,13 @@ async def test_forms_for_whom_may_use_them(reader: Reader) -> None:
     assert "There is no image that can be used." in sight.text
     there = {form.action.partition("#")[0].rpartition("/")[2] for form in sight.forms}
     assert there & DEEDS.keys() == DEEDS.keys() - {"stop", "cancel", "firmware"}
-    asked = {each[1]["action"].rpartition("#")[2] for each in sight.elements if each[1].get("data-question")}
-    assert asked == {"reset", "by-hand"}
+    asked = {
+        each[1]["action"].rpartition("#")[2]: each[1].get("data-question-when", "always")
+        for each in sight.elements if each[1].get("data-question")
+    }  # fmt: skip
+    always = ("unlock", "reset", "clear-profiles", "profile", "by-hand")
+    assert asked == dict.fromkeys(always, "always") | {"availability": "kind=^Inoperative$", "limit": f"limit={ZERO}"}
+    assert DEEDS["stop"].question and DEEDS["firmware"].question
 
 
 @pytest.mark.parametrize(
