@@ -41,15 +41,7 @@ async def change(visit: Visit) -> web.StreamResponse:
     stations = lists.get("stations", []) if visit.may("installer") else [name]
     secret = await _is_secret(visit, key)
     value = value if secret else value.strip()
-    mistakes = {} if key else {"key": visit.gettext("Enter the name of a key.")}
-    if value.strip() == _MASKED:
-        mistakes["value"] = visit.gettext(
-            "*** stands for a value that is not shown. It is unchanged; enter the new one."
-        )
-    elif secret and not value.strip():
-        mistakes["value"] = visit.gettext("Enter the new value: an empty one would take the secret away.")
-    if not stations:
-        mistakes["stations"] = visit.gettext("Tick at least one station.")
+    mistakes = _mistakes(visit, key, value.strip(), stations, secret=secret)
     answer: Said | None = None
     results: list[Document] = []
     if not mistakes and stations == [name]:
@@ -134,6 +126,18 @@ def _value_of(facts: Document, key: str) -> str:
         if str(each["key"]).casefold() == key.casefold():
             return "" if each["value"] in (None, _MASKED) else str(each["value"])
     return ""
+
+
+def _mistakes(visit: Visit, key: str, value: str, stations: list[str], *, secret: bool) -> dict[str, str]:
+    mistakes = {} if key else {"key": visit.gettext("Enter the name of a key.")}
+    if value == _MASKED:
+        text = visit.gettext("*** stands for a value that is not shown. It is unchanged; enter the new one.")
+        mistakes["value"] = text
+    elif secret and not value:
+        mistakes["value"] = visit.gettext("Enter the new value: an empty one would take the secret away.")
+    if not stations:
+        mistakes["stations"] = visit.gettext("Tick at least one station.")
+    return mistakes
 
 
 async def _is_secret(visit: Visit, key: str) -> bool:

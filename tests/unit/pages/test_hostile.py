@@ -21,7 +21,9 @@ from tests.unit.pages.reading import Form, read
 
 PUBLIC = {page.path for page in PAGES if page.access == "public"}
 OWN = {"/logout", "/account/password"}
-CHANGES_NOTHING_AS_IT_STANDS = {"/system/users/{user}/role", "/firmware/check", "/stations/{station}/settings"}
+CHANGES_NOTHING_AS_IT_STANDS = {
+    "/system/users/{user}/name", "/system/users/{user}/role", "/firmware/check", "/stations/{station}/settings",
+}  # fmt: skip
 _HEADERS = ("Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cache-Control")
 _REAL = {
     "station": EVIL, "circuit": EVIL, "upstream": EVIL, "session": "1", "transaction": "1", "number": "1", "user": "1",
