@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gateway.configuration import StationSettings
 from gateway.model.circuits import VOLTS
-from gateway.model.identities import StationId
+from gateway.model.identities import FoldedTag, StationId, fold_tag
 from gateway.model.instants import SECOND, text_of
 from gateway.model.load_decision import ConnectorDecision
 from gateway.model.site_picture import ConnectorFacts
@@ -23,7 +23,7 @@ from gateway.operations.latest_values import LatestValues, Wanted, latest_values
 from gateway.operations.site import Site
 from gateway.operations.tell_load import COMPONENT
 from gateway.rules.station_settings import with_run_time_values
-from gateway.store import reports_overview
+from gateway.store import id_tags, reports_overview
 from gateway.store.reports_overview import ConnectorRow, Overview, RunningRow, StationName
 
 Document = dict[str, object]
@@ -38,6 +38,7 @@ class _Seen(NamedTuple):
     decided: Mapping[_Key, ConnectorDecision]
     facts: Mapping[_Key, ConnectorFacts]
     latest: Mapping[int, LatestValues]  # by transaction id
+    notes: Mapping[FoldedTag, str]
 
 
 async def describe_overview(site: Site) -> Document:
@@ -53,6 +54,7 @@ async def describe_overview(site: Site) -> Document:
         {(each.station, each.connector): each for each in decided},
         {(each.station, each.connector): each for each in facts},
         {},
+        await id_tags.notes_of(site.readers, {fold_tag(one.id_tag) for one in overview.running.values() if one.id_tag}),
     )
     seen = seen._replace(latest=await latest_values(site, _wanted(site, overview, seen)))
     names = {one.id for one in site.configuration.stations}
@@ -100,6 +102,7 @@ def _connector(key: _Key, seen: _Seen) -> Document:
         "id_tag": None if running is None else running.id_tag,
         "energy_wh": latest.energy_wh if energy_wh is None and latest is not None else energy_wh,
         "since": None if row is None else text_of(row.status_at),
+        "note": None if running is None or running.id_tag is None else seen.notes.get(fold_tag(running.id_tag)),
     }
 
 

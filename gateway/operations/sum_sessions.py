@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from gateway.model.identities import fold_tag
 from gateway.model.instants import Instant, datetime_of, instant_of
 from gateway.operations.site import Site
-from gateway.store import reports_sessions
+from gateway.store import id_tags, reports_sessions
 from gateway.store.reports_sessions import QuarterSum, Sum
 from gateway.store.reports_transactions import Filters
 
@@ -18,6 +19,8 @@ Document = dict[str, object]
 By = Literal["station", "id_tag", "day", "month"]
 
 _LENGTHS = {"day": 10, "month": 7}  # of the date that names it
+_MOST = 10**9  # more than there are
+_TOTALS_IN_A_STEP = 500
 
 
 class Totals(NamedTuple):
@@ -29,15 +32,31 @@ class Totals(NamedTuple):
 
 async def sum_sessions(site: Site, by: By, filters: Filters, *, after: str | None, limit: int) -> Totals:
     """At most `limit` totals with keys after `after`."""
-    if by == "station" or by == "id_tag":
-        sums = await reports_sessions.by_name(site.readers, by, filters, after=after, limit=limit + 1)
-    else:
-        quarters = await reports_sessions.by_quarter(site.readers, filters)
-        zone = ZoneInfo(site.configuration.site.timezone)
-        dated = await asyncio.to_thread(_by_date, quarters, zone, _LENGTHS[by])
-        sums = [one for one in dated if after is None or one.cursor > after][: limit + 1]
+    sums = await _sums(site, by, filters, after=after, limit=limit)
     following = sums[limit - 1].cursor if len(sums) > limit else None
     return Totals([_document(one) for one in sums[:limit]], following)
+
+
+async def walk_totals(site: Site, by: By, filters: Filters) -> AsyncIterator[list[Document]]:
+    """All totals in order of their keys, some hundred at a time; by idTag with the `note` of each card, or None."""
+    sums = await _sums(site, by, filters, after=None, limit=_MOST)
+    for begin in range(0, len(sums), _TOTALS_IN_A_STEP):
+        documents = [_document(one) for one in sums[begin : begin + _TOTALS_IN_A_STEP]]
+        if by == "id_tag":
+            tags = [fold_tag(str(one["key"])) for one in documents if one["key"] is not None]
+            notes = await id_tags.notes_of(site.readers, tags)
+            documents = [{**one, "note": notes.get(fold_tag(str(one["key"])))} for one in documents]
+        yield documents
+
+
+async def _sums(site: Site, by: By, filters: Filters, *, after: str | None, limit: int) -> Sequence[Sum]:
+    """One more than the limit where there are more."""
+    if by == "station" or by == "id_tag":
+        return await reports_sessions.by_name(site.readers, by, filters, after=after, limit=limit + 1)
+    quarters = await reports_sessions.by_quarter(site.readers, filters)
+    zone = ZoneInfo(site.configuration.site.timezone)
+    dated = await asyncio.to_thread(_by_date, quarters, zone, _LENGTHS[by])
+    return [one for one in dated if after is None or one.cursor > after][: limit + 1]
 
 
 def month_span(site: Site, month: str) -> tuple[Instant, Instant] | None:

@@ -12,7 +12,7 @@ from functools import cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import NumberPattern, format_decimal, parse_pattern
+from babel.numbers import NumberPattern, format_decimal, get_decimal_symbol, parse_pattern
 
 NOTHING = "–"
 # between a number and its unit: never broken over two lines
@@ -33,6 +33,16 @@ class Formats:
     locale: Locale
     zone: tzinfo
     now: datetime
+
+    def spreadsheet(self) -> dict[str, str]:
+        """How the reader's Excel reads a CSV file, as parameters of the API.
+
+        Where numbers have a comma, fields are separated by semicolons; English settings know commas only, and those of
+        other languages with a point in numbers, as in Switzerland, semicolons.
+        """
+        decimal = get_decimal_symbol(self.locale)
+        commas = decimal == "." and self.locale.language == "en"
+        return {"separator": "," if commas else ";", "decimal": "." if decimal == "." else ",", "bom": "true"}
 
     def number(self, value: object, digits: int = 0) -> str:
         """A number with at most so many digits after the point."""

@@ -32,6 +32,7 @@ class SessionFilters:
     station: str
     connector: str
     id_tag: str
+    note: str
     state: str
     begin: str | None
     end: str | None
@@ -45,14 +46,15 @@ class SessionFilters:
             "station": self.station or None,
             "connector": self.connector or None,
             "id_tag": self.id_tag or None,
+            "note": self.note or None,
             "open": None if not self.state else self.state == "open",
         }
         return {name: value for name, value in asked.items() if value is not None}
 
-    def export(self, ending: str, **more: str) -> str:
-        """The address of an export of exactly these sessions, such as `csv`."""
-        query = {name: _text_of(value) for name, value in self.for_api().items()} | more
-        return address_with(f"{API}/transactions.{ending}", **query)
+    def export(self, name: str, **more: str) -> str:
+        """The address of an export of exactly these sessions, such as `transactions.csv`."""
+        query = {member: _text_of(value) for member, value in self.for_api().items()} | more
+        return address_with(f"{API}/{name}", **query)
 
     def page(self, path: str, **more: object) -> str:
         """The address of a page about these sessions; members of `more` replace fields, None takes them out."""
@@ -63,6 +65,7 @@ class SessionFilters:
             "station": self.station,
             "connector": self.connector,
             "id_tag": self.id_tag,
+            "note": self.note,
             "state": self.state,
         } | more
         return address_with(path, **fields)
@@ -88,7 +91,7 @@ def filters_asked(visit: Visit) -> SessionFilters:
     zone = visit.formats.zone
     return SessionFilters(
         span=span, first=first, last=last, station=visit.asked("station"), connector=connector,
-        id_tag=visit.asked("id_tag"), state=state if state in STATES else "",
+        id_tag=visit.asked("id_tag"), note=visit.asked("note"), state=state if state in STATES else "",
         begin=_midnight(begin, zone), end=_midnight(end, zone), mistakes=mistakes,
     )  # fmt: skip
 

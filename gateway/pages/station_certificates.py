@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.pages.station import Document, frame_of, looked_up
 from gateway.pages.station_answers import Said, said_by
 from gateway.pages.station_words import CERTIFICATE_TYPES
-from gateway.pages.system_certificates import issued_rows
+from gateway.pages.system_certificates import REVOCATION_REASONS, issued_rows
 from gateway.pages.table import Page
 from gateway.pages.visit import Visit, part
 from gateway.pages.worded import worded
@@ -111,6 +111,7 @@ async def _page(
             for each in installed
         ],
         "issued": issued_rows(visit, found["issued"]),
+        "reasons": REVOCATION_REASONS,
         "types": {name: visit.gettext(text) for name, text in CERTIFICATE_TYPES.items()},
         "fields": fields or {},
         "mistakes": mistakes or {},

@@ -33,6 +33,13 @@ _KINDS = {
     "station": mark("Of a station"),
     "installed": mark("In a station, as it told"),
 }
+# What the page offers; the API takes any words. They are kept in English and shown like what the API says.
+REVOCATION_REASONS = (
+    mark("somebody else may have the key"),
+    mark("another certificate took its place"),
+    mark("the station was taken away"),
+    mark("the station is not trusted any more"),
+)
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -101,6 +108,7 @@ async def _page(
         "authority": pki["authority"],
         "dates": dates,
         "issued": issued_rows(visit, issued["items"]),
+        "reasons": REVOCATION_REASONS,
         "ways": ways,
         "stations": {name: name for name in stations},
         "made": made,

@@ -120,6 +120,15 @@ async def read(readers: Readers, id_tag: str) -> TagRow | None:
     return None if row is None else TagRow(*row)
 
 
+async def notes_of(readers: Readers, tags: Collection[FoldedTag]) -> dict[FoldedTag, str]:
+    """The notes of those of the folded tags that have one."""
+    rows = await readers.rows(
+        "SELECT folded_tag, note FROM id_tags WHERE note <> '' AND folded_tag IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(tags)),),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def page(
     readers: Readers, *, after: str, limit: int, status: str | None, parent: str | None, containing: str | None
 ) -> list[TagRow]:

@@ -1,7 +1,8 @@
 """Read-only connections beside the writer (WAL): a reader never waits for the writer and never holds it up.
 
-A small pool of aiosqlite connections, opened when first needed. What a reader sees is the newest commit at the moment
-its statement starts; two statements that must agree go inside `reading()` with one `BEGIN`.
+A small pool of aiosqlite connections, opened when first needed. Their SQL knows `says_all(text, words)`. What a reader
+sees is the newest commit at the moment its statement starts; two statements that must agree go inside `reading()` with
+one `BEGIN`.
 """
 
 from __future__ import annotations
@@ -66,5 +67,12 @@ class Readers:
 
         connection = await aiosqlite.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
         connection.row_factory = aiosqlite.Row
+        await connection.create_function("says_all", 2, _says_all, deterministic=True)
         self._opened.append(connection)
         return connection
+
+
+def _says_all(text: str, words: str) -> bool:
+    """Whether the text has all of the words, in any case of any letters; in SQL by the same name."""
+    folded = text.casefold()
+    return all(word in folded for word in words.casefold().split())

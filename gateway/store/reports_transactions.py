@@ -43,7 +43,10 @@ _ROWS_PER_STEP = 500
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which transactions are asked for; None: any. `begin` and `end` bound the start (of orphan stops: the stop)."""
+    """Which transactions are asked for; None: any. `begin` and `end` bound the start (of orphan stops: the stop).
+
+    `note`: of cards whose note in the list of today has all these words, in any case; without a word: any.
+    """
 
     station: str | None = None
     connector: int | None = None
@@ -51,6 +54,7 @@ class Filters:
     open: bool | None = None
     begin: Instant | None = None
     end: Instant | None = None
+    note: str | None = None
 
 
 async def page(readers: Readers, filters: Filters, *, before: int | None, limit: int) -> list[Document]:
@@ -132,6 +136,8 @@ def conditions(filters: Filters) -> tuple[list[str], list[object]]:
         asked.append((f"{PERIOD} >= ?", filters.begin))
     if filters.end is not None:
         asked.append((f"{PERIOD} < ?", filters.end))
+    if filters.note is not None and filters.note.split():
+        asked.append(("folded_tag IN (SELECT folded_tag FROM id_tags WHERE says_all(note, ?))", filters.note))
     where, parameters = [condition for condition, _ in asked], [value for _, value in asked]
     if filters.open is not None:
         where.append("stop_source IS NULL" if filters.open else "stop_source IS NOT NULL")

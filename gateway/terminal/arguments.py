@@ -137,6 +137,7 @@ def _add_questions(grammar: Grammar) -> None:
     transactions.add_argument("--station", metavar="ID")
     transactions.add_argument("--connector", type=_count, metavar="N")
     transactions.add_argument("--id-tag", metavar="TAG")
+    transactions.add_argument("--note", metavar="WORDS", help="only of cards whose note has all these words")
     transactions.add_argument("--open", action="store_true", help="only those that run")
     transactions.add_argument("--from", dest="begin", metavar="TIME", help="started at or after (RFC 3339)")
     transactions.add_argument("--to", dest="end", metavar="TIME", help="started before (RFC 3339)")

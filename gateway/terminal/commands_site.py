@@ -65,6 +65,7 @@ def transactions(options: argparse.Namespace) -> int:
         "station": options.station,
         "connector": options.connector,
         "id_tag": options.id_tag,
+        "note": options.note,
         "open": True if options.open else None,
         "from": options.begin,
         "to": options.end,

@@ -133,6 +133,7 @@ SUMMARY: dict[str, Schema] = {
             "id_tag": TEXT_OR_NULL,
             "energy_wh": COUNT_OR_NULL,
             "since": TIME_OR_NULL,
+            "note": TEXT_OR_NULL,
         }
     ),
 }

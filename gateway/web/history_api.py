@@ -12,7 +12,6 @@ from gateway.store.reports_limits_log import Filters
 from gateway.web.asking import (
     collection,
     expect_only,
-    flag_of,
     instant_of,
     integer_of,
     json_response,
@@ -20,16 +19,24 @@ from gateway.web.asking import (
     points_of,
     require,
 )
+from gateway.web.csv_files import (
+    SPREADSHEET,
+    SPREADSHEET_PARAMETERS,
+    TIMES,
+    TIMES_PARAMETER,
+    CsvForm,
+    form_asked,
+    send_csv,
+)
 from gateway.web.problems import not_found
 from gateway.web.routes import AFTER, BEGIN, END, LIMIT, SITE, Parameter, Route
-from gateway.web.streaming import send_pieces
-from gateway.web.transactions_api import BOM, BYTE_ORDER_MARK, SEPARATOR, cell_of, csv_of
 
 _POINTS = 300
 _LOG_FILTERS = ("circuit", "source", "from", "to")
 _LOG_MEMBERS = ("log_id", "circuit", "source")
 _LOG_AMPS = ("limit_amps_1", "limit_amps_2", "limit_amps_3")
-_LOG_TIMES = ("set_time", "until", "ended_time", "ended_why", "set_by", "ended_by")
+_LOG_TIMES = ("set_time", "until", "ended_time")
+_LOG_REST = ("ended_why", "set_by", "ended_by")
 
 
 async def get_history(request: web.Request) -> web.StreamResponse:
@@ -55,28 +62,21 @@ async def list_limits_log(request: web.Request) -> web.StreamResponse:
 
 async def get_limits_log_csv(request: web.Request) -> web.StreamResponse:
     """The same, all that fit, oldest first, as RFC 4180 CSV with a header line."""
-    expect_only(request, (*_LOG_FILTERS, "separator", "bom"))
-    separator = request.query.get("separator", ",")
-    require(separator in (",", ";"), "separator: expected , or ;")
-    mark = BYTE_ORDER_MARK if flag_of(request, "bom") else b""
-    headers = {
-        "Content-Type": "text/csv; charset=utf-8; header=present",
-        "Content-Disposition": 'attachment; filename="limits.csv"',
-    }
-    return await send_pieces(request, _lines(request, _log_filters(request), separator, mark), headers=headers)
+    expect_only(request, (*_LOG_FILTERS, *SPREADSHEET, TIMES))
+    return await send_csv(request, "limits.csv", _lines(request, _log_filters(request), form_asked(request)))
 
 
-async def _lines(request: web.Request, filters: Filters, separator: str, mark: bytes) -> AsyncIterator[bytes]:
-    yield mark + csv_of([(*_LOG_MEMBERS, *_LOG_AMPS, *_LOG_TIMES)], separator)
+async def _lines(request: web.Request, filters: Filters, form: CsvForm) -> AsyncIterator[bytes]:
+    yield form.header((*_LOG_MEMBERS, *_LOG_AMPS, *_LOG_TIMES, *_LOG_REST))
     async for documents in reports_limits_log.walk(request.app[SITE].readers, filters):
-        yield csv_of((_row(document) for document in documents), separator)
+        yield form.lines(_row(document, form) for document in documents)
 
 
-def _row(document: dict[str, object]) -> list[object]:
+def _row(document: dict[str, object], form: CsvForm) -> list[object]:
     amps = document["limit_amps"]
     assert isinstance(amps, list)
-    before, after = ([cell_of(document[name]) for name in names] for names in (_LOG_MEMBERS, _LOG_TIMES))
-    return [*before, *amps, *after]
+    before, after = ([form.cell(document[name]) for name in names] for names in (_LOG_MEMBERS, _LOG_REST))
+    return [*before, *map(form.cell, amps), *(form.time(document[name]) for name in _LOG_TIMES), *after]
 
 
 def _log_filters(request: web.Request) -> Filters:
@@ -113,6 +113,7 @@ ROUTES = (
     Route(
         "GET", "/api/v1/site/limits/log.csv", get_limits_log_csv, "viewer",
         "Lower limits for a time as CSV, oldest first",
-        parameters=(*_LOG_PARAMETERS, SEPARATOR, BOM), answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
+        parameters=(*_LOG_PARAMETERS, *SPREADSHEET_PARAMETERS, TIMES_PARAMETER),
+        answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
     ),
 )  # fmt: skip

@@ -14,11 +14,10 @@ from gateway.operations.tag_files import COLUMNS, TagMistake, read_csv, read_jso
 from gateway.store import fleet_tags, id_tags
 from gateway.store.id_tags import STATUSES, TagRow
 from gateway.web.asking import body_of, collection, expect_only, flag_of, json_response, limit_of, object_of, require
+from gateway.web.csv_files import SPREADSHEET, SPREADSHEET_PARAMETERS, CsvForm, form_asked, send_csv
 from gateway.web.login import actor_of
 from gateway.web.problems import Problem, not_found, unacceptable
 from gateway.web.routes import AFTER, LIMIT, SITE, Parameter, Route
-from gateway.web.streaming import send_pieces
-from gateway.web.transactions_api import BOM, BYTE_ORDER_MARK, SEPARATOR, cell_of, csv_of
 
 _READERS = {"text/csv": read_csv, "application/csv": read_csv, "application/json": read_json}
 _MOST_ERRORS_SHOWN = 1000
@@ -61,15 +60,8 @@ async def list_groups(request: web.Request) -> web.StreamResponse:
 
 async def get_csv(request: web.Request) -> web.StreamResponse:
     """All tags as RFC 4180 CSV with a header line, as the import reads them."""
-    expect_only(request, ("separator", "bom"))
-    separator = request.query.get("separator", ",")
-    require(separator in (",", ";"), "separator: expected , or ;")
-    pieces = _lines(request, separator, BYTE_ORDER_MARK if flag_of(request, "bom") else b"")
-    headers = {
-        "Content-Type": "text/csv; charset=utf-8; header=present",
-        "Content-Disposition": 'attachment; filename="id-tags.csv"',
-    }
-    return await send_pieces(request, pieces, headers=headers)
+    expect_only(request, SPREADSHEET)
+    return await send_csv(request, "id-tags.csv", _lines(request, form_asked(request)))
 
 
 async def get_tag(request: web.Request) -> web.StreamResponse:
@@ -117,15 +109,15 @@ async def post_import(request: web.Request) -> web.StreamResponse:
     return json_response({"imported": outcome.imported, "refused": len(outcome.mistakes), "errors": errors})
 
 
-async def _lines(request: web.Request, separator: str, mark: bytes) -> AsyncIterator[bytes]:
-    yield mark + csv_of([COLUMNS], separator)
+async def _lines(request: web.Request, form: CsvForm) -> AsyncIterator[bytes]:
+    yield form.header(COLUMNS)
     after = ""
     while True:
         found = await id_tags.page(
             request.app[SITE].readers, after=after, limit=_TAGS_IN_A_PIECE, status=None, parent=None, containing=None
         )
         if found:
-            yield csv_of(([cell_of(_document(tag, [])[name]) for name in COLUMNS] for tag in found), separator)
+            yield form.lines([form.cell(_document(tag, [])[name]) for name in COLUMNS] for tag in found)
             after = fold_tag(found[-1].id_tag)
         if len(found) < _TAGS_IN_A_PIECE:
             return
@@ -170,7 +162,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/api/v1/id-tags.csv", get_csv, "viewer", "All idTags as CSV, as the import reads them",
-        parameters=(SEPARATOR, BOM), answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
+        parameters=SPREADSHEET_PARAMETERS, answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
     ),
     Route(
         "POST", "/api/v1/id-tags/import", post_import, "operator", "Import idTags from a CSV or JSON file",

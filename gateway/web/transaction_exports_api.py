@@ -1,4 +1,4 @@
-"""Sessions for other programs: totals, the curve of one, its signed values as they came, all as JSON or like OCPI."""
+"""Sessions for others: totals, also as CSV, the curve of one, its signed values as they came, all as JSON or OCPI."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast, get_args
 from aiohttp import web
 
 from gateway.operations.describe_curve import describe_curve
-from gateway.operations.sum_sessions import By, month_span, sum_sessions
+from gateway.operations.sum_sessions import By, sum_sessions, walk_totals
 from gateway.store import reports_meter_values, reports_transactions
 from gateway.store.reports_transactions import Filters
 from gateway.web.asking import (
@@ -23,6 +23,7 @@ from gateway.web.asking import (
     points_of,
     require,
 )
+from gateway.web.csv_files import SPREADSHEET, SPREADSHEET_PARAMETERS, CsvForm, form_asked, send_csv
 from gateway.web.ocpi_cdrs import cdr_of, encoding_of
 from gateway.web.problems import not_found
 from gateway.web.routes import AFTER, LIMIT, SITE, Parameter, Route
@@ -32,23 +33,22 @@ from gateway.web.transactions_api import FILTERS, PARAMETERS, filters_of
 Document = dict[str, object]
 
 _POINTS = 300
+_BY = Parameter("by", "what is summed up", {"enum": list(get_args(By))})
 
 
 async def get_totals(request: web.Request) -> web.StreamResponse:
     """How many sessions, how much energy, how long; by station, idTag, day or month."""
-    expect_only(request, ("by", "month", "limit", "after", *FILTERS))
-    site, by = request.app[SITE], request.query.get("by")
-    require(by in get_args(By), f"by: expected one of {', '.join(get_args(By))}")
-    filters, month = filters_of(request), request.query.get("month")
-    if month is not None:
-        span = month_span(site, month)
-        require(span is not None, "month: expected a month such as 2027-01")
-        require(filters.begin is None and filters.end is None, "month: expected either it or from and to")
-        begin, end = span or (None, None)
-        filters = Filters(filters.station, filters.connector, filters.id_tag, filters.open, begin, end)
-    after = request.query.get("after")
-    totals = await sum_sessions(site, cast(By, by), filters, after=after, limit=limit_of(request))
+    expect_only(request, ("by", "limit", "after", *FILTERS))
+    by, filters, after = _by_of(request), filters_of(request), request.query.get("after")
+    totals = await sum_sessions(request.app[SITE], by, filters, after=after, limit=limit_of(request))
     return collection(totals.items, totals.next)
+
+
+async def get_totals_csv(request: web.Request) -> web.StreamResponse:
+    """The same, all that fit, as RFC 4180 CSV with a header line."""
+    expect_only(request, ("by", *FILTERS, *SPREADSHEET))
+    by, filters, form = _by_of(request), filters_of(request), form_asked(request)
+    return await send_csv(request, f"totals-by-{by}.csv", _totals_lines(request, by, filters, form))
 
 
 async def get_curve(request: web.Request) -> web.StreamResponse:
@@ -98,6 +98,26 @@ async def get_ocpi(request: web.Request) -> web.StreamResponse:
     signed = flag_of(request, "signed")
     records = _records(request, filters_of(request), signed=signed is not False)
     return await send_pieces(request, _json_pieces(records, b"[", b"]"), headers=_headers("transactions.ocpi.json"))
+
+
+def _by_of(request: web.Request) -> By:
+    by = request.query.get("by")
+    require(by in get_args(By), f"by: expected one of {', '.join(get_args(By))}")
+    return cast(By, by)
+
+
+async def _totals_lines(request: web.Request, by: By, filters: Filters, form: CsvForm) -> AsyncIterator[bytes]:
+    names = ("key", "note") if by == "id_tag" else ("key",)
+    yield form.header((*names, "sessions", "energy_kwh", "duration_hours"))
+    async for documents in walk_totals(request.app[SITE], by, filters):
+        yield form.lines(
+            [
+                *(form.cell(one[name]) for name in (*names, "sessions")),
+                form.thousandth(one["energy_wh"]),
+                form.hours(one["duration_seconds"]),
+            ]
+            for one in documents
+        )
 
 
 async def _sessions(request: web.Request, filters: Filters) -> AsyncIterator[Sequence[Document]]:
@@ -154,12 +174,12 @@ def _signed(index: int, one: Document) -> Document:
 ROUTES = (
     Route(
         "GET", "/api/v1/transactions/totals", get_totals, "viewer", "Sums of transactions",
-        parameters=(
-            Parameter("by", "what is summed up", {"enum": list(get_args(By))}),
-            Parameter("month", "instead of from and to: a month in the zone of the site, such as 2027-01"),
-            LIMIT, AFTER, *PARAMETERS,
-        ),
-        answers={200: "TransactionTotalCollection"}, errors=(422,),
+        parameters=(_BY, LIMIT, AFTER, *PARAMETERS), answers={200: "TransactionTotalCollection"}, errors=(422,),
+    ),
+    Route(
+        "GET", "/api/v1/transactions/totals.csv", get_totals_csv, "viewer", "Sums of transactions as CSV",
+        parameters=(_BY, *PARAMETERS, *SPREADSHEET_PARAMETERS), answers={200: {"text/csv": {"type": "string"}}},
+        errors=(422,),
     ),
     Route(
         "GET", "/api/v1/transactions.json", get_json, "viewer", "Transactions as one JSON document, oldest first",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
-from gateway.store import reports_meter_values, reports_transactions
+from gateway.model.identities import FoldedTag, fold_tag
+from gateway.operations.sum_sessions import month_span
+from gateway.store import id_tags, reports_meter_values, reports_transactions
 from gateway.store.reports_transactions import MEMBERS, Filters
 from gateway.web.asking import (
     collection,
@@ -22,18 +23,21 @@ from gateway.web.asking import (
     path_number,
     require,
 )
+from gateway.web.csv_files import (
+    SPREADSHEET,
+    SPREADSHEET_PARAMETERS,
+    TIMES,
+    TIMES_PARAMETER,
+    CsvForm,
+    form_asked,
+    send_csv,
+)
 from gateway.web.problems import not_found
 from gateway.web.routes import AFTER, BEGIN, END, LIMIT, SITE, Parameter, Route
-from gateway.web.streaming import send_pieces
 
 _VALUES_IN_A_PIECE = 1000
-# Without it a spreadsheet takes the text for one of the time before UTF-8.
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-BOM = Parameter("bom", "true: begin with a byte order mark, as Excel needs it", {"type": "boolean"})
-SEPARATOR = Parameter("separator", "between fields", {"enum": [",", ";"], "default": ","})
-FILTERS = ("station", "connector", "id_tag", "open", "from", "to")
-# What a spreadsheet would take for a formula at the beginning of a cell.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FILTERS = ("station", "connector", "id_tag", "note", "open", "from", "to", "month")
+_TIMES = ("start_time", "stop_time")
 
 
 async def list_transactions(request: web.Request) -> web.StreamResponse:
@@ -61,15 +65,8 @@ async def get_transaction(request: web.Request) -> web.StreamResponse:
 
 async def get_csv(request: web.Request) -> web.StreamResponse:
     """All transactions that fit, oldest first, as RFC 4180 CSV with a header line."""
-    expect_only(request, (*FILTERS, "separator", "bom"))
-    separator = request.query.get("separator", ",")
-    require(separator in (",", ";"), "separator: expected , or ;")
-    pieces = _lines(request, filters_of(request), separator, BYTE_ORDER_MARK if flag_of(request, "bom") else b"")
-    headers = {
-        "Content-Type": "text/csv; charset=utf-8; header=present",
-        "Content-Disposition": 'attachment; filename="transactions.csv"',
-    }
-    return await send_pieces(request, pieces, headers=headers)
+    expect_only(request, (*FILTERS, *SPREADSHEET, TIMES))
+    return await send_csv(request, "transactions.csv", _lines(request, filters_of(request), form_asked(request)))
 
 
 def _with_values(
@@ -99,52 +96,47 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-async def _lines(request: web.Request, filters: Filters, separator: str, mark: bytes) -> AsyncIterator[bytes]:
-    yield mark + csv_of([(*MEMBERS, "energy_kwh")], separator)
-    async for documents in reports_transactions.walk(request.app[SITE].readers, filters):
-        yield csv_of((_row(document) for document in documents), separator)
+async def _lines(request: web.Request, filters: Filters, form: CsvForm) -> AsyncIterator[bytes]:
+    readers = request.app[SITE].readers
+    yield form.header((*MEMBERS, "energy_kwh", "note"))
+    async for documents in reports_transactions.walk(readers, filters):
+        notes = await id_tags.notes_of(readers, {fold_tag(str(one["id_tag"])) for one in documents if one["id_tag"]})
+        yield form.lines(_row(document, form, notes) for document in documents)
 
 
-def _row(document: Mapping[str, object]) -> list[object]:
-    energy_wh = document["energy_wh"]
-    energy_kwh = f"{energy_wh / 1000:.3f}" if isinstance(energy_wh, int) else None
-    return [*(cell_of(document.get(name)) for name in MEMBERS), energy_kwh]
-
-
-def csv_of(rows: Iterable[Iterable[object]], separator: str) -> bytes:
-    """The rows as RFC 4180 has them, without a header line."""
-    text = io.StringIO()
-    csv.writer(text, delimiter=separator, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode("utf-8", "replace")
-
-
-def cell_of(value: object) -> object:
-    """Numbers as they are; text so that no spreadsheet runs it (a leading apostrophe before formula starts)."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        value = " ".join(str(item) for item in value)
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+def _row(document: Mapping[str, object], form: CsvForm, notes: Mapping[FoldedTag, str]) -> list[object]:
+    members = ((form.time if name in _TIMES else form.cell)(document.get(name)) for name in MEMBERS)
+    note = notes.get(fold_tag(str(document["id_tag"])))
+    return [*members, form.thousandth(document["energy_wh"]), form.cell(note)]
 
 
 def filters_of(request: web.Request) -> Filters:
     """The transactions that the query asks for."""
-    return Filters(
+    filters = Filters(
         station=request.query.get("station"),
         connector=integer_of(request, "connector"),
         id_tag=request.query.get("id_tag"),
         open=flag_of(request, "open"),
         begin=instant_of(request, "from"),
         end=instant_of(request, "to"),
+        note=request.query.get("note"),
     )
+    month = request.query.get("month")
+    if month is None:
+        return filters
+    span = month_span(request.app[SITE], month)
+    require(span is not None, "month: expected a month such as 2027-01")
+    require(filters.begin is None and filters.end is None, "month: expected either it or from and to")
+    begin, end = span or (None, None)
+    return replace(filters, begin=begin, end=end)
 
 
 PARAMETERS = (
     Parameter("station", "only this station's"), Parameter("connector", "only this connector's", {"type": "integer"}),
     Parameter("id_tag", "only this idTag's, in any case"),
+    Parameter("note", "only those of cards whose note has all these words, or parts of words, in any case"),
     Parameter("open", "true: only running ones, false: only ended ones", {"type": "boolean"}), BEGIN, END,
+    Parameter("month", "instead of from and to: a month in the zone of the site, such as 2027-01"),
 )  # fmt: skip
 
 ROUTES = (
@@ -154,7 +146,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/api/v1/transactions.csv", get_csv, "viewer", "Transactions as CSV, oldest first",
-        parameters=(*PARAMETERS, SEPARATOR, BOM),
+        parameters=(*PARAMETERS, *SPREADSHEET_PARAMETERS, TIMES_PARAMETER),
         answers={200: {"text/csv": {"type": "string"}}}, errors=(422,),
     ),
     Route(

@@ -35,6 +35,17 @@ def test_units_are_always_there(language: str, energy: str, amps: str) -> None:
     assert plain(formats(language).amps(10.5)) == amps
 
 
+@pytest.mark.parametrize(
+    ("language", "separator", "decimal"),
+    [
+        ("en_GB", ",", "."), ("en_US", ",", "."), ("de_DE", ";", ","), ("de_AT", ";", ","), ("de_CH", ";", "."),
+        ("nl_NL", ";", ","), ("nl_BE", ";", ","), ("fr_FR", ";", ","), ("fr_LU", ";", ","),
+    ],
+)  # fmt: skip
+def test_a_spreadsheet_reads_the_table_of_its_language(language: str, separator: str, decimal: str) -> None:
+    assert formats(language).spreadsheet() == {"separator": separator, "decimal": decimal, "bom": "true"}
+
+
 def test_power_in_the_unit_that_fits() -> None:
     assert [plain(formats().power(watts)) for watts in (0, 42.4, 11_040, -3000)] == [
         "0 W", "42 W", "11.0 kW", "-3.0 kW",

@@ -33,6 +33,10 @@ async def test_a_limit_is_set_and_lifted(reader: Reader) -> None:
     assert (await reader.document("/site/limits"))["items"] == []
     log = await reader.see("/load/log")
     assert "main" in log.text and "token" in log.text
+    german = (await reader.see("/load/log", language="de")).links["CSV für Excel"]
+    assert german.partition("?")[2] == "separator=%3B&decimal=%2C&bom=true&times=local"
+    assert (await (await reader.ask("GET", german)).text()).startswith("\ufefflog_id;circuit;")
+    assert (await (await reader.ask("GET", log.links["CSV for Excel"])).text()).startswith("\ufefflog_id,circuit,")
 
 
 async def test_a_limit_by_phase_or_in_watts_and_on_whose_behalf(reader: Reader) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.unit.pages.conftest import Reader
 from tests.unit.pages.reading import read
+from tests.unit.pages.test_sessions import start
 
 
 async def first_message(reader: Reader, path: str) -> str:
@@ -34,6 +35,13 @@ async def test_the_stream_brings_what_the_page_has_places_for(reader: Reader) ->
     ids = {f"#{attributes['id']}" for _, attributes in page.elements if "id" in attributes}
     assert {"#card-0", "#card-1", "#circuits", "#alarms"} <= targets <= ids
     assert sight.links['a <b>"{'] == "/stations/a%20%3Cb%3E%22%7B"
+
+
+async def test_a_card_says_who_charges(reader: Reader) -> None:
+    await reader.site.database.write(lambda db: start(db, 1, station="FILE-1", tag="04A1B2"))
+    await reader.ask("PUT", "/api/v1/id-tags/04a1b2", json={"note": "Anna <b>"})
+    sight = read(await first_message(reader, "/"))
+    assert sight.links["04A1B2"] == "/sessions/1" and "04A1B2Anna <b>" in sight.text
 
 
 async def test_nobody_streams_without_a_login(reader: Reader) -> None:

@@ -44,14 +44,15 @@ def test_fields_are_read_in_the_zone() -> None:
 
 def test_an_export_is_asked_for_exactly_what_the_page_shows() -> None:
     filters = SessionFilters(
-        span="month", first="", last="", station="a b/&", connector="2", id_tag="", state="ended",
+        span="month", first="", last="", station="a b/&", connector="2", id_tag="", note="anna", state="ended",
         begin="2027-01-01T00:00:00Z", end=None, mistakes={},
     )  # fmt: skip
-    assert filters.export("csv", separator=";", bom="true") == (
-        "/api/v1/transactions.csv?from=2027-01-01T00%3A00%3A00Z&station=a+b%2F%26&connector=2&open=false"
+    assert filters.export("transactions.csv", separator=";", bom="true") == (
+        "/api/v1/transactions.csv?from=2027-01-01T00%3A00%3A00Z&station=a+b%2F%26&connector=2&note=anna&open=false"
         "&separator=%3B&bom=true"
     )
     assert (
-        filters.page("/sessions", after=7) == "/sessions?span=month&station=a+b%2F%26&connector=2&state=ended&after=7"
+        filters.page("/sessions", after=7)
+        == "/sessions?span=month&station=a+b%2F%26&connector=2&note=anna&state=ended&after=7"
     )
     assert filters.narrow

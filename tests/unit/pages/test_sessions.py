@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from gateway.configuration import Site as SiteSection
 from gateway.model.calls import Answered, CallErrored
 from gateway.model.identities import StationId
 from gateway.store import meter_frames
@@ -81,7 +85,7 @@ async def test_what_is_chosen_is_shown_summed_up_and_exported(reader: Reader) ->
     assert "1 session" in sight.text and "in what you chose" in sight.text
     address = sight.links["Table for Excel"]
     exported = await (await reader.ask("GET", address)).text()
-    assert len(exported.splitlines()) == 2 and exported.startswith("\ufefftransaction_id;")
+    assert len(exported.splitlines()) == 2 and exported.startswith("\ufefftransaction_id,")
     for link in ("Table (CSV)", "JSON", "Charge records as in OCPI"):
         response = await reader.ask("GET", sight.links[link])
         assert response.status == 200 and "attachment" in response.headers["Content-Disposition"]
@@ -89,6 +93,50 @@ async def test_what_is_chosen_is_shown_summed_up_and_exported(reader: Reader) ->
     assert "S-1" in totals.text and "2.50 kWh" in totals.text
     assert totals.form_to("/sessions/totals").fields["station"] == "S-1"
     assert "No session fits" in (await reader.see("/sessions?id_tag=nobody")).text
+
+
+async def test_the_table_for_excel_is_as_the_excel_of_the_reader_reads_it(reader: Reader) -> None:
+    await stored(reader)
+    section = SiteSection(id="site-1", timezone="Europe/Berlin")
+    object.__setattr__(reader.site, "configuration", replace(reader.site.configuration, site=section))
+    for language, link, separator, energy in (
+        ("de-DE", "Tabelle für Excel", ";", "2,500"), ("nl", "Tabel voor Excel", ";", "2,500"),
+        ("fr-FR", "Tableau pour Excel", ";", "2,500"), ("en-US", "Table for Excel", ",", "2.500"),
+    ):  # fmt: skip
+        sight = await reader.see("/sessions", language=language)
+        raw = await (await reader.ask("GET", sight.links[link])).read()
+        row = next(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), delimiter=separator))
+        assert (row["energy_kwh"], row["start_time"]) == (energy, "2027-01-14 03:00:00"), language
+    plain = await (
+        await reader.ask("GET", (await reader.see("/sessions", language="de")).links["Tabelle (CSV)"])
+    ).text()
+    assert plain.startswith("transaction_id,") and ",2027-01-14T02:00:00.000Z," in plain
+
+
+async def test_totals_are_taken_away_as_totals(reader: Reader) -> None:
+    await stored(reader)
+    await reader.ask("PUT", "/api/v1/id-tags/tag", json={"note": "Anna"})
+    sight = await reader.see("/sessions/totals?by=id_tag&station=S-1", language="de")
+    for_excel = await (await reader.ask("GET", sight.links["Tabelle für Excel"])).text()
+    assert for_excel.splitlines() == ["\ufeffkey;note;sessions;energy_kwh;duration_hours", "Tag;Anna;1;2,500;1,000"]
+    plain = await (await reader.ask("GET", sight.links["Tabelle (CSV)"])).text()
+    assert plain.splitlines()[1] == "Tag,Anna,1,2.500,1.000"
+    assert not [href for href in sight.links.values() if "/api/v1/transactions." in href]
+    assert "totals.csv?by=month" in (await reader.see("/sessions/totals")).links["Table (CSV)"]
+
+
+async def test_a_person_is_found_by_name(reader: Reader) -> None:
+    await stored(reader)
+    await reader.ask("PUT", "/api/v1/id-tags/tag", json={"note": "Özlem Müller"})
+    sight = await reader.see("/sessions?note=m%C3%BCller+%C3%B6zlem")
+    assert "1 session" in sight.text and "/sessions/1" in sight.links.values()
+    assert sight.form_to("/sessions").fields["note"] == "müller özlem"
+    exported = await (await reader.ask("GET", sight.links["Table (CSV)"])).text()
+    assert len(exported.splitlines()) == 2 and exported.endswith(",Özlem Müller\r\n")
+    totals = await reader.see(sight.links["Totals"])
+    forms = [form.fields["note"] for form in totals.forms if form.action == "/sessions/totals"]
+    assert "1 session" in totals.text and forms == ["müller özlem"] * 2
+    assert "No session fits" in (await reader.see("/sessions?note=nobody")).text
 
 
 @pytest.mark.parametrize("by", ["station", "id_tag", "day", "month", "colour"])

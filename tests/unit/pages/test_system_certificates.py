@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.pages.system_certificates import REVOCATION_REASONS
 from tests.unit.pages.conftest import Reader
 from tests.unit.pages.reading import read
 
@@ -47,7 +48,14 @@ async def test_a_key_and_certificate_by_hand_then_revoked(reader: Reader) -> Non
     sight = await reader.see(PATH)
     assert "PRIVATE KEY" not in sight.text and "SN <1>" in sight.text and "made by hand" in sight.text
     (form,) = [form for form in sight.forms if form.action.endswith("/revoke")]
-    await reader.send(form.action, form.fields)
+    offered = [attributes["value"] for tag, attributes in sight.elements if tag == "option" and "value" in attributes]
+    assert set(REVOCATION_REASONS) <= set(offered)
+    assert form.fields["reason"] == "", "nobody has to say why"
+    await reader.send(form.action, {**form.fields, "reason": REVOCATION_REASONS[0]})
     sight = await reader.see("/stations/FILE-1/certificates")
+    (issued,) = (await reader.document("/pki/certificates"))["items"]  # type: ignore[misc]
+    assert issued["reason"] == "somebody else may have the key"
+    german = await reader.see(PATH, language="de")
+    assert "jemand anderes könnte den Schlüssel haben" in german.text
     assert "revoked" in sight.text and not [form for form in sight.forms if form.action.endswith("/revoke")]
     await reader.send(f"{PATH}/issued/none/revoke", {}, expect=404)

@@ -119,11 +119,11 @@ def test_transactions_show_kilowatt_hours(api: FakeApi, config: Path, capsys: py
         "anomalies": ["clock_jump"],
     }  # fmt: skip
     api.will_answer("GET /api/v1/transactions", {"items": [session], "next": None})
-    assert do(config, "transactions", "--station", "CP-1", "--open", "--from", "2026-01-01") == 0
+    assert do(config, "transactions", "--station", "CP-1", "--note", "anna", "--open", "--from", "2026-01-01") == 0
     shown = capsys.readouterr().out
     assert "7.36" in shown
     assert "2026-01-01 01:00:00" in shown and "clock_jump" in shown
-    assert api.lines()[-1] == "GET /api/v1/transactions?station=CP-1&open=true&from=2026-01-01&limit=50"
+    assert api.lines()[-1] == "GET /api/v1/transactions?station=CP-1&note=anna&open=true&from=2026-01-01&limit=50"
 
 
 def test_status_says_what_to_do_when_no_station_is_known(

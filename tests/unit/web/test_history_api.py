@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gateway.configuration import Circuit
+from gateway.configuration import Circuit, Site
 from gateway.model.instants import SECOND, Instant, seconds_later, text_of
 from gateway.operations.limits_for_a_time import limits_now
 from gateway.rules.circuit_history import MINUTE, Extremes
@@ -185,6 +185,20 @@ async def test_the_log_as_csv(door: Door) -> None:
     assert (await (await door.ask("GET", f"{LOG}.csv")).read()).startswith(b"log_id,circuit")
     await door.problem("GET", f"{LOG}.csv?separator=x", expect=422)
     await door.problem("GET", f"{LOG}.csv?limit=3", expect=422)
+
+
+async def test_the_log_for_a_spreadsheet_that_writes_a_decimal_comma(door: Door) -> None:
+    section = Site(id="site-1", timezone="Europe/Berlin")
+    object.__setattr__(door.site, "configuration", replace(door.site.configuration, site=section))
+    until = text_of(seconds_later(NOON, 3600))
+    await put(door, limit_amps=[10.5, 16, 0.25], until=until, source="dso")
+    raw = await (await door.ask("GET", f"{LOG}.csv?separator=;&decimal=,&times=local")).text()
+    (row,) = csv.DictReader(io.StringIO(raw, newline=""), delimiter=";")
+    assert [row[f"limit_amps_{phase}"] for phase in (1, 2, 3)] == ["10,5", "16,0", "0,25"]
+    assert (row["set_time"], row["until"], row["ended_time"]) == ("2027-01-15 09:00:00", "2027-01-15 10:00:00", "")
+    raw = await (await door.ask("GET", f"{LOG}.csv?decimal=,")).text()
+    assert ',"10,5","16,0","0,25",2027-01-15T08:00:00.000Z,' in raw
+    assert ",10.5,16.0,0.25," in await (await door.ask("GET", f"{LOG}.csv")).text()
 
 
 async def test_the_log_goes_on_over_many_steps(door: Door) -> None:

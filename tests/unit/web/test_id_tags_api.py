@@ -199,7 +199,11 @@ async def test_all_tags_as_a_file_that_can_be_imported_again(door: Door) -> None
     before = await door.document("GET", f"{TAGS}?limit=1000")
     await door.document("POST", f"{TAGS}/import", data=for_excel, headers=CSV)
     assert await door.document("GET", f"{TAGS}?limit=1000") == before
+    for_excel = await (await door.ask("GET", f"{TAGS}.csv?separator=;&decimal=,&bom=true")).read()
+    await door.document("POST", f"{TAGS}/import", data=for_excel, headers=CSV)
+    assert await door.document("GET", f"{TAGS}?limit=1000") == before
     await door.problem("GET", f"{TAGS}.csv?separator=x", expect=422)
+    await door.problem("GET", f"{TAGS}.csv?times=local", expect=422)
     await door.problem("GET", f"{TAGS}.csv?q=x", expect=422)
 
 

@@ -103,11 +103,18 @@ async def test_a_card_for_every_connector(busy: Door) -> None:
         "id_tag": "Card",
         "energy_wh": 1000,
         "since": text_of(NOON),
+        "note": None,
     }
     assert (two["transaction_id"], two["energy_wh"], two["status"]) == (None, None, "Faulted")
     assert (three["status"], three["power_w"], three["binding"]["source"]) == (None, 0, "fallback")
     (loose,) = stations["LOOSE"]["connectors"]
     assert (loose["transaction_id"], loose["binding"], loose["power_w"]) == (2, None, None)
+
+
+async def test_a_running_session_tells_whose_card_it_is(busy: Door) -> None:
+    await busy.document("PUT", "/api/v1/id-tags/CARD", json={"note": "Anna"})
+    one, two, _ = (await summary(busy))["stations"][0]["connectors"]
+    assert (one["id_tag"], one["note"]) == ("Card", "Anna") and two["note"] is None
 
 
 async def test_the_reason_is_that_of_why(busy: Door) -> None:

@@ -100,6 +100,43 @@ async def test_pages_of_totals(sessions: Door) -> None:
         assert [one["key"] for one in rest["items"]] == keys[1:] and rest["next"] is None
 
 
+async def totals_csv(door: Door, query: str) -> list[str]:
+    response = await door.ask("GET", f"{TOTALS}.csv?{query}", role="viewer")
+    assert response.content_type == "text/csv" and "totals-by-" in response.headers["Content-Disposition"]
+    return (await response.read()).decode().removesuffix("\r\n").split("\r\n")
+
+
+async def test_totals_as_csv(sessions: Door) -> None:
+    await sessions.document("PUT", "/api/v1/id-tags/TAG", json={"note": "@Anna, works"})
+    assert await totals_csv(sessions, "by=id_tag") == [
+        "key,note,sessions,energy_kwh,duration_hours", ",,1,0.000,0.000", "Other,,1,0.000,0.000",
+        "Tag,\"'@Anna, works\",3,3.501,0.050",
+    ]  # fmt: skip
+    assert await totals_csv(sessions, "by=station&separator=;&decimal=,&bom=true") == [
+        "\ufeffkey;sessions;energy_kwh;duration_hours", "S-1;2;2,501;0,033", "S-2;3;1,000;0,017",
+    ]  # fmt: skip
+    assert await totals_csv(sessions, "by=day&station=S-1&note=anna&decimal=,") == [
+        "key,sessions,energy_kwh,duration_hours", '2027-01-15,1,"2,500","0,017"', '2027-01-16,1,"0,001","0,017"',
+    ]  # fmt: skip
+    assert await totals_csv(sessions, "by=month&month=2027-02") == ["key,sessions,energy_kwh,duration_hours"]
+    for query in ("", "by=week", "by=day&limit=5", "by=day&times=local", "by=day&separator=x", "by=day&month=x"):
+        await sessions.problem("GET", f"{TOTALS}.csv?{query}", expect=422)
+
+
+async def test_totals_as_csv_have_no_pages(door: Door) -> None:
+    def unit(db: Writing) -> None:
+        for number in range(1, 1203):
+            start(db, number, tag=f"T{number:04}")
+            db.execute(
+                "INSERT INTO id_tags (folded_tag, id_tag, status, note, updated_at) VALUES (?, ?, 'Accepted', ?, 0)",
+                (f"t{number:04}", f"T{number:04}", f"note {number}"),
+            )
+
+    await door.write(unit)
+    lines = await totals_csv(door, "by=id_tag")
+    assert lines[1:] == [f"T{number:04},note {number},1,0.000,0.000" for number in range(1, 1203)]
+
+
 @pytest.mark.parametrize(
     "query",
     [

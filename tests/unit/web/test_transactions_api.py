@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from gateway.configuration import Site as SiteSection
 from gateway.model.identities import StationId, TransactionId
+from gateway.model.instants import instant_of
 from gateway.store import meter_frames
 from gateway.store.reports_transactions import MEMBERS
 from gateway.store.writing import Writing
@@ -179,7 +183,7 @@ async def test_csv_is_complete_and_runs_no_formulas(sessions: Door) -> None:
     assert text.endswith("\r\n")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["transaction_id"] for row in rows] == ["1", "2", "3"]
-    assert list(rows[0]) == [*MEMBERS, "energy_kwh"]
+    assert list(rows[0]) == [*MEMBERS, "energy_kwh", "note"]
     assert [row["energy_kwh"] for row in rows] == ["2.500", "", ""]
     assert (rows[0]["energy_wh"], rows[0]["open"], rows[0]["anomalies"]) == ("2500", "false", "clock register")
     assert rows[1]["id_tag"] == "'=Other"
@@ -195,6 +199,73 @@ async def test_csv_takes_filters_and_another_separator(sessions: Door) -> None:
     await sessions.problem("GET", "/api/v1/transactions.csv?bom=perhaps", expect=422)
     await sessions.problem("GET", "/api/v1/transactions.csv?separator=x", expect=422)
     await sessions.problem("GET", "/api/v1/transactions.csv?limit=5", expect=422)
+
+
+async def noted(door: Door, **notes: str) -> None:
+    for tag, note in notes.items():
+        await door.document("PUT", f"/api/v1/id-tags/{tag}", json={"note": note})
+
+
+async def rows_of(door: Door, query: str, *, delimiter: str) -> list[dict[str, str]]:
+    raw = await (await door.ask("GET", f"/api/v1/transactions.csv?{query}", role="viewer")).read()
+    return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), delimiter=delimiter))
+
+
+async def test_csv_tells_whose_the_cards_are(sessions: Door) -> None:
+    await noted(sessions, tAG="Özlem Müller; works", **{"%3DOTHER": "=1+1"})
+    rows = await rows_of(sessions, "separator=;", delimiter=";")
+    assert [row["note"] for row in rows] == ["Özlem Müller; works", "'=1+1", ""]
+    assert list(rows[0])[-1] == "note"
+
+
+async def test_csv_for_a_spreadsheet_that_writes_a_decimal_comma(sessions: Door) -> None:
+    (row, *_) = await rows_of(sessions, "separator=;&decimal=,&bom=true", delimiter=";")
+    assert (row["energy_kwh"], row["energy_wh"], row["start_time"]) == ("2,500", "2500", "2027-01-15T09:00:00.000Z")
+    text = await (await sessions.ask("GET", "/api/v1/transactions.csv?decimal=,&station=S-1")).text()
+    assert text.endswith(',"2,500",\r\n'), "what has the separator in it is quoted"
+    assert (await rows_of(sessions, "decimal=,", delimiter=","))[0]["energy_kwh"] == "2,500"
+    for query in ("decimal=x", "decimal=", "times=here", "times="):
+        await sessions.problem("GET", f"/api/v1/transactions.csv?{query}", expect=422)
+
+
+async def test_csv_in_local_time_on_both_sides_of_a_change_of_the_clock(door: Door) -> None:
+    section = SiteSection(id="site-1", timezone="Europe/Berlin")
+    object.__setattr__(door.site, "configuration", replace(door.site.configuration, site=section))
+    before = instant_of(datetime(2026, 10, 25, 0, 30, 59, 900_000, UTC))
+
+    def unit(db: Writing) -> None:
+        for number, at in enumerate((before, before + HOUR, NOON, instant_of(datetime.max.replace(tzinfo=UTC))), 1):
+            start(db, number)
+            db.execute("UPDATE transactions SET start_at = ? WHERE transaction_id = ?", (at, number))
+
+    await door.write(unit)
+    rows = await rows_of(door, "times=local", delimiter=",")
+    assert [row["start_time"] for row in rows] == [
+        "2026-10-25 02:30:59", "2026-10-25 02:30:59", "2027-01-15 09:00:00", "9999-12-31T23:59:59.999Z",
+    ]  # fmt: skip
+    assert {row["stop_time"] for row in rows} == {""}
+    assert (await rows_of(door, "times=utc", delimiter=","))[2]["start_time"] == "2027-01-15T08:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("özlem", [1]), ("MÜLLER öz", [1]), ("Anna", [2]), ("müller anna", []), ("e", [2, 1]), ("", [3, 2, 1]),
+        ("  ", [3, 2, 1]), ("'; %_", []), ("x " * 1500, []),
+    ],
+)  # fmt: skip
+async def test_sessions_are_found_by_words_of_the_note(sessions: Door, words: str, found: list[int]) -> None:
+    await noted(sessions, tAG="ÖZLEM Müller; works", **{"%3DOTHER": "Anna Eve"})
+    assert await ids(sessions, note=words) == found
+    assert {int(row["transaction_id"]) for row in await rows_of(sessions, f"note={words}", delimiter=",")} == set(found)
+    summed = await sessions.document("GET", "/api/v1/transactions/totals", params={"by": "month", "note": words})
+    assert sum(one["sessions"] for one in summed["items"]) == len(found)
+
+
+async def test_a_month_stands_for_from_and_to(sessions: Door) -> None:
+    assert await ids(sessions, month="2027-01") == [3, 2, 1] and await ids(sessions, month="2027-02") == []
+    for query in ("month=2027-01&from=2027-01-01", "month=2027-1", "month=next"):
+        await sessions.problem("GET", f"/api/v1/transactions.csv?{query}", expect=422)
 
 
 async def test_csv_goes_on_over_many_steps(door: Door) -> None:
