@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.model.identities import fold_tag
+from gateway.model.identities import FoldedTag, fold_tag
 from gateway.model.instants import Instant, datetime_of, instant_of
 from gateway.operations.site import Site
 from gateway.store import id_tags, reports_sessions
@@ -45,8 +45,12 @@ async def walk_totals(site: Site, by: By, filters: Filters) -> AsyncIterator[lis
         if by == "id_tag":
             tags = [fold_tag(str(one["key"])) for one in documents if one["key"] is not None]
             notes = await id_tags.notes_of(site.readers, tags)
-            documents = [{**one, "note": notes.get(fold_tag(str(one["key"])))} for one in documents]
+            documents = [{**one, "note": _note(one["key"], notes)} for one in documents]
         yield documents
+
+
+def _note(key: object, notes: Mapping[FoldedTag, str]) -> str | None:
+    return None if key is None else notes.get(fold_tag(str(key)))
 
 
 async def _sums(site: Site, by: By, filters: Filters, *, after: str | None, limit: int) -> Sequence[Sum]:

@@ -106,7 +106,8 @@ async def _lines(request: web.Request, filters: Filters, form: CsvForm) -> Async
 
 def _row(document: Mapping[str, object], form: CsvForm, notes: Mapping[FoldedTag, str]) -> list[object]:
     members = ((form.time if name in _TIMES else form.cell)(document.get(name)) for name in MEMBERS)
-    note = notes.get(fold_tag(str(document["id_tag"])))
+    id_tag = document["id_tag"]
+    note = None if id_tag is None else notes.get(fold_tag(str(id_tag)))
     return [*members, form.thousandth(document["energy_wh"]), form.cell(note)]
 
 

@@ -245,6 +245,14 @@ async def test_everything_as_one_json_document(sessions: Door) -> None:
     await sessions.problem("GET", "/api/v1/transactions.json?limit=1", expect=422)
 
 
+async def test_a_session_without_a_card_has_no_note_of_a_card_called_none(sessions: Door) -> None:
+    await sessions.write(lambda db: start(db, 20, tag="None"))
+    await sessions.document("PUT", "/api/v1/id-tags/None", json={"note": "Nobody"})
+    lines = (await (await sessions.ask("GET", f"{LIST}.csv")).text()).splitlines()
+    assert [line.split(",")[0] for line in lines if line.endswith("Nobody")] == ["20"]
+    assert ",,1,0.000,0.000" in await totals_csv(sessions, "by=id_tag")
+
+
 async def test_records_like_those_of_ocpi(sessions: Door) -> None:
     signed = {"value": OCMF, "format": "SignedData", "context": "Transaction.End"}
     await measured(sessions, values({"value": "1100"}, seconds=3601), values(signed, seconds=3660))
