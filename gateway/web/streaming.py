@@ -14,15 +14,23 @@ _READER_PATIENCE_SECONDS = 60.0
 async def send_pieces(
     request: web.Request, pieces: AsyncIterator[bytes], *, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """Send 200 with these headers and then every piece as soon as the client takes it."""
+    """Send 200 with these headers and then every piece as soon as the client takes it.
+
+    Where a piece cannot be made, the connection is cut and the error goes on: nobody takes the beginning for the whole.
+    """
     response = web.StreamResponse(headers=headers)
     if "Content-Length" not in headers:
         response.enable_chunked_encoding()
     await response.prepare(request)
-    async with contextlib.aclosing(pieces) as opened:  # type: ignore[type-var]
-        async for piece in opened:
-            if not await write(response, request, piece):
-                return response
+    try:
+        async with contextlib.aclosing(pieces) as opened:  # type: ignore[type-var]
+            async for piece in opened:
+                if not await write(response, request, piece):
+                    return response
+    except Exception:
+        if request.transport is not None:
+            request.transport.abort()
+        raise
     with contextlib.suppress(ConnectionError):
         await response.write_eof()
     return response

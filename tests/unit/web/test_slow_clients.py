@@ -1,4 +1,4 @@
-"""Clients that send or read too slowly are let go; nobody else notices."""
+"""Clients that send or read too slowly are let go, and answers that break off are seen to; nobody else notices."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
+from aiohttp import ClientError
 from aiohttp.test_utils import TestServer
 
+from gateway.store import reports_transactions
+from gateway.store.reports_transactions import Filters
 from gateway.web import asking, streaming
 from tests.unit.web.conftest import Door
 from tests.unit.web.test_events_api import tell
@@ -40,3 +43,20 @@ async def test_a_reader_that_sleeps_is_cut_off(door: Door, monkeypatch: pytest.M
         while set(watched) & set(answering.connections):  # noqa: ASYNC110 (nobody is told)
             await asyncio.sleep(0.01)
     response.close()
+
+
+async def test_a_long_answer_that_cannot_go_on_breaks_off(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(readers: object, filters: Filters) -> AsyncIterator[list[dict[str, object]]]:
+        yield []
+        raise ValueError("no such row")
+
+    monkeypatch.setattr(reports_transactions, "walk", broken)
+    response = await door.ask("GET", "/api/v1/transactions.csv")
+    assert response.status == 200
+    async with asyncio.timeout(10):
+        with pytest.raises(ClientError):
+            await response.read()
+    assert "no such row" in caplog.text
+    assert (await door.ask("GET", "/api/v1/transactions")).status == 200
