@@ -1,11 +1,14 @@
 // <power-chart src="/api/v1/..." fields="..." ...>: a graph of one of the API's histories, drawn by uPlot.
 //   src      an address that answers {"items": [{"time": ..., FIELD: number or [3] or null}]}
 //   series   JSON: [{"field": "measured_amps", "phase": 0, "label": "L1", "colour": "--phase-1", "dash": true, "scale": 0.001}]
+//            one with "apart", three times its other label and colour, is a line for each phase where the phases differ
 //   moves    the `from` of src goes on with the clock: a tab that is left open shows the last hours, not more and more
 //   unit     written at the axis;  every  seconds between two looks (0: once);  empty  what is said when there is nothing
 // Colours come from the style sheet, so that light and dark are both legible.
 (() => {
   "use strict";
+
+  const LEAST_DIFFERENCE = 0.05;
 
   class PowerChart extends HTMLElement {
     connectedCallback() {
@@ -39,6 +42,15 @@
       return address.href;
     }
 
+    // what is the same on all phases is one line, so that the chart stays calm; less than what can be read is no difference
+    lines(items) {
+      const differ = (amps) => Array.isArray(amps) && amps.some((each) => Math.abs((each ?? 0) - (amps[0] ?? 0)) >= LEAST_DIFFERENCE);
+      return this.series.flatMap((one) => {
+        if (!one.apart || !items.some((item) => differ(item[one.field]))) return [one];
+        return one.apart.map((own, phase) => ({ ...one, ...own, phase }));
+      });
+    }
+
     async load() {
       try {
         const answer = await fetch(this.address(), { headers: { Accept: "application/json" } });
@@ -49,8 +61,11 @@
           const number = Array.isArray(found) ? found[one.phase ?? 0] : found;
           return number === null || number === undefined ? null : number * (one.scale ?? 1);
         };
-        this.data = [items.map((item) => Date.parse(item.time) / 1000), ...this.series.map((one) => items.map((item) => value(item, one)))];
-        if (this.chart) this.chart.setData(this.data); else this.draw();
+        const lines = this.lines(items);
+        const same = lines.length === this.drawn?.length && lines.every((one, number) => one.label === this.drawn[number].label);
+        this.drawn = lines;
+        this.data = [items.map((item) => Date.parse(item.time) / 1000), ...lines.map((one) => items.map((item) => value(item, one)))];
+        if (this.chart && same) this.chart.setData(this.data); else this.draw();
       } catch {
         if (!this.chart) this.say(this.getAttribute("failed") || "–");
       }
@@ -60,6 +75,7 @@
       const line = document.createElement("p");
       line.className = "empty";
       line.textContent = text;
+      this.setAttribute("role", "group"); // of a picture nobody would be read the words
       this.replaceChildren(line);
     }
 
@@ -78,6 +94,7 @@
         return;
       }
       this.replaceChildren();
+      this.setAttribute("role", "img");
       const style = getComputedStyle(this);
       const ink = (name) => {
         const probe = document.createElement("span");
@@ -119,11 +136,11 @@
         ],
         series: [
           { label: this.getAttribute("time") || "", value: (chart, at) => (at === null || at === undefined ? "–" : moment.format(new Date(at * 1000))) },
-          ...this.series.map((one) => ({
+          ...this.drawn.map((one) => ({
             label: one.label,
             stroke: ink(one.colour),
             width: one.dash ? 2 : 1.8,
-            dash: one.dash ? [6, 4] : undefined,
+            dash: one.dash ? [6, 4] : one.dots ? [2, 3] : undefined,
             points: { show: false },
             value: (chart, value) => (value === null || value === undefined ? "–" : `${number.format(value)} ${unit}`),
           })),
