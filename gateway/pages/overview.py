@@ -16,6 +16,7 @@ from gateway.pages.visit import Visit
 _SPARE_CARDS = 25
 _HOURS = 24
 _CARDS_AT_ONCE = 20
+_PARTS = ("circuits", "alarms", "upstreams", "counts", "stations-none")
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -31,9 +32,7 @@ async def pieces(visit: Visit) -> Mapping[str, str]:
     summary = await visit.get("/site/summary")
     stations = summary["stations"]
     assert isinstance(stations, list)
-    parts = {
-        name: visit.text(f"overview_{name}.html", summary) for name in ("circuits", "alarms", "upstreams", "counts")
-    }
+    parts = {name: visit.text(f"overview_{name.replace('-', '_')}.html", summary) for name in _PARTS}
     card = visit.environment.get_template("overview_card.html")
     cards: dict[str, str] = {}
     for number, each in enumerate(stations):

@@ -33,7 +33,7 @@ async def test_the_stream_brings_what_the_page_has_places_for(reader: Reader) ->
     sight = read(message)
     targets = {attributes["hx-target"] for tag, attributes in sight.elements if tag == "hx-partial"}
     ids = {f"#{attributes['id']}" for _, attributes in page.elements if "id" in attributes}
-    assert {"#card-0", "#card-1", "#circuits", "#alarms"} <= targets <= ids
+    assert {"#card-0", "#card-1", "#circuits", "#alarms", "#stations-none"} <= targets <= ids
     assert sight.links['a <b>"{'] == "/stations/a%20%3Cb%3E%22%7B"
 
 
