@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -116,6 +117,7 @@ def _page_of_the_form(request: web.Request) -> str:
 
 
 def _problem_page(visit: Visit, problem: Problem) -> web.Response:
+    visit = replace(visit, live="")  # there is nothing of the page that could be kept up to date
     template = "problem_part.html" if visit.in_part else "problem.html"
     response = visit.page(template, {"problem": problem}, status=problem.status.value)
     response.headers.update(problem.headers)

@@ -1,7 +1,8 @@
 """How many tabs may be kept up to date at once: some of each reader, not too many in all.
 
 Each open stream costs a socket and work in every second; a reader with hundreds of tabs must not take the gateway's
-time for stations. Who is turned away tries again by itself: the stream is a convenience, the page is there anyway.
+time for stations. A tab that is turned away tries again by itself after RETRY_SECONDS, and says meanwhile that what it
+shows may be old (static/page.js): the stream is a convenience, the page is there anyway.
 """
 
 from __future__ import annotations

@@ -43,8 +43,16 @@
     };
     question.showModal();
   }, true);
-  document.addEventListener("htmx:after:request", (event) => event.target.classList?.remove("sending"));
+  document.addEventListener("htmx:finally:request", (event) => event.target.classList?.remove("sending"));
   window.addEventListener("pageshow", () => document.querySelectorAll(".sending").forEach((form) => form.classList.remove("sending")));
+
+  // a form to which no answer came: said below its fields, which stay as they are
+  const unanswered = document.getElementById("unanswered");
+  const formOf = (event) => event.detail.ctx?.sourceElement.closest("form");
+  document.addEventListener("htmx:before:request", (event) => formOf(event)?.querySelector(".unanswered")?.remove());
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx?.text === undefined) formOf(event)?.append(unanswered.content.cloneNode(true));
+  });
 
   // fields that go together with another one: <div data-shown-for="name=value|value">
   const show = (form) => form.querySelectorAll("[data-shown-for]").forEach((part) => {
@@ -52,7 +60,10 @@
     const field = form.elements[name];
     if (field) part.hidden = !values.split("|").includes(field.value);
   });
-  document.addEventListener("change", (event) => event.target.form && show(event.target.form));
+  document.addEventListener("change", (event) => {
+    const form = event.target.form || event.target.closest?.("form");
+    if (form) show(form);
+  });
   document.querySelectorAll("form").forEach(show);
 
   // <input data-filters="id">: shows only the lines of that table or list which have the text
@@ -122,22 +133,31 @@
   // and tabs opened in the background would take them all.
   const live = document.getElementById("live");
   const begin = () => {
-    if (document.hidden) return;
-    document.removeEventListener("visibilitychange", begin);
-    htmx.trigger(live, "seen");
+    if (document.hidden) document.addEventListener("visibilitychange", begin, { once: true });
+    else htmx.trigger(live, "seen");
   };
-  if (live) {
-    document.addEventListener("visibilitychange", begin);
-    document.addEventListener("DOMContentLoaded", () => setTimeout(begin));
-  }
+  if (live) document.addEventListener("DOMContentLoaded", () => setTimeout(begin));
 
-  // the stream: say when it is gone for more than a moment, and when it is back
+  // the stream: say when it is gone for more than a moment, and when it is back; a login that ended is asked for again
   const connection = document.getElementById("connection");
   let gone;
-  document.addEventListener("htmx:sse:error", () => {
-    gone ??= setTimeout(() => { connection.hidden = false; }, 3000);
+  let begun = false;
+  const lost = (status) => {
+    if (status === 401) {
+      document.dispatchEvent(new Event("login-ended"));
+      location.reload();
+    } else gone ??= setTimeout(() => { connection.hidden = false; }, 3000);
+  };
+  document.addEventListener("htmx:sse:error", (event) => lost(event.detail.status));
+  // hx-sse tries again by itself what it has begun, but not what never began
+  live?.addEventListener("htmx:finally:request", (event) => {
+    if (begun) return;
+    const answer = event.detail.ctx.response;
+    lost(answer?.status);
+    setTimeout(begin, (Number(answer?.headers.get("Retry-After")) || 5) * 1000);
   });
   document.addEventListener("htmx:sse:after:connection", () => {
+    begun = true;
     clearTimeout(gone);
     gone = undefined;
     connection.hidden = true;

@@ -21,6 +21,11 @@ async def test_an_address_that_does_not_exist_is_a_page(reader: Reader) -> None:
     assert response.content_type == "application/problem+json"
 
 
+async def test_a_problem_is_not_kept_up_to_date(reader: Reader) -> None:
+    sight = await reader.see("/stations/NOBODY", expect=404)
+    assert not [attributes for _, attributes in sight.elements if attributes.get("id") == "live"]
+
+
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/stations/NOBODY"])
 async def test_the_browser_may_load_nothing_from_elsewhere(reader: Reader, path: str) -> None:
     response = await reader.ask("GET", path)
