@@ -122,6 +122,7 @@ class Deed:
     usual: Mapping[str, str] = field(default_factory=dict)
     lacking: str = ""  # said instead of the form when a field with `needs` has nothing to choose from
     needs: str = ""
+    secret: bool = False  # what is typed may be secret, so the browser keeps nothing of it
 
 
 def command(action: str, body: Mapping[str, object], **query: str) -> Request:

@@ -322,6 +322,7 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                     Field("message", "text", mark("Message (messageId)"), optional=True),
                     Field("data", "lines", mark("Data"), optional=True),
                 ),
+                secret=True,
             ),
             Deed(
                 "by-hand",
@@ -334,6 +335,7 @@ GROUPS: tuple[tuple[str, tuple[Deed, ...]], ...] = (
                     Field("payload", "json", mark("Payload (JSON)")),
                 ),
                 usual={"payload": "{}"},
+                secret=True,
                 question=mark("Send this request to the station as it is?"),
             ),
         ),

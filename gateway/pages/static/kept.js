@@ -1,23 +1,35 @@
-// What somebody typed is not lost when the login ended or the gateway was away just as it was sent: it is kept in this tab
-// until an answer comes, and put into the form again. Never passwords, files, or <form data-forgets>.
+// What somebody typed is not lost when the login ended, or the gateway was away just as it was sent: it is kept in this tab
+// until an answer comes, and put into the form again for the same reader. Never passwords, files, or <form data-forgets>.
 (() => {
   "use strict";
 
   const KEY = "typed";
+  const reader = document.body.dataset.reader; // nobody before the login
   const here = () => location.pathname + location.search;
   const secret = "input[type=password], input[type=file]";
 
-  // at the window, so that it comes after the question
-  window.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.method !== "post" || "forgets" in form.dataset || form.querySelector(secret)) return;
+  const keep = (form) => {
+    if (!reader || form.method !== "post" || "forgets" in form.dataset || form.querySelector(secret)) return;
     const fields = [...new FormData(form)].filter(([, value]) => typeof value === "string");
     const visible = [...form.elements].some((field) => field.name && field.type !== "hidden" && field.type !== "submit");
-    if (visible) sessionStorage.setItem(KEY, JSON.stringify({ page: here(), action: form.getAttribute("action"), fields }));
+    if (visible) sessionStorage.setItem(KEY, JSON.stringify({ reader, page: here(), action: form.getAttribute("action"), fields }));
+  };
+  let begun; // a form in which somebody writes
+  const forget = () => {
+    begun = undefined;
+    sessionStorage.removeItem(KEY);
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.form?.method === "post") begun = event.target.form;
+  });
+  document.addEventListener("login-ended", () => { if (begun?.isConnected) keep(begun); });
+  // at the window, so that it comes after the question
+  window.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/logout") forget(); else keep(event.target);
   });
   document.addEventListener("htmx:after:request", (event) => {
-    const status = event.detail?.ctx?.response?.status;
-    if (status && status !== 401) sessionStorage.removeItem(KEY);
+    const ctx = event.detail.ctx;
+    if (ctx.sourceElement.closest("form") && ctx.response.status !== 401) forget();
   });
 
   const put = (form, fields) => {
@@ -29,18 +41,19 @@
       const fold = field.closest("details");
       if (fold) fold.open = true;
     }
+    form.dispatchEvent(new Event("change", { bubbles: true })); // what is shown for a choice
   };
   const kept = JSON.parse(sessionStorage.getItem(KEY) || "null");
   if (!kept) return;
-  const forms = [...document.querySelectorAll("form")];
-  if (forms.some((form) => form.getAttribute("action") === "/login")) {
+  if (!reader) {
     kept.login = true; // it goes on after it
     sessionStorage.setItem(KEY, JSON.stringify(kept));
     return;
   }
   sessionStorage.removeItem(KEY);
+  if (kept.reader !== reader) return;
   const way = performance.getEntriesByType("navigation")[0]?.type;
-  const form = forms.find((each) => each.getAttribute("action") === kept.action);
+  const form = [...document.querySelectorAll("form")].find((each) => each.getAttribute("action") === kept.action);
   // an answer comes from the page of the form; a page that was reloaded, gone back to, or typed in anew is none
   const unanswered = kept.login || way !== "navigate" || !document.referrer;
   if (!form || kept.page !== here() || !unanswered) return;
