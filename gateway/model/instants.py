@@ -13,6 +13,8 @@ from typing import NewType
 Instant = NewType("Instant", int)
 
 SECOND = 1_000_000
+# An earlier time comes from a clock that was never set.
+CLOCK_NEVER_SET_BEFORE = Instant(1_420_070_400 * SECOND)  # 2015-01-01
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

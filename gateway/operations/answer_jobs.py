@@ -11,14 +11,13 @@ from types import MappingProxyType
 
 import msgspec
 
-from gateway.model.instants import Instant
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, Instant
 from gateway.ocpp.v16 import from_station as v16
 from gateway.operations.follow_jobs import keepable, move, usable_number
 from gateway.operations.match_uploads import doubt_about
 from gateway.operations.note_security_events import note_security_event
 from gateway.operations.questions import AnswerUnit, Question
 from gateway.rules import station_jobs as rules
-from gateway.rules.connector_status import CLOCK_NEVER_SET_BEFORE
 from gateway.store import events, station_jobs
 from gateway.store.writing import Writing
 

@@ -12,14 +12,13 @@ from typing import get_args
 
 from gateway.configuration import StationSettings
 from gateway.model.instant_text import instant_from_text
-from gateway.model.instants import Instant, text_of
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, Instant, text_of
 from gateway.model.measurements import IMPORT_REGISTER
 from gateway.ocpp.v16.from_station import Measurand
 from gateway.ocpp.v16.mending import JSON
 from gateway.ocpp.v16.meter_values import read_samples
 from gateway.operations.known_stations import settings_in_force
 from gateway.operations.site import Site
-from gateway.rules.connector_status import CLOCK_NEVER_SET_BEFORE
 from gateway.rules.session_curve import Moment, Point, curve_of, thinned
 from gateway.store import reports_meter_values, reports_stations, reports_transactions
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 
 from gateway.model.charging_profiles import CompositeSchedule, Unit
-from gateway.model.instants import Instant, text_of
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, Instant, text_of
 from gateway.operations.known_profiles import meant_by
 from gateway.operations.known_stations import is_known
 from gateway.operations.site import Site
 from gateway.rules.charging_profiles import is_over
 from gateway.rules.charging_schedule import Station, composite_schedule
-from gateway.rules.connector_status import CLOCK_NEVER_SET_BEFORE
 from gateway.store import reports_charging_profiles as reports
 from gateway.store import reports_stations
 from gateway.store.charging_profiles import Kept

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 
 from gateway.model.instants import SECOND, Instant
-from gateway.operations.manage_users import add_user, give_password, hashed, told_of
+from gateway.operations.manage_users import actor_of_user, add_user, give_password, hashed, told_of
 from gateway.operations.site import Site
 from gateway.rules.login_throttle import Pair, after_success, after_try, network_of, seconds_to_wait
 from gateway.rules.people import code_as_compared, folded_name, password_bytes
@@ -186,11 +186,6 @@ async def whose_session(site: Site, secret: str) -> SessionRow | None:
     if found is not None and abs(now - found.last_seen_at) >= _NOTED_EVERY:
         site.database.submit(lambda db: web_sessions.saw(db, secret, now=now), lambda result, error: None)
     return found
-
-
-def actor_of_user(name: str) -> str:
-    """What the journal calls a user."""
-    return f"user {name}"
 
 
 async def _is_right(site: Site, password_hash: str, password: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from gateway.model.instants import Instant
 from gateway.operations.write_offline import COMMAND_LINE, write_offline
-from gateway.store import events, tokens
+from gateway.store import events, one_time_codes, tokens
 from gateway.store.tokens import TokenRow
 from gateway.store.writing import Writing
 
@@ -49,13 +49,14 @@ async def create_token(site: Site, *, role: Role, name: str, actor: str) -> Made
 
 
 async def revoke_token(site: Site, token_id: int, *, actor: str) -> bool:
-    """Forget a token: it opens nothing from now on. False when there is none with this id."""
+    """Forget a token: it opens nothing from now on, nor do codes that it made. False: no such id."""
     now = site.wall_clock()
 
     def unit(db: Writing) -> bool:
         row = tokens.remove(db, token_id)
         if row is None:
             return False
+        one_time_codes.remove_made_by(db, actor_of_token(row))
         data = {"token_id": token_id, "name": row.name, "role": row.role, "actor": actor}
         events.append(db, "token.revoked", happened_at=now, recorded_at=now, data=data)
         return True
@@ -71,6 +72,11 @@ def create_token_offline(configuration: Configuration, role: Role, name: str) ->
     text, now = new_token_text(), Instant(time.time_ns() // 1000)
     write_offline(configuration, lambda db: _add(db, text=text, role=role, name=name, actor=COMMAND_LINE, now=now))
     return text
+
+
+def actor_of_token(token: TokenRow) -> str:
+    """What the journal calls whoever has a token."""
+    return f"token {token.token_id} ({token.name})" if token.name else f"token {token.token_id}"
 
 
 def _add(db: Writing, *, text: str, role: Role, name: str, actor: str, now: Instant) -> TokenRow:

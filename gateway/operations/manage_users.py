@@ -1,7 +1,8 @@
 """Accounts of people: made, changed, removed; and the codes with which somebody makes an account of his own.
 
-Whoever is removed, or gets another role or password, is logged out everywhere. The last installer stays one. Everything
-is in the journal with who did it, passwords and codes never.
+Whoever is removed, or gets another role or password, is logged out everywhere; codes made by somebody who is removed or
+gets another role are good no more. The last installer stays one. Everything is in the journal with who did it,
+passwords and codes never.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ async def remove_user(site: Site, user_id: int, *, actor: str) -> None:
         _expect_another_installer(db, user)
         web_sessions.end_of_user(db, user_id)
         one_time_codes.remove_of_user(db, user_id)
+        one_time_codes.remove_made_by(db, actor_of_user(user.name))
         users.remove(db, user_id)
         data = {**told_of(user), "actor": actor}
         events.append(db, "user.removed", happened_at=now, recorded_at=now, data=data)
@@ -183,7 +185,7 @@ def add_user(
     user = users.add(db, NewUser(name, folded_name(name), role, password_hash), now=now)
     if user is None:
         raise NotAUser("conflict", "name", "another user has this name")
-    data = {**told_of(user), "code_of": code_of, "actor": by or f"user {name}"}
+    data = {**told_of(user), "code_of": code_of, "actor": by or actor_of_user(name)}
     events.append(db, "user.created", happened_at=now, recorded_at=now, data=data)
     return user
 
@@ -198,10 +200,14 @@ def give_password(
     web_sessions.end_of_user(db, user_id)
     one_time_codes.remove_of_user(db, user_id)
     data = {**told_of(user), "name_before": user.name, "role_before": user.role, "password": True, "code_of": code_of}
-    events.append(
-        db, "user.changed", happened_at=now, recorded_at=now, data={**data, "actor": by or f"user {user.name}"}
-    )
+    data["actor"] = by or actor_of_user(user.name)
+    events.append(db, "user.changed", happened_at=now, recorded_at=now, data=data)
     return _known(db, user_id)
+
+
+def actor_of_user(name: str) -> str:
+    """What the journal calls a user."""
+    return f"user {name}"
 
 
 def told_of(user: UserRow) -> dict[str, object]:
@@ -227,12 +233,13 @@ def _add_code(db: Writing, *, text: str, role: Role | None, user_id: int | None,
 
 
 def _change_name_and_role(db: Writing, user: UserRow, changes: Changes, *, actor: str, now: Instant) -> UserRow:
-    if changes.name is not None:
-        _rename(db, user, changes.name)
     if changes.role is not None and changes.role != user.role:
         _expect_another_installer(db, user)
         users.set_role(db, user.user_id, changes.role)
         web_sessions.end_of_user(db, user.user_id)
+        one_time_codes.remove_made_by(db, actor_of_user(user.name))
+    if changes.name is not None:
+        _rename(db, user, changes.name)
     after = _known(db, user.user_id)
     if (after.name, after.role) != (user.name, user.role):
         data = {**told_of(after), "name_before": user.name, "role_before": user.role, "password": False}
@@ -245,6 +252,7 @@ def _rename(db: Writing, user: UserRow, name: str) -> None:
     _expect_good("name", wrong_with_name(name))
     if not users.rename(db, user.user_id, name=name, folded_name=folded_name(name)):
         raise NotAUser("conflict", "name", "another user has this name")
+    one_time_codes.rename_maker(db, actor_of_user(user.name), actor_of_user(name))
 
 
 def _known(db: Writing, user_id: int) -> UserRow:

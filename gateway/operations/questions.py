@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.model.identities import StationId
-from gateway.model.instants import SECOND, Instant
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, SECOND, Instant
 from gateway.model.treatment import Treatment
 from gateway.ocpp.frame import Call
 from gateway.ocpp.timestamps import read_instant
 from gateway.ocpp.v16.from_station import StationAnswer
 from gateway.operations.site import Site
-from gateway.rules.connector_status import CLOCK_NEVER_SET_BEFORE
 from gateway.store.writing import Writing
 
 Payload = TypeVar("Payload")

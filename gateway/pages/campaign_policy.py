@@ -154,7 +154,7 @@ def policy_of(texts: Mapping[str, str], days: Sequence[str]) -> dict[str, object
             policy[field.name] = field.name in texts
         elif texts.get(field.name):
             policy[field.name] = _value(field, texts[field.name])
-    if texts.get("window_from") or texts.get("window_to"):
+    if texts.get("window_from") or texts.get("window_to") or days:
         window = {member: texts[name] for name, member in _OF_WINDOW.items() if texts.get(name)}
         policy["window"] = {**window, **_whole_member(window, "minutes_needed"), "days": list(days)}
     groups = [line.split(",") for line in texts.get("apart", "").splitlines() if line.strip()]

@@ -159,7 +159,11 @@ class Formats:
             when = datetime.fromisoformat(instant)
         except ValueError:
             return None
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(self.zone)
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        try:
+            return when.astimezone(self.zone)
+        except OverflowError:  # "without end" (RFC 5280: 9999-12-31) has no next day elsewhere
+            return when
 
     def _with_unit(self, text: str, unit: str) -> str:
         return text if text == NOTHING else f"{text}{_NARROW}{unit}"

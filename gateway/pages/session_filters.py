@@ -15,6 +15,8 @@ from gateway.pages.visit import API, Visit, address_with
 
 SPANS = ("all", "today", "week", "month", "last_month", "year", "dates")
 STATES = ("", "open", "ended")
+# the API knows no instants outside, whatever the zone
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 2), date(9998, 12, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,11 @@ def days_of(span: str, today: date) -> tuple[date | None, date | None]:
 def _dates(visit: Visit, first: str, last: str, mistakes: dict[str, str]) -> tuple[date | None, date | None]:
     begin, end = day_of_field(first), day_of_field(last)
     for name, text, day in (("first", first, begin), ("last", last, end)):
-        if text and day is None:
+        if text and (day is None or not _FIRST_DAY <= day <= _LAST_DAY):
             mistakes[name] = visit.gettext("Write a date, such as 2027-01-31.")
     if begin is not None and end is not None and end < begin:
         mistakes["last"] = visit.gettext("The last day is before the first day.")
-    return begin, end if end is None or end == date.max else end + timedelta(days=1)
+    return begin, end if end is None or end > _LAST_DAY else end + timedelta(days=1)
 
 
 def _midnight(day: date | None, zone: tzinfo) -> str | None:

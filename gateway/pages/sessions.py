@@ -98,7 +98,8 @@ def with_all_members(session: Document) -> Document:
 
 def duration_seconds(visit: Visit, session: Document) -> float | None:
     """How long a session lasted; of one that runs how long until now, in whole minutes. None: nobody knows."""
-    begin, end = visit.formats.local(session.get("start_time")), visit.formats.local(session.get("stop_time"))
+    began = session.get("start_received_time") or session.get("start_time")
+    begin, end = visit.formats.local(began), visit.formats.local(session.get("stop_time"))
     if begin is None or (end is None and not session["open"]):
         return None
     if end is not None:

@@ -89,7 +89,7 @@ async def wait(visit: Visit) -> web.StreamResponse:
     to = safe_way_back(visit.asked("to", "/setup"))
     before = whole_number(visit.asked("taken"))
     reload = await visit.get("/reload")
-    if before is not None and cast(int, reload["taken"]) <= before:
+    if before is not None and cast(int, reload["taken"]) == before:  # fewer: the daemon itself began anew
         return visit.page("setup_wait.html", {"to": to})
     if reload["failed"]:
         text = visit.gettext("The gateway could not start like this and has gone back to what was before: %(reason)s")

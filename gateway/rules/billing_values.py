@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gateway.model.instants import SECOND, Instant
-from gateway.rules.connector_status import CLOCK_NEVER_SET_BEFORE
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, SECOND, Instant
 
 _QUARTER = 15 * 60 * SECOND
 

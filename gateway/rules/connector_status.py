@@ -7,10 +7,7 @@ gives it. Clocks that run ahead or stand in 1970 are no measure: such a status c
 from __future__ import annotations
 
 from gateway.model.connectors import ConnectorState
-from gateway.model.instants import SECOND, Instant
-
-# An earlier time comes from a clock that was never set.
-CLOCK_NEVER_SET_BEFORE = Instant(1_420_070_400 * SECOND)  # 2015-01-01
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, Instant
 
 
 def usable_time(told: Instant | None, received_at: Instant) -> Instant:

@@ -21,8 +21,13 @@ _WORDS = (
 _FOLDED = tuple(word.replace(" ", "") for word in _WORDS)
 SECRET_NAMES = rf"(?:{'|'.join(word.replace(' ', '[_-]?') for word in _WORDS)})"
 
-# a string as JSON writes it, as JSON inside a JSON string writes it, and as Python's repr does; it may be cut off
-_QUOTED = r"""b?(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|\\"(?:\\{3}"|[^"\\]|\\(?!"))*(?:\\"|$)|'(?:[^'\\]|\\.)*(?:'|\\?$))"""
+# a string of several lines as TOML writes it, as JSON writes it, as JSON inside a JSON string, and as Python's repr
+# does; it may be cut off
+_LINES = r"\"{3}[\s\S]*?(?:\"{3,5}|$)|'{3}[\s\S]*?(?:'{3,5}|$)"
+_QUOTED = (
+    rf"b?(?:{_LINES}|"
+    r""""(?:[^"\\]|\\.)*(?:"|\\?$)|\\"(?:\\{3}"|[^"\\]|\\(?!"))*(?:\\"|$)|'(?:[^'\\]|\\.)*(?:'|\\?$))"""
+)
 _Q = r"""\\?["']"""
 # {"key": "AuthorizationKey", ..., "value": "..."} in either order, as JSON, as escaped JSON and as Python's repr
 _SECRET_KEY = rf"{_Q}key{_Q}\s*:\s*{_Q}[\w.-]{{0,40}}?{SECRET_NAMES}[\w.-]{{0,40}}{_Q}"

@@ -65,6 +65,16 @@ def remove_of_user(db: Writing, user_id: int) -> None:
     db.execute("DELETE FROM one_time_codes WHERE user_id = ?", (user_id,))
 
 
+def remove_made_by(db: Writing, maker: str) -> None:
+    """Forget the codes that somebody made."""
+    db.execute("DELETE FROM one_time_codes WHERE made_by = ?", (maker,))
+
+
+def rename_maker(db: Writing, before: str, after: str) -> None:
+    """Somebody who makes codes has another name now."""
+    db.execute("UPDATE one_time_codes SET made_by = ? WHERE made_by = ?", (after, before))
+
+
 def doubt_everything(db: Writing, now: Instant) -> None:
     """After a restore: a code of the backup may have been used since, so none comes back."""
     db.execute("DELETE FROM one_time_codes")

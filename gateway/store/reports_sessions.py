@@ -10,13 +10,13 @@ from typing import Literal, NamedTuple
 
 from gateway.model.instants import SECOND, Instant
 from gateway.store.readers import Readers
-from gateway.store.reports_transactions import PERIOD, Filters, conditions
+from gateway.store.reports_transactions import BEGIN, PERIOD, Filters, conditions
 
 QUARTER = 900 * SECOND
 
-_SUMS = """
+_SUMS = f"""
     count(*), coalesce(sum(meter_stop_wh - coalesce(meter_start_wh, measured_start_wh)), 0),
-    coalesce(sum(max(stop_at - start_at, 0)), 0)"""
+    coalesce(sum(max(stop_at - {BEGIN}, 0)), 0)"""
 _GROUPS = {"station": "station", "id_tag": "coalesce(folded_tag, '')"}
 _SHOWN = {"station": "station", "id_tag": "max(id_tag)"}
 

@@ -13,17 +13,23 @@ from dataclasses import dataclass
 from sqlite3 import Row
 
 from gateway.model.identities import fold_tag
-from gateway.model.instants import Instant, text_of
+from gateway.model.instants import CLOCK_NEVER_SET_BEFORE, Instant, text_of
 from gateway.store.readers import Readers
 
 Document = dict[str, object]
 
 # As in the index transactions_by_period: sessions begun before a clock was set belong where they were received.
 PERIOD = (
-    "CASE WHEN coalesce(start_at, stop_at) < 1420070400000000 THEN coalesce(start_received_at, stop_received_at)"
-    " ELSE coalesce(start_at, stop_at) END"
+    f"CASE WHEN coalesce(start_at, stop_at) < {CLOCK_NEVER_SET_BEFORE}"
+    " THEN coalesce(start_received_at, stop_received_at) ELSE coalesce(start_at, stop_at) END"
+)
+# When a session began; where the station's clock was set meanwhile, the gateway's time is the only one to count from.
+BEGIN = (
+    f"CASE WHEN start_at < {CLOCK_NEVER_SET_BEFORE} AND coalesce(stop_at >= {CLOCK_NEVER_SET_BEFORE}, true)"
+    " THEN coalesce(start_received_at, start_at) ELSE start_at END"
 )
 COLUMNS = (
+    f"{BEGIN} AS begin_at,"
     "transaction_id, station, connector, id_tag, parent_id_tag, reservation_id, start_at,"
     " coalesce(meter_start_wh, measured_start_wh) AS meter_start_wh, stop_at, meter_stop_wh, reason, stop_id_tag,"
     " stop_source, anomalies"
@@ -100,6 +106,8 @@ def document_of(row: Row) -> Document:
     if start is not None:
         document["start_time"] = text_of(start)
         document["meter_start_wh"] = begin_wh
+        if row["begin_at"] != start:
+            document["start_received_time"] = text_of(row["begin_at"])
     document["stop_time"] = None if stop is None else text_of(stop)
     document["meter_stop_wh"] = end_wh
     document["energy_wh"] = None if begin_wh is None or end_wh is None else end_wh - begin_wh

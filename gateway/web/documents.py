@@ -57,6 +57,7 @@ _TRANSACTION: dict[str, Schema] = {
     "parent_id_tag": TEXT_OR_NULL,
     "reservation_id": COUNT_OR_NULL,
     "start_time": TIME,
+    "start_received_time": {**TIME, "description": "only where the station's clock was set after the start"},
     "meter_start_wh": COUNT_OR_NULL,
     "stop_time": TIME_OR_NULL,
     "meter_stop_wh": COUNT_OR_NULL,
@@ -66,7 +67,7 @@ _TRANSACTION: dict[str, Schema] = {
     "open": FLAG,
     "anomalies": list_of(ANYTHING),
 }
-_ORPHANS_LACK = ("start_time", "meter_start_wh")
+_ORPHANS_LACK = ("start_time", "start_received_time", "meter_start_wh")
 # as in [[station]] of the configuration file, without id and password_file
 _STATION_SETTINGS: dict[str, Schema] = {
     "circuit": TEXT_OR_NULL,

@@ -18,8 +18,9 @@ from typing import Literal
 
 from aiohttp import web
 
-from gateway.operations.log_in import LONGEST_SECONDS, actor_of_user, whose_session
-from gateway.operations.manage_tokens import ROLES, Role
+from gateway.operations.log_in import LONGEST_SECONDS, whose_session
+from gateway.operations.manage_tokens import ROLES, Role, actor_of_token
+from gateway.operations.manage_users import actor_of_user
 from gateway.store import tokens
 from gateway.web.problems import Problem
 from gateway.web.routes import SITE, Access, Route
@@ -160,7 +161,7 @@ async def _token_holder(request: web.Request) -> Person | None:
     row = None if token is None else await tokens.find(request.app[SITE].readers, token)
     if row is None:
         return None
-    name = f"token {row.token_id} ({row.name})" if row.name else f"token {row.token_id}"
+    name = actor_of_token(row)
     return Person(name, _role(row.role), "token", row.name or name)
 
 
@@ -191,8 +192,9 @@ def _is_https(request: web.Request) -> bool:
 
 
 def _from_proxy(request: web.Request, name: str) -> str | None:
-    """What a proxy on this machine says; others say nothing that counts."""
-    return request.headers.get(name) if _peer_is_loopback(request) else None
+    """What a proxy on this machine says; others say nothing that counts. Its own line is the last."""
+    lines = request.headers.getall(name, ()) if _peer_is_loopback(request) else ()
+    return lines[-1] if lines else None
 
 
 def _unix_user(request: web.Request) -> int | None:

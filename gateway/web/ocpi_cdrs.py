@@ -27,7 +27,8 @@ def cdr_of(
     session: Mapping[str, object], signed_values: Sequence[Mapping[str, object]], *, site_id: str
 ) -> Document | None:
     """The record of a session; None while it runs, and of a stop whose start nobody knows."""
-    hours = _hours(session.get("start_time"), session.get("stop_time"))
+    began = session.get("start_received_time") or session.get("start_time")
+    hours = _hours(began, session.get("stop_time"))
     if hours is None:
         return None
     energy_wh, tag = session["energy_wh"], session["id_tag"]
@@ -35,7 +36,7 @@ def cdr_of(
     dimensions = [{"type": "ENERGY", "volume": kilowatt_hours}, {"type": "TIME", "volume": hours}]
     record: Document = {
         "id": f"{site_id}-{session['transaction_id']}",
-        "start_date_time": session["start_time"],
+        "start_date_time": began,
         "end_date_time": session["stop_time"],
         "session_id": str(session["transaction_id"]),
         "cdr_token": {"uid": tag, "type": "RFID", "contract_id": session["parent_id_tag"] or tag},
@@ -45,7 +46,7 @@ def cdr_of(
             "evse_uid": session["station"],
             "connector_id": str(session["connector"]),
         },
-        "charging_periods": [{"start_date_time": session["start_time"], "dimensions": dimensions}],
+        "charging_periods": [{"start_date_time": began, "dimensions": dimensions}],
         "total_energy": kilowatt_hours,
         "total_time": hours,
         "last_updated": session["stop_time"],

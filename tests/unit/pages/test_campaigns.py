@@ -70,6 +70,16 @@ async def test_mistakes_are_at_their_fields_and_what_was_typed_is_kept(reader: R
     assert (await reader.document("/firmware/campaigns"))["items"] == []
 
 
+async def test_days_without_times_are_not_every_day(reader: Reader) -> None:
+    await add_image(reader)
+    await add_station(reader, "CP-1")
+    fields = {"image_id": "img-2", "name": "x", "which": "all", "window_days": "sat", "go": "start"}
+    response = await reader.ask("POST", "/firmware/campaigns", data=fields)
+    sight = read(await response.text())
+    assert response.status == 422 and sight.by_id("window_from-mistake") and sight.by_id("window_to-mistake")
+    assert (await reader.document("/firmware/campaigns"))["items"] == []
+
+
 async def test_nobody_chosen_is_not_everybody(reader: Reader) -> None:
     await add_image(reader)
     await add_station(reader, "CP-1")

@@ -77,3 +77,11 @@ def test_what_is_not_there_is_a_dash(nothing: object) -> None:
         assert write(nothing) == NOTHING
     for write in (told.moment, told.second, told.day, told.clock, told.ago, told.three_amps):
         assert write(nothing) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("zone", "instant"), [("Asia/Tokyo", "9999-12-31T23:59:59Z"), ("America/Lima", "0001-01-01T00:00:00Z")]
+)
+def test_a_time_that_no_calendar_has_there_is_told_in_utc(zone: str, instant: str) -> None:
+    formats = Formats(Locale.parse("en_GB"), ZoneInfo(zone), NOON)
+    assert formats.day(instant) not in ("", "–") and formats.local(instant) == datetime.fromisoformat(instant)

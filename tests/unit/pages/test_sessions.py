@@ -148,6 +148,10 @@ async def test_totals_by_anything(reader: Reader, by: str) -> None:
 async def test_mistakes_stand_at_their_fields(reader: Reader) -> None:
     for query, field in (
         ("span=dates&first=soon", "first"),
+        ("span=dates&first=1969-12-31", "first"),
+        ("span=dates&first=0002-01-01", "first"),
+        ("span=dates&last=9998-12-31", "last"),
+        ("span=dates&last=9999-12-31", "last"),
         ("span=dates&first=2027-02-01&last=2027-01-01", "last"),
         ("connector=one", "connector"),
     ):

@@ -426,6 +426,8 @@ async def test_the_wait_ends_with_what_went_wrong_and_goes_nowhere_else(stage: S
         response = await stage.reader.ask("GET", f"/setup/wait?{odd}")
         assert response.status == 303 and response.headers["Location"].startswith("/"), odd
         assert not response.headers["Location"].startswith("//")
+    response = await stage.reader.ask("GET", f"/setup/wait?taken={reloads.taken + 4}&to=/setup/fuse")
+    assert response.status == 303, "the daemon itself was started again meanwhile: it has counted fewer"
     reloads.taken, reloads.failed = 5, "OSError: the port is taken"
     response = await stage.reader.ask("GET", "/setup/wait?taken=4&to=/setup/fuse")
     assert "port" in response.headers["Set-Cookie"] and response.headers["Location"] == "/setup/fuse"

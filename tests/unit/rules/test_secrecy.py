@@ -184,3 +184,17 @@ def test_an_address_of_the_own_store_is_shown_without_its_token(address: str) ->
     assert TOKEN.encode() not in masked_bytes(f'[2,"1","UpdateFirmware",{{"location":"{address}"}}]'.encode())
     assert TOKEN not in masked_text(f"cannot GET /f/{TOKEN}/EVSE.bin, /u/{TOKEN}")
     assert masked_text(f"http://h/{TOKEN}x/y") == f"http://h/{TOKEN}x/y"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password = '''\nof\nlines'''\nx = 1", "password = '***'\nx = 1"),
+        ('password = """a"b"""\nx = "y"', 'password = "***"\nx = "y"'),
+        ('password = """a"""", x = "y"', 'password = "***", x = "y"'),
+        ('password = ""\nx = "y"', 'password = "***"\nx = "y"'),
+        ('password = """cut off', 'password = "***"'),
+    ],
+)
+def test_a_secret_of_several_lines_is_masked_whole(text: str, shown: str) -> None:
+    assert masked_text(text) == shown

@@ -17,6 +17,7 @@ from tests.unit.web.test_session_api import (
     PASSWORD,
     SESSION,
     USERS,
+    as_stranger,
     data_of,
     login,
     make_code,
@@ -219,3 +220,33 @@ async def test_the_audit_is_newest_first_by_actor_kind_and_time(door: Door) -> N
     assert [one["event_id"] for one in rest["items"]] == [one["event_id"] for one in whole[2:]]
     assert rest["next"] is None
     await door.problem("GET", "/api/v1/audit", params={"station": "x"}, expect=422)
+
+
+@pytest.mark.parametrize("ended", ["removed", "demoted"])
+@pytest.mark.parametrize("renamed", [False, True])
+async def test_codes_end_with_the_rights_of_whoever_made_them(door: Door, ended: str, renamed: bool) -> None:
+    await make_user(door, "Boss")
+    path = f"{USERS}/{await make_user(door)}"
+    made = await with_cookie(door, secret_of(await login(door)), "POST", CODES, json={"role": "installer"})
+    code = (await made.json())["code"]
+    kept = await make_code(door)
+    if renamed:
+        await door.document("PATCH", path, json={"name": "Anna"})
+    if ended == "removed":
+        assert (await door.ask("DELETE", path)).status == 204
+    else:
+        await door.document("PATCH", path, json={"role": "viewer", "name": "Anja"})
+    for text, status in ((code, 401), (kept, 201)):
+        body = {"code": text, "name": "New", "password": PASSWORD}
+        assert (await as_stranger(door, "POST", f"{SESSION}/redeem", json=body)).status == status
+
+
+async def test_codes_of_a_token_end_with_it(door: Door) -> None:
+    tokens = "/api/v1/tokens"
+    made = await door.document("POST", tokens, json={"role": "installer", "name": "crew"}, expect=201)
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    answer = await as_stranger(door, "POST", CODES, json={"role": "installer"}, headers=bearer)
+    code = (await answer.json())["code"]
+    assert (await door.ask("DELETE", f"{tokens}/{made['token_id']}")).status == 204
+    body = {"code": code, "name": "New", "password": PASSWORD}
+    assert (await as_stranger(door, "POST", f"{SESSION}/redeem", json=body)).status == 401

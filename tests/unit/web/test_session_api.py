@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 from aiohttp import ClientResponse
+from multidict import CIMultiDict
 
 from gateway.model.instants import SECOND, Instant
 from gateway.operations import log_in as log_in_module
@@ -161,6 +162,14 @@ async def test_many_tries_at_once_are_no_way_around(door: Door) -> None:
     await make_user(door)
     answers = await asyncio.gather(*(login(door, password=f"wrong horse {number}") for number in range(12)))
     assert sorted(answer.status for answer in answers) == [401] * 5 + [429] * 7
+
+
+async def test_what_a_client_says_before_the_proxy_does_is_no_way_around(door: Door) -> None:
+    """A proxy may add a line of its own behind those of the client (RFC 9110 5.3: the order counts)."""
+    body = {"name": "Ann", "password": "wrong horse"}
+    lines = [[("X-Forwarded-For", f"198.51.100.{each}"), ("X-Forwarded-For", "203.0.113.9")] for each in range(7)]
+    answers = [await door.client.post(SESSION, json=body, headers=CIMultiDict(each)) for each in lines]
+    assert [answer.status for answer in answers] == [401] * 5 + [429] * 2
 
 
 async def test_refusals_fill_no_journal(door: Door) -> None:

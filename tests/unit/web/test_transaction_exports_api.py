@@ -281,3 +281,29 @@ async def test_records_like_those_of_ocpi(sessions: Door) -> None:
     plain = await (await sessions.ask("GET", "/api/v1/transactions.ocpi.json?signed=false&id_tag=tag")).json()
     assert "signed_data" not in plain[0] and len(plain) == 3
     assert await (await sessions.ask("GET", "/api/v1/transactions.ocpi.json?station=none")).json() == []
+
+
+@pytest.mark.parametrize("stopped", [HOUR, None, 600_000_000])
+async def test_a_session_begun_before_the_clock_was_set_is_as_long_as_the_gateway_saw(
+    door: Door, stopped: int | None
+) -> None:
+    """Told by the station: begun in 1970, ended now, not yet, or in 1970 too."""
+
+    def unit(db: Writing) -> None:
+        start(db, 1)
+        db.execute("UPDATE transactions SET start_at = 300000000, start_received_at = ?", (NOON,))
+        if stopped is not None:
+            stop(db, 1)
+            db.execute("UPDATE transactions SET stop_at = ?", (NOON + stopped if stopped == HOUR else stopped,))
+
+    await door.write(unit)
+    document = await door.document("GET", f"{LIST}/1")
+    valid(document, "TransactionWithValues")
+    assert document["start_time"] == "1970-01-01T00:05:00.000Z"
+    assert document.get("start_received_time") == (None if stopped == 600_000_000 else text_of(NOON))
+    seconds = {HOUR: 3600.0, None: 0.0, 600_000_000: 300.0}[stopped]
+    (total,) = (await totals(door, by="station")).values()
+    assert total[2] == seconds
+    for record in await (await door.ask("GET", "/api/v1/transactions.ocpi.json")).json():
+        assert record["total_time"] * 3600 == pytest.approx(seconds, abs=0.01)
+        assert record["start_date_time"] == document.get("start_received_time", document["start_time"])
