@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 
 import aio_pika
 import nats
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import AMQPError
 from nats.errors import Error as NatsError
 from nats.js.api import StreamConfig
@@ -68,22 +68,34 @@ async def _at_work(consume: Callable[[asyncio.Event], Awaitable[None]]) -> Async
         await asyncio.gather(working, return_exceptions=True)
 
 
+@asynccontextmanager
+async def _amqp_connection(port: int) -> AsyncIterator[AbstractConnection]:
+    """A connection that is neither begun nor ended without limit, whatever the broker does."""
+    connection = await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{port}/?heartbeat=5", timeout=_QUIET_SECONDS)
+    try:
+        yield connection
+    finally:
+        async with asyncio.timeout(_QUIET_SECONDS):
+            await connection.close()
+
+
 async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.Event) -> None:
-    async with await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{port}/?heartbeat=5") as connection:
-        channel = await connection.channel()
-        await channel.set_qos(_MOST_AT_ONCE)
-        topics = await channel.get_exchange("amq.topic")
-        queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
-        await queue.bind(topics, f"{root}.v1.*.up.evt.#")
+    async with _amqp_connection(port) as connection:
+        arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+        async with asyncio.timeout(_QUIET_SECONDS):  # a queue without a leader may not answer for minutes
+            channel = await connection.channel()
+            await channel.set_qos(_MOST_AT_ONCE)
+            topics = await channel.get_exchange("amq.topic")
+            queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
+            await queue.bind(topics, f"{root}.v1.*.up.evt.#")
+            channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
+            await queue.consume(arrived.put)
         bound.set()
 
         async def acknowledge(topic: str, payload: bytes) -> None:
             message = aio_pika.Message(payload, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
             await topics.publish(message, topic, timeout=_QUIET_SECONDS)
 
-        arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
-        channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
-        await queue.consume(arrived.put)
         # a queue may forget its consumer when its leader dies: after silence, begin again
         while (first := await asyncio.wait_for(arrived.get(), _QUIET_SECONDS)) is not None:
             batch = [first, *_waiting(arrived)]
