@@ -6,6 +6,7 @@ Whose formats and rights count says the `visit` that a template is given.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -22,8 +23,12 @@ from gateway.pages.words import LANGUAGES, texts_of
 TEMPLATE_FOLDER = Path(__file__).with_name("templates")
 
 
+@cache
 def make_environments(static: StaticFiles) -> Mapping[str, Environment]:
-    """By language: where templates come from and what each of them knows beside `visit`."""
+    """By language: where templates come from and what each of them knows beside `visit`.
+
+    Compiled templates are kept for the length of the process: a page costs no more after the gateway began anew.
+    """
     return {language: _environment(static, language) for language in LANGUAGES}
 
 

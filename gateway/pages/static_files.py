@@ -6,6 +6,7 @@ import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -17,7 +18,7 @@ _SERVED = (".js", ".css", ".svg", ".png", ".ico", ".webmanifest")
 _KEPT_FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StaticFiles:
     """Every file that is served, with a checksum of each."""
 
@@ -44,8 +45,9 @@ class StaticFiles:
         return response
 
 
+@cache
 def read_static_files() -> StaticFiles:
-    """All files under static/ that browsers get."""
+    """All files under static/ that browsers get, as they were when a process first asked."""
     files = [file for file in sorted(STATIC_FOLDER.rglob("*")) if file.is_file() and file.suffix in _SERVED]
     bodies = {file.relative_to(STATIC_FOLDER).as_posix(): file.read_bytes() for file in files}
     checksums = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in bodies.items()}
