@@ -22,15 +22,16 @@ async def send_pieces(
     if "Content-Length" not in headers:
         response.enable_chunked_encoding()
     await response.prepare(request)
+    whole = False
     try:
         async with contextlib.aclosing(pieces) as opened:  # type: ignore[type-var]
             async for piece in opened:
                 if not await write(response, request, piece):
                     return response
-    except Exception:
-        if request.transport is not None:
+        whole = True
+    finally:
+        if not whole and request.transport is not None:
             request.transport.abort()
-        raise
     with contextlib.suppress(ConnectionError):
         await response.write_eof()
     return response

@@ -24,7 +24,7 @@ from tests.system.power.virtual_machine import Machine, Plug, powered
 
 STATIONS = 6
 _DATA = "/var/lib/ocpp-gateway"
-_READY_SECONDS = 150.0  # a boot takes ten seconds on a core of its own
+_READY_SECONDS = 400.0  # a boot takes ten seconds on a core of its own, and the repair of a package as long again
 
 
 @dataclass
