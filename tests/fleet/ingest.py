@@ -100,8 +100,9 @@ async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.
         while (first := await asyncio.wait_for(arrived.get(), _QUIET_SECONDS)) is not None:
             batch = [first, *_waiting(arrived)]
             due = ledger.take(arrival((message.routing_key or "").split("."), message.body) for message in batch)
-            await batch[-1].ack(multiple=True)
-            await _acknowledge(due, root, acknowledge)
+            async with asyncio.timeout(_QUIET_SECONDS):  # the library waits for ever on a connection that just ended
+                await batch[-1].ack(multiple=True)
+                await _acknowledge(due, root, acknowledge)
 
 
 def _waiting(arrived: asyncio.Queue[AbstractIncomingMessage | None]) -> list[AbstractIncomingMessage]:
