@@ -24,38 +24,54 @@ from tests.fleet.ledger import Ledger
 _MOST_AT_ONCE = 200
 _AGAIN_SECONDS = 0.1
 _QUIET_SECONDS = 10.0
+_DEAD_SECONDS = 2.5 * _QUIET_SECONDS
+_EXPECTED = (OSError, AMQPError, NatsError, TimeoutError, RuntimeError)  # RuntimeError: a closed channel
 Acknowledge = Callable[[str, bytes], Awaitable[object]]
+Sign = Callable[[], None]  # of life: it consumes
 
 
 @asynccontextmanager
 async def consuming_amqp(port: int, ledger: Ledger, root: str, *, queue: str) -> AsyncIterator[None]:
     """Consume the quorum queue of that name, bound to what gateways publish; returns from entering when it is bound."""
-    async with _at_work(lambda bound: _amqp(port, ledger, root, queue, bound)):
+    async with _at_work(lambda sign: _amqp(port, ledger, root, queue, sign)):
         yield
 
 
 @asynccontextmanager
 async def consuming_jetstream(ports: Sequence[int], ledger: Ledger, root: str) -> AsyncIterator[None]:
     """Consume a stream of three replicas that holds what gateways publish; returns from entering when there is one."""
-    async with _at_work(lambda bound: _jetstream(ports, ledger, root, bound)):
+    async with _at_work(lambda sign: _jetstream(ports, ledger, root, sign)):
         yield
 
 
 @asynccontextmanager
-async def _at_work(consume: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
+async def _at_work(consume: Callable[[Sign], Awaitable[None]]) -> AsyncIterator[None]:
+    """Consume again whenever that ends, or gives no sign of life for so long as none of its steps may take."""
+    bound, loop = asyncio.Event(), asyncio.get_running_loop()
+    seen_at = loop.time()
+
+    def sign() -> None:
+        nonlocal seen_at
+        seen_at = loop.time()
+        bound.set()
+
     async def work() -> None:
+        nonlocal seen_at
         while True:
+            seen_at = loop.time()
+            # a task of its own: cancelled once, the library may wait for ever for a connection that has ended
+            attempt = asyncio.ensure_future(consume(sign))
             try:
-                await consume(bound)
-            except asyncio.CancelledError:  # the library cancels what waits for a connection that is closed
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-            except (OSError, AMQPError, NatsError, TimeoutError, RuntimeError):  # RuntimeError: a closed channel
-                pass
+                while not attempt.done() and loop.time() - seen_at < _DEAD_SECONDS:
+                    await asyncio.wait({attempt}, timeout=1)
+            finally:
+                attempt.cancel()
+                await asyncio.wait({attempt}, timeout=_QUIET_SECONDS)
+            error = attempt.exception() if attempt.done() and not attempt.cancelled() else None
+            if error is not None and not isinstance(error, _EXPECTED):
+                raise error
             await asyncio.sleep(_AGAIN_SECONDS)
 
-    bound = asyncio.Event()
     working = asyncio.create_task(work())
     waiting = asyncio.create_task(bound.wait())
     try:
@@ -79,7 +95,7 @@ async def _amqp_connection(port: int) -> AsyncIterator[AbstractConnection]:
             await connection.close()
 
 
-async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.Event) -> None:
+async def _amqp(port: int, ledger: Ledger, root: str, name: str, sign: Sign) -> None:
     async with _amqp_connection(port) as connection:
         arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
         async with asyncio.timeout(_QUIET_SECONDS):  # a queue without a leader may not answer for minutes
@@ -90,7 +106,7 @@ async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.
             await queue.bind(topics, f"{root}.v1.*.up.evt.#")
             channel.close_callbacks.add(lambda *_: arrived.put_nowait(None))
             await queue.consume(arrived.put)
-        bound.set()
+        sign()
 
         async def acknowledge(topic: str, payload: bytes) -> None:
             message = aio_pika.Message(payload, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
@@ -98,6 +114,7 @@ async def _amqp(port: int, ledger: Ledger, root: str, name: str, bound: asyncio.
 
         # a queue may forget its consumer when its leader dies: after silence, begin again
         while (first := await asyncio.wait_for(arrived.get(), _QUIET_SECONDS)) is not None:
+            sign()
             batch = [first, *_waiting(arrived)]
             due = ledger.take(arrival((message.routing_key or "").split("."), message.body) for message in batch)
             async with asyncio.timeout(_QUIET_SECONDS):  # the library waits for ever on a connection that just ended
@@ -116,7 +133,7 @@ def _waiting(arrived: asyncio.Queue[AbstractIncomingMessage | None]) -> list[Abs
     return taken
 
 
-async def _jetstream(ports: Sequence[int], ledger: Ledger, root: str, bound: asyncio.Event) -> None:
+async def _jetstream(ports: Sequence[int], ledger: Ledger, root: str, sign: Sign) -> None:
     client = await nats.connect(
         [f"nats://127.0.0.1:{port}" for port in ports], dont_randomize=True, max_reconnect_attempts=-1
     )
@@ -125,8 +142,8 @@ async def _jetstream(ports: Sequence[int], ledger: Ledger, root: str, bound: asy
         subject = f"{root}.v1.*.up.evt.>"
         await jetstream.add_stream(StreamConfig(name="fleet", subjects=[subject], num_replicas=len(ports)))
         subscription = await jetstream.pull_subscribe(subject, durable="ingest", stream="fleet")
-        bound.set()
         while True:
+            sign()
             with suppress(TimeoutError):
                 batch = await subscription.fetch(_MOST_AT_ONCE, timeout=1)
                 due = ledger.take(arrival(message.subject.split("."), message.data) for message in batch)
